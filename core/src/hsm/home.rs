@@ -1,0 +1,166 @@
+//! Where tokens live: a directory each, named after its slot. A slot keeps its number for ever: the directory of a deleted
+//! token stays behind, empty, so that its number is not given again.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::config::{Config, StoreKind};
+use crate::error::Error;
+use crate::store::{MemoryStore, SqliteStore, Store};
+
+/// The place of all tokens.
+pub struct Home {
+    dir: PathBuf,
+    /// The stores of tokens that live in memory, by slot; none where tokens live on disk.
+    memory: Option<Mutex<Vec<Option<Arc<MemoryStore>>>>>,
+}
+
+/// The slots there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    /// Those with a token, ascending.
+    pub tokens: Vec<u64>,
+    /// The one that awaits a token.
+    pub free: u64,
+}
+
+const PREFIX: &str = "slot-";
+
+impl Home {
+    /// The place the configuration names. Nothing is created yet.
+    pub fn new(config: &Config) -> Home {
+        let memory = (config.store == StoreKind::Memory).then(Mutex::default);
+        Home { dir: config.dir.clone(), memory }
+    }
+
+    /// The slots as they are now: other processes may add some.
+    ///
+    /// # Errors
+    /// [`Error::Device`] where the directory cannot be read.
+    pub fn slots(&self) -> Result<Slots, Error> {
+        if let Some(memory) = &self.memory {
+            let stores = memory.lock();
+            let tokens = (0u64..).zip(stores.iter()).filter(|(_, store)| store.is_some()).map(|(slot, _)| slot);
+            return Ok(Slots { tokens: tokens.collect(), free: stores.len() as u64 });
+        }
+        let mut slots = Slots { tokens: Vec::new(), free: 0 };
+        let entries = match fs::read_dir(&self.dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(slots),
+            entries => entries.map_err(|error| self.trouble("cannot be listed", &error))?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| self.trouble("cannot be listed", &error))?;
+            let name = entry.file_name();
+            let Some(slot) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok()) else {
+                continue;
+            };
+            slots.free = slots.free.max(slot + 1);
+            if SqliteStore::exists(&entry.path()) {
+                slots.tokens.push(slot);
+            }
+        }
+        slots.tokens.sort_unstable();
+        Ok(slots)
+    }
+
+    /// The store of the token in `slot`.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`]; the store's.
+    pub fn open(&self, slot: u64) -> Result<Arc<dyn Store>, Error> {
+        if let Some(memory) = &self.memory {
+            let stores = memory.lock();
+            let store = usize::try_from(slot).ok().and_then(|slot| stores.get(slot)?.clone());
+            return Ok(store.ok_or(Error::NoSlot(slot))? as Arc<dyn Store>);
+        }
+        Ok(Arc::new(SqliteStore::open(&self.slot_dir(slot), false)?))
+    }
+
+    /// Makes the token of `slot`, which must be free, by filling an empty store. The token is in its slot whole or not at
+    /// all, and two processes cannot both make it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] where another process was faster; what `fill` says; the store's.
+    pub fn create(&self, slot: u64, fill: &dyn Fn(Arc<dyn Store>) -> Result<(), Error>) -> Result<(), Error> {
+        if let Some(memory) = &self.memory {
+            let store = Arc::new(MemoryStore::new());
+            fill(Arc::clone(&store) as Arc<dyn Store>)?;
+            let mut stores = memory.lock();
+            if stores.len() as u64 != slot {
+                return Err(taken(slot));
+            }
+            stores.push(Some(store));
+            return Ok(());
+        }
+        make_dir(&self.dir).map_err(|error| self.trouble("cannot be created", &error))?;
+        let unique: [u8; 8] = strongroom_crypto::random::bytes()?;
+        let draft = self.dir.join(format!(".new-{:016x}", u64::from_le_bytes(unique)));
+        let made = self.create_in(&draft, slot, fill);
+        if made.is_err() {
+            // What is left of the draft is in nobody's way; removing it is a courtesy.
+            let _ = fs::remove_dir_all(&draft);
+        }
+        made
+    }
+
+    /// Deletes the token of `slot` for ever. Its number stays taken.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`]; [`Error::Device`].
+    pub fn delete(&self, slot: u64) -> Result<(), Error> {
+        if let Some(memory) = &self.memory {
+            let mut stores = memory.lock();
+            let store = usize::try_from(slot).ok().and_then(|slot| stores.get_mut(slot));
+            return store.and_then(Option::take).map(|_| ()).ok_or(Error::NoSlot(slot));
+        }
+        let dir = self.slot_dir(slot);
+        if !SqliteStore::exists(&dir) {
+            return Err(Error::NoSlot(slot));
+        }
+        SqliteStore::delete(&dir)?;
+        Ok(())
+    }
+
+    /// The directory of a slot.
+    pub fn slot_dir(&self, slot: u64) -> PathBuf {
+        self.dir.join(format!("{PREFIX}{slot}"))
+    }
+
+    fn create_in(
+        &self,
+        draft: &Path,
+        slot: u64,
+        fill: &dyn Fn(Arc<dyn Store>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        make_dir(draft).map_err(|error| self.trouble("cannot be written", &error))?;
+        fill(Arc::new(SqliteStore::create(draft)?))?;
+        // A directory that has something in it is not replaced: who comes second fails here.
+        fs::rename(draft, self.slot_dir(slot)).map_err(|error| match error.kind() {
+            ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists => taken(slot),
+            _ => self.trouble("cannot be written", &error),
+        })?;
+        File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| self.trouble("cannot be synced", &error))
+    }
+
+    fn trouble(&self, what: &str, error: &io::Error) -> Error {
+        let text = format!("{} {what}: {error}", self.dir.display());
+        match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::TokenFull(text),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::WriteProtected(text),
+            _ => Error::Device(text),
+        }
+    }
+}
+
+fn taken(slot: u64) -> Error {
+    Error::Busy(format!("another process has just initialised a token in slot {slot}; list the slots again"))
+}
+
+fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

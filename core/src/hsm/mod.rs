@@ -1,0 +1,343 @@
+//! The HSM as one process sees it: slots, tokens, sessions.
+
+pub mod config;
+mod home;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cryptoki_sys::*;
+use parking_lot::RwLock;
+use strongroom_crypto::random::{Source, System};
+
+use crate::error::Error;
+use crate::limits::PIN_BYTES_MAX;
+use crate::mechanism::{CATALOGUE, Mechanism, MechanismName, find};
+use crate::session::Session;
+use crate::session::application::{Application, SESSION_OBJECTS_START};
+use crate::token::{Numbered, Token};
+use home::Home;
+
+pub use config::{Config, Options};
+pub use home::Slots;
+
+/// One running HSM.
+pub struct Hsm {
+    config: Config,
+    home: Home,
+    random: Arc<dyn Source>,
+    applications: RwLock<BTreeMap<u64, Arc<Application>>>,
+    sessions: Numbered<Arc<Session>>,
+    next_session: AtomicU64,
+    next_session_object: Arc<AtomicU64>,
+}
+
+/// What `C_GetSlotInfo` says.
+#[derive(Debug, Clone)]
+pub struct SlotInfo {
+    /// For people.
+    pub description: String,
+    /// Who made it.
+    pub manufacturer: &'static str,
+    /// `CKF_TOKEN_PRESENT`.
+    pub flags: u64,
+    /// Hardware version.
+    pub hardware: (u8, u8),
+    /// Firmware version.
+    pub firmware: (u8, u8),
+}
+
+/// What `C_GetTokenInfo` says.
+#[derive(Debug, Clone)]
+pub struct TokenInfo {
+    /// The label.
+    pub label: String,
+    /// Who made it.
+    pub manufacturer: &'static str,
+    /// The model; a test token says so.
+    pub model: &'static str,
+    /// The serial number.
+    pub serial: String,
+    /// `CKF_*`.
+    pub flags: u64,
+    /// Most sessions.
+    pub max_sessions: u64,
+    /// Sessions of this application.
+    pub sessions: u64,
+    /// Most sessions that write.
+    pub max_rw_sessions: u64,
+    /// Sessions of this application that write.
+    pub rw_sessions: u64,
+    /// Bytes of the longest PIN.
+    pub max_pin: u64,
+    /// Bytes of the shortest PIN.
+    pub min_pin: u64,
+    /// Hardware version.
+    pub hardware: (u8, u8),
+    /// Firmware version.
+    pub firmware: (u8, u8),
+}
+
+/// The maker's name in every structure that asks for one.
+pub const MANUFACTURER: &str = "Strongroom";
+/// The version of the product, as PKCS#11's two numbers.
+pub const VERSION: (u8, u8) = (0, 1);
+
+const MODEL: &str = "Strongroom";
+const TEST_MODEL: &str = "Strongroom test";
+
+impl Hsm {
+    /// Starts the HSM.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`].
+    pub fn start(options: Options) -> Result<Hsm, Error> {
+        Ok(Hsm::with(Config::load(options)?, Arc::new(System)))
+    }
+
+    /// Starts the HSM with a configuration and a source of random numbers.
+    pub fn with(config: Config, random: Arc<dyn Source>) -> Hsm {
+        Hsm {
+            home: Home::new(&config),
+            config,
+            random,
+            applications: RwLock::default(),
+            sessions: Numbered::default(),
+            next_session: AtomicU64::new(1),
+            next_session_object: Arc::new(AtomicU64::new(SESSION_OBJECTS_START)),
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The slots, the free one last (`C_GetSlotList`, PKCS#11 3.2 §5.5.1). Every slot holds a token, initialised or not.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn slots(&self, _token_present: bool) -> Result<Vec<u64>, Error> {
+        let Slots { mut tokens, free } = self.home.slots()?;
+        tokens.push(free);
+        Ok(tokens)
+    }
+
+    /// The slots with a token, and the one that awaits one.
+    ///
+    /// # Errors
+    /// [`Error::Device`].
+    pub fn tokens(&self) -> Result<Slots, Error> {
+        self.home.slots()
+    }
+
+    /// What a slot is.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`].
+    pub fn slot_info(&self, slot: u64) -> Result<SlotInfo, Error> {
+        self.check_slot(slot)?;
+        Ok(SlotInfo {
+            description: format!("Strongroom slot {slot}"),
+            manufacturer: MANUFACTURER,
+            flags: CKF_TOKEN_PRESENT,
+            hardware: VERSION,
+            firmware: VERSION,
+        })
+    }
+
+    /// What the token in a slot is.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`]; [`Error::TokenUnreadable`] for one that is damaged.
+    pub fn token_info(&self, slot: u64) -> Result<TokenInfo, Error> {
+        let mut info = TokenInfo {
+            label: String::new(),
+            manufacturer: MANUFACTURER,
+            model: MODEL,
+            serial: String::new(),
+            flags: CKF_RNG | CKF_LOGIN_REQUIRED | CKF_DUAL_CRYPTO_OPERATIONS,
+            max_sessions: CK_EFFECTIVELY_INFINITE,
+            sessions: 0,
+            max_rw_sessions: CK_EFFECTIVELY_INFINITE,
+            rw_sessions: 0,
+            max_pin: PIN_BYTES_MAX as u64,
+            min_pin: self.config.settings.pin_bytes_min as u64,
+            hardware: VERSION,
+            firmware: VERSION,
+        };
+        if !self.check_slot(slot)? {
+            return Ok(info);
+        }
+        let application = self.application(slot)?;
+        let meta = application.token().meta()?;
+        let counts = application.session_counts();
+        info.label = meta.label_text();
+        info.serial = meta.serial();
+        info.model = if meta.test { TEST_MODEL } else { MODEL };
+        info.flags |= CKF_TOKEN_INITIALIZED | application.pin_flags()?;
+        info.sessions = counts.all;
+        info.rw_sessions = counts.read_write;
+        Ok(info)
+    }
+
+    /// The mechanisms of the token in a slot.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`].
+    pub fn mechanisms(&self, slot: u64) -> Result<Vec<&'static Mechanism>, Error> {
+        let policy = match self.check_slot(slot)? {
+            true => self.application(slot)?.token().meta()?.policy,
+            false => self.config.settings.policy,
+        };
+        Ok(CATALOGUE.iter().filter(|mechanism| mechanism.is_offered(policy)).collect())
+    }
+
+    /// One mechanism of the token in a slot.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`], [`Error::MechanismInvalid`].
+    pub fn mechanism(&self, slot: u64, id: u64) -> Result<&'static Mechanism, Error> {
+        let offered = self.mechanisms(slot)?;
+        let mechanism = find(id).filter(|mechanism| offered.iter().any(|other| other.id == mechanism.id));
+        mechanism.ok_or(Error::MechanismInvalid(MechanismName(id)))
+    }
+
+    /// Initialises the token of a slot (`C_InitToken`, PKCS#11 3.2 §5.5.7): a new one where the slot is free, the old one
+    /// anew where the officer's PIN is right.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`], [`Error::SessionsExist`], the PIN's, the store's.
+    pub fn init_token(&self, slot: u64, pin: Option<&[u8]>, label: &[u8; 32]) -> Result<(), Error> {
+        let pin = pin.ok_or(Error::Arguments("a PIN is needed: the token has no keypad of its own"))?;
+        if self.check_slot(slot)? {
+            let application = self.application(slot)?;
+            if application.session_counts().all > 0 {
+                return Err(Error::SessionsExist);
+            }
+            return application.token().reinitialize(label, pin);
+        }
+        let settings = self.config.settings;
+        self.home.create(slot, &|store| {
+            Token::create(store, Arc::clone(&self.random), settings, label, pin).map(|_| ())
+        })
+    }
+
+    /// Deletes the token of a slot for ever.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`], [`Error::SessionsExist`].
+    pub fn delete_token(&self, slot: u64) -> Result<(), Error> {
+        let mut applications = self.applications.write();
+        if applications.get(&slot).is_some_and(|application| application.session_counts().all > 0) {
+            return Err(Error::SessionsExist);
+        }
+        applications.remove(&slot);
+        self.home.delete(slot)
+    }
+
+    /// Opens a session (`C_OpenSession`, PKCS#11 3.2 §5.6.1).
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`], [`Error::TokenNotInitialized`], [`Error::TooManySessions`], [`Error::OfficerLoggedIn`].
+    pub fn open_session(&self, slot: u64, read_write: bool) -> Result<u64, Error> {
+        let application = self.application(slot)?;
+        let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let session = Session::open(application, handle, read_write)?;
+        self.sessions.insert(handle, Arc::new(session));
+        Ok(handle)
+    }
+
+    /// Closes a session.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn close_session(&self, handle: u64) -> Result<(), Error> {
+        let session = self.sessions.remove(handle).ok_or(Error::NoSession(handle))?;
+        session.close();
+        Ok(())
+    }
+
+    /// Closes all sessions of a slot.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`].
+    pub fn close_all_sessions(&self, slot: u64) -> Result<(), Error> {
+        self.check_slot(slot)?;
+        let mut closing = Vec::new();
+        self.sessions.for_each(|handle, session| {
+            if session.application().slot == slot {
+                closing.push(handle);
+            }
+        });
+        for handle in closing {
+            if let Some(session) = self.sessions.remove(handle) {
+                session.close();
+            }
+        }
+        Ok(())
+    }
+
+    /// The session with this handle.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn session(&self, handle: u64) -> Result<Arc<Session>, Error> {
+        self.sessions.get(handle).ok_or(Error::NoSession(handle))
+    }
+
+    /// Nothing ever happens to a slot by itself (`C_WaitForSlotEvent`, PKCS#11 3.2 §5.5.4).
+    ///
+    /// # Errors
+    /// Always: [`Error::NoEvent`], or [`Error::NotSupported`] for who would wait for ever.
+    pub fn wait_for_slot_event(&self, dont_block: bool) -> Result<u64, Error> {
+        Err(if dont_block { Error::NoEvent } else { Error::NotSupported })
+    }
+
+    /// The application's view of the token in a slot.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`], [`Error::TokenNotInitialized`], the store's.
+    pub fn application(&self, slot: u64) -> Result<Arc<Application>, Error> {
+        if let Some(application) = self.applications.read().get(&slot) {
+            return Ok(Arc::clone(application));
+        }
+        if !self.check_slot(slot)? {
+            return Err(Error::TokenNotInitialized(slot));
+        }
+        let mut applications = self.applications.write();
+        if let Some(application) = applications.get(&slot) {
+            return Ok(Arc::clone(application));
+        }
+        let store = self.home.open(slot)?;
+        let token = Token::open(store, Arc::clone(&self.random), self.config.settings)?;
+        let application = Arc::new(Application::new(
+            slot,
+            Arc::new(token),
+            Arc::clone(&self.random),
+            Arc::clone(&self.next_session_object),
+            self.config.module_iv,
+        ));
+        applications.insert(slot, Arc::clone(&application));
+        Ok(application)
+    }
+
+    /// Whether the slot holds an initialised token.
+    fn check_slot(&self, slot: u64) -> Result<bool, Error> {
+        if self.applications.read().contains_key(&slot) {
+            return Ok(true);
+        }
+        let slots = self.home.slots()?;
+        if slots.tokens.binary_search(&slot).is_ok() {
+            return Ok(true);
+        }
+        if slot == slots.free { Ok(false) } else { Err(Error::NoSlot(slot)) }
+    }
+}
+
+impl Drop for Hsm {
+    fn drop(&mut self) {
+        self.sessions.for_each(|_, session| session.close());
+    }
+}

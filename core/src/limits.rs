@@ -1,0 +1,32 @@
+//! Every maximum of the product, in one place. Exceeding one is a named error, never a crash.
+
+/// Entries in one attribute template; the longest legitimate one has about forty.
+pub const TEMPLATE_ENTRIES_MAX: usize = 256;
+/// Bytes of one attribute value (certificates and data objects included).
+pub const ATTRIBUTE_BYTES_MAX: usize = 1 << 20;
+/// Depth of templates within templates: `CKA_WRAP_TEMPLATE` holds plain attributes only.
+pub const TEMPLATE_DEPTH_MAX: usize = 1;
+/// Bytes of the shortest PIN accepted when one is set (`ulMinPinLen`).
+pub const PIN_BYTES_MIN: usize = 4;
+/// Bytes of the longest PIN (`ulMaxPinLen`).
+pub const PIN_BYTES_MAX: usize = 255;
+/// Wrong PINs in a row before a user is locked.
+pub const PIN_FAILURES_MAX: u32 = 10;
+/// Bytes of a user name.
+pub const USER_NAME_BYTES_MAX: usize = 31;
+/// Sessions of one application over all slots.
+pub const SESSIONS_MAX: usize = 65_536;
+/// Session objects of one application on one token.
+pub const SESSION_OBJECTS_MAX: usize = 4_000_000;
+/// Token objects kept decrypted in memory, per token.
+pub const CACHED_OBJECTS_MAX: usize = 100_000;
+/// Bytes of the additional authenticated data of one operation.
+pub const AAD_BYTES_MAX: usize = 1 << 24;
+/// Bytes held back by a multi-part authenticated decryption until its tag is checked.
+pub const AEAD_BUFFER_BYTES_MAX: usize = 1 << 31;
+/// Bytes of the longest RC4 key: the CloudHSM guide says "below 256".
+pub const RC4_KEY_BYTES_MAX: usize = 255;
+/// Bytes of the longest generic secret: the CloudHSM guide says "below 3584".
+pub const GENERIC_SECRET_BYTES_MAX: usize = 3583;
+/// Milliseconds a writer waits for other writers of the same token.
+pub const STORE_WAIT_MS: u64 = 30_000;

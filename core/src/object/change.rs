@@ -1,0 +1,96 @@
+//! How an object becomes another: attributes set (`C_SetAttributeValue`) or overridden in a copy (`C_CopyObject`). Either
+//! way attributes only get stronger, and the key material stays the same.
+
+use std::sync::Arc;
+
+use cryptoki_sys::CKA_PRIVATE;
+
+use super::birth::{check_dates, kept_value, new_unique_id, valid_rule};
+use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
+use super::{Object, birth::Maker};
+use crate::attribute::{AttributeType, Flag, Given, Template};
+use crate::error::Error;
+
+/// `object` with the attributes of `template` (PKCS#11 3.2 §5.7.6): all of them or none.
+///
+/// # Errors
+/// [`Error::Prohibited`] for an object that is not modifiable, the attribute's own error otherwise.
+pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Object, Error> {
+    if !object.has(Flag::Modifiable) {
+        return Err(Error::Prohibited("the object is not modifiable (CKA_MODIFIABLE)"));
+    }
+    let mut changed = object.duplicate();
+    changed.apply(template, CHANGEABLE, officer)?;
+    changed.version += 1;
+    Ok(changed)
+}
+
+/// A copy of `object` with the attributes of `template` (PKCS#11 3.2 §5.7.2). It has no number yet, and belongs to the
+/// maker.
+///
+/// # Errors
+/// [`Error::Prohibited`] for an object that is not copyable, the attribute's own error otherwise.
+pub fn copy(object: &Object, template: &Template<'_>, maker: &Maker<'_>) -> Result<Object, Error> {
+    if !object.has(Flag::Copyable) {
+        return Err(Error::Prohibited("the object is not copyable (CKA_COPYABLE)"));
+    }
+    if object.has(Flag::Private) && template.flag(Flag::Private) == Some(false) {
+        let attribute = AttributeType(CKA_PRIVATE);
+        return Err(Error::TemplateInconsistent { attribute, reason: "a private object has no public copy" });
+    }
+    let mut copy = object.duplicate();
+    copy.apply(template, CHANGEABLE | COPY_CHANGEABLE, maker.officer)?;
+    // Trust was given to the original, by an officer who did not see this copy.
+    if template.flag(Flag::Trusted).is_none() {
+        copy.flags.set(Flag::Trusted, false);
+    }
+    copy.number = 0;
+    copy.version = 1;
+    copy.unique_id = new_unique_id(maker.random)?;
+    copy.ownership = maker.ownership;
+    copy.session = (!copy.has(Flag::Token)).then_some(maker.session);
+    Ok(copy)
+}
+
+impl Object {
+    /// The same object again, sharing the key material.
+    pub(crate) fn duplicate(&self) -> Object {
+        Object {
+            number: self.number,
+            version: self.version,
+            session: self.session,
+            kind: self.kind,
+            flags: self.flags,
+            unique_id: self.unique_id,
+            ownership: self.ownership,
+            fields: self.fields.clone(),
+            material: self.material.as_ref().map(Arc::clone),
+        }
+    }
+
+    fn apply(&mut self, template: &Template<'_>, allowed: u16, officer: bool) -> Result<(), Error> {
+        for entry in template.entries() {
+            let attribute = entry.attribute;
+            let rule = valid_rule(self.kind, attribute)?;
+            if let Given::Flag(flag, value) = entry.value {
+                let current = self.has(flag);
+                let sticks = (rule.notes & STICKY_TRUE != 0 && current) || (rule.notes & STICKY_FALSE != 0 && !current);
+                let needs_officer = rule.notes & OFFICER_TRUE != 0 && value && !officer;
+                if rule.notes & allowed == 0 || (value != current && (sticks || needs_officer)) {
+                    return Err(Error::AttributeReadOnly(attribute));
+                }
+                self.flags.set(flag, value);
+                continue;
+            }
+            if rule.notes & allowed == 0 {
+                return Err(Error::AttributeReadOnly(attribute));
+            }
+            self.fields.retain(|(which, _)| *which != attribute.0);
+            if let Some(value) = kept_value(self.kind, attribute, &entry.value) {
+                let at = self.fields.partition_point(|(which, _)| *which < attribute.0);
+                self.fields.insert(at, (attribute.0, value));
+            }
+        }
+        check_dates(self)
+    }
+}

@@ -1,0 +1,260 @@
+//! Objects as bytes in the store: fixed widths, little-endian, one encoding for one object. The layout is described in
+//! `docs/store-format.md`; what seals and signs these bytes is [`crate::seal`].
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+use strongroom_crypto::memory::SecretBytes;
+
+use super::schema::Kind;
+use super::{Material, Object, Ownership};
+use crate::attribute::{AttributeType, Flags, TemplateAttribute, TemplateValue, Value};
+use crate::error::Error;
+
+/// Writes little-endian numbers and counted bytes.
+#[derive(Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+}
+
+/// Reads what [`Writer`] wrote; every read is bounded, and fails as damage.
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+/// All attributes except the secret value.
+pub fn encode_attributes(object: &Object) -> Result<Vec<u8>, Error> {
+    let mut writer = Writer::default();
+    writer.u64(object.kind.class);
+    writer.u64(object.kind.subtype.unwrap_or(CK_UNAVAILABLE_INFORMATION));
+    writer.u64(object.flags.0);
+    writer.raw(&object.unique_id);
+    writer.u16(u16::try_from(object.fields.len()).map_err(|_| Error::Arguments("too many attributes"))?);
+    for (attribute, value) in &object.fields {
+        writer.u64(*attribute);
+        encode_value(&mut writer, value);
+    }
+    Ok(writer.finish())
+}
+
+/// The object these attributes and this secret value make; a key without its value where the value stays closed.
+///
+/// # Errors
+/// [`Error::Damaged`] for anything [`encode_attributes`] does not write.
+pub fn decode(
+    number: u64,
+    version: u64,
+    ownership: Ownership,
+    attributes: &[u8],
+    secret: Option<SecretBytes>,
+) -> Result<Object, Error> {
+    let mut reader = Reader::new(attributes);
+    let class = reader.u64()?;
+    let subtype = Some(reader.u64()?).filter(|subtype| *subtype != CK_UNAVAILABLE_INFORMATION);
+    let kind = Kind::find(class, subtype).ok_or_else(|| damaged("an object of a kind this version does not know"))?;
+    let flags = Flags(reader.u64()?);
+    let unique_id = reader.array()?;
+    let count = reader.u16()?;
+    let mut fields = Vec::with_capacity(usize::from(count));
+    for _ in 0..count {
+        let attribute = reader.u64()?;
+        fields.push((attribute, decode_value(&mut reader)?));
+    }
+    reader.end()?;
+    if !fields.is_sorted_by(|a, b| a.0 < b.0) || fields.iter().any(|(attribute, _)| kind.rule(*attribute).is_none()) {
+        return Err(damaged("an object with attributes out of order or of another kind"));
+    }
+    if secret.as_ref().is_some_and(|secret| !kind.is_secret() || !kind.lengths.allow(secret.len())) {
+        return Err(damaged("a key with a value of an impossible length"));
+    }
+    let material = secret.map(|secret| Arc::new(Material::new(secret)));
+    Ok(Object { number, version, session: None, kind, flags, unique_id, ownership, fields, material })
+}
+
+fn encode_value(writer: &mut Writer, value: &Value) {
+    match value {
+        Value::Ulong(number) => {
+            writer.u8(1);
+            writer.u64(*number);
+        }
+        Value::Bytes(bytes) => {
+            writer.u8(2);
+            writer.counted(bytes);
+        }
+        Value::Mechanisms(list) => {
+            writer.u8(3);
+            encode_list(writer, list);
+        }
+        Value::Template(entries) => {
+            writer.u8(4);
+            writer.u32(entries.len() as u32);
+            for entry in entries {
+                writer.u64(entry.attribute.0);
+                encode_template_value(writer, &entry.value);
+            }
+        }
+    }
+}
+
+fn encode_list(writer: &mut Writer, list: &[u64]) {
+    writer.u32(list.len() as u32);
+    for mechanism in list {
+        writer.u64(*mechanism);
+    }
+}
+
+fn encode_template_value(writer: &mut Writer, value: &TemplateValue) {
+    match value {
+        TemplateValue::Flag(flag) => {
+            writer.u8(0);
+            writer.u8(u8::from(*flag));
+        }
+        TemplateValue::Ulong(number) => {
+            writer.u8(1);
+            writer.u64(*number);
+        }
+        TemplateValue::Bytes(bytes) => {
+            writer.u8(2);
+            writer.counted(bytes);
+        }
+        TemplateValue::Mechanisms(list) => {
+            writer.u8(3);
+            encode_list(writer, list);
+        }
+    }
+}
+
+fn decode_value(reader: &mut Reader<'_>) -> Result<Value, Error> {
+    Ok(match reader.u8()? {
+        1 => Value::Ulong(reader.u64()?),
+        2 => Value::Bytes(reader.counted()?.into()),
+        3 => Value::Mechanisms(decode_list(reader)?),
+        4 => {
+            let count = reader.u32()?;
+            let mut entries = Vec::new();
+            for _ in 0..count {
+                let attribute = AttributeType(reader.u64()?);
+                entries.push(TemplateAttribute { attribute, value: decode_template_value(reader)? });
+            }
+            Value::Template(entries.into())
+        }
+        _ => return Err(damaged("an attribute value of an unknown form")),
+    })
+}
+
+fn decode_list(reader: &mut Reader<'_>) -> Result<Box<[u64]>, Error> {
+    let count = reader.u32()?;
+    let mut list = Vec::new();
+    for _ in 0..count {
+        list.push(reader.u64()?);
+    }
+    Ok(list.into())
+}
+
+fn decode_template_value(reader: &mut Reader<'_>) -> Result<TemplateValue, Error> {
+    Ok(match reader.u8()? {
+        0 => TemplateValue::Flag(reader.u8()? == 1),
+        1 => TemplateValue::Ulong(reader.u64()?),
+        2 => TemplateValue::Bytes(reader.counted()?.into()),
+        3 => TemplateValue::Mechanisms(decode_list(reader)?),
+        _ => return Err(damaged("a template value of an unknown form")),
+    })
+}
+
+/// Damage, in words.
+pub(crate) fn damaged(what: &str) -> Error {
+    Error::Damaged(format!("the token store is damaged: {what}"))
+}
+
+impl Writer {
+    /// Appends one byte.
+    pub fn u8(&mut self, value: u8) {
+        self.bytes.push(value);
+    }
+
+    /// Appends two bytes.
+    pub fn u16(&mut self, value: u16) {
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// Appends four bytes.
+    pub fn u32(&mut self, value: u32) {
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// Appends eight bytes.
+    pub fn u64(&mut self, value: u64) {
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// Appends bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends a 32-bit count and the bytes. What is longer than that is refused long before it gets here.
+    pub fn counted(&mut self, bytes: &[u8]) {
+        self.u32(bytes.len() as u32);
+        self.raw(bytes);
+    }
+
+    /// What was written.
+    pub fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from the start of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { rest: bytes }
+    }
+
+    /// The next `count` bytes.
+    pub fn raw(&mut self, count: usize) -> Result<&'a [u8], Error> {
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or_else(|| damaged("a record is too short"))?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// The next bytes, as many as the array has.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        self.raw(N)?.try_into().map_err(|_| damaged("a record is too short"))
+    }
+
+    /// The next byte.
+    pub fn u8(&mut self) -> Result<u8, Error> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    /// The next two bytes.
+    pub fn u16(&mut self) -> Result<u16, Error> {
+        Ok(u16::from_le_bytes(self.array()?))
+    }
+
+    /// The next four bytes.
+    pub fn u32(&mut self) -> Result<u32, Error> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    /// The next eight bytes.
+    pub fn u64(&mut self) -> Result<u64, Error> {
+        Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// The next counted bytes.
+    pub fn counted(&mut self) -> Result<&'a [u8], Error> {
+        let count = self.u32()?;
+        self.raw(usize::try_from(count).map_err(|_| damaged("a record is too long"))?)
+    }
+
+    /// Everything not read yet.
+    pub fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// Nothing must be left.
+    pub fn end(self) -> Result<(), Error> {
+        if self.rest.is_empty() { Ok(()) } else { Err(damaged("a record is too long")) }
+    }
+}

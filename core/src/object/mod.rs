@@ -1,0 +1,232 @@
+//! Objects: immutable values with a kind, attributes and, for keys, material that is prepared once and shared.
+//!
+//! An object never changes: a change makes a new one ([`change`]), which shares the key material of the old. How objects
+//! come to be is [`birth`]; what they look like in the store is [`codec`]; which attributes they have is [`schema`].
+
+pub mod birth;
+pub mod change;
+pub mod codec;
+mod material;
+pub mod schema;
+
+use std::fmt;
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+
+use crate::attribute::{AttributeType, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind};
+use crate::error::Error;
+use schema::{Default, Kind, SECRET};
+
+pub use material::{MacForm, Material};
+
+/// The number of a user of a token; 0 is nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId(pub u32);
+
+impl UserId {
+    /// Nobody: the owner of what was made before any login.
+    pub const NOBODY: UserId = UserId(0);
+}
+
+/// Who owns an object, and how many approvals its use takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ownership {
+    /// The user who made it.
+    pub owner: UserId,
+    /// Approvals needed for each use (0: none).
+    pub use_approvals: u8,
+    /// Approvals needed to share, unshare or change it (0: none).
+    pub management_approvals: u8,
+}
+
+/// One object as it is at one moment.
+pub struct Object {
+    /// Its handle: the same in every process for a token object.
+    pub number: u64,
+    /// Counts the changes of a token object.
+    pub version: u64,
+    /// The session that made it, for session objects.
+    pub session: Option<u64>,
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// Its boolean attributes.
+    pub flags: Flags,
+    /// `CKA_UNIQUE_ID`: 32 hexadecimal digits.
+    pub unique_id: [u8; 32],
+    /// Who it belongs to.
+    pub ownership: Ownership,
+    /// Its other attributes, where they differ from the default, in ascending order.
+    pub(crate) fields: Vec<(u64, Value)>,
+    /// The secret value and what has been prepared from it, for keys.
+    pub(crate) material: Option<Arc<Material>>,
+}
+
+/// The value of an attribute, as a reader gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttributeValue<'a> {
+    /// A boolean.
+    Flag(bool),
+    /// A number.
+    Ulong(u64),
+    /// Bytes.
+    Bytes(&'a [u8]),
+    /// A list of mechanisms.
+    Mechanisms(&'a [u64]),
+    /// A template.
+    Template(&'a [TemplateAttribute]),
+}
+
+impl Object {
+    /// Whether the boolean attribute is true.
+    pub fn has(&self, flag: Flag) -> bool {
+        self.flags.has(flag)
+    }
+
+    /// The value of `attribute`, as the standard lets a caller see it (PKCS#11 3.2 §5.7.5).
+    ///
+    /// # Errors
+    /// `CKR_ATTRIBUTE_TYPE_INVALID` where this kind of object has no such attribute, `CKR_ATTRIBUTE_SENSITIVE` where it
+    /// stays inside.
+    pub fn attribute(&self, attribute: AttributeType) -> Result<AttributeValue<'_>, Error> {
+        let rule = self.kind.rule(attribute.0).ok_or(Error::AttributeUnknown(attribute))?;
+        if rule.notes & SECRET != 0 && (self.has(Flag::Sensitive) || !self.has(Flag::Extractable)) {
+            return Err(Error::AttributeSensitive(attribute));
+        }
+        Ok(self.value(attribute, rule.default))
+    }
+
+    /// The value of `attribute`, sensitive or not, for use inside.
+    pub(crate) fn inner_attribute(&self, attribute: u64) -> Option<AttributeValue<'_>> {
+        let rule = self.kind.rule(attribute)?;
+        Some(self.value(AttributeType(attribute), rule.default))
+    }
+
+    fn value(&self, attribute: AttributeType, default: Default) -> AttributeValue<'_> {
+        match attribute.0 {
+            CKA_CLASS => return AttributeValue::Ulong(self.kind.class),
+            CKA_KEY_TYPE | CKA_CERTIFICATE_TYPE => {
+                return AttributeValue::Ulong(self.kind.subtype.unwrap_or(CK_UNAVAILABLE_INFORMATION));
+            }
+            CKA_UNIQUE_ID => return AttributeValue::Bytes(&self.unique_id),
+            _ => {}
+        }
+        if let Some(material) = &self.material {
+            match attribute.0 {
+                CKA_VALUE => return AttributeValue::Bytes(material.value()),
+                CKA_VALUE_LEN => return AttributeValue::Ulong(material.value().len() as u64),
+                _ => {}
+            }
+        }
+        if let Some(ValueKind::Flag(flag)) = attribute.kind() {
+            return AttributeValue::Flag(self.has(flag));
+        }
+        if let Some(value) = self.field(attribute.0) {
+            return match value {
+                Value::Ulong(number) => AttributeValue::Ulong(*number),
+                Value::Bytes(bytes) => AttributeValue::Bytes(bytes),
+                Value::Mechanisms(mechanisms) => AttributeValue::Mechanisms(mechanisms),
+                Value::Template(entries) => AttributeValue::Template(entries),
+            };
+        }
+        match (default, attribute.kind()) {
+            (Default::Ulong(number), _) => AttributeValue::Ulong(number),
+            (_, Some(ValueKind::Mechanisms)) => AttributeValue::Mechanisms(&[]),
+            (_, Some(ValueKind::Template)) => AttributeValue::Template(&[]),
+            _ => AttributeValue::Bytes(&[]),
+        }
+    }
+
+    fn field(&self, attribute: u64) -> Option<&Value> {
+        let at = self.fields.binary_search_by_key(&attribute, |(which, _)| *which).ok()?;
+        self.fields.get(at).map(|(_, value)| value)
+    }
+
+    /// Whether every entry of a search template matches. A secret value never matches, so that a search is no oracle.
+    pub fn matches(&self, template: &Template<'_>) -> bool {
+        template.entries().iter().all(|entry| match self.attribute(entry.attribute) {
+            Ok(value) => value.equals(&entry.value),
+            Err(_) => false,
+        })
+    }
+
+    /// The key material.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for a key whose value opens only with a login, [`Error::NoKey`] for what is no key.
+    pub fn material(&self) -> Result<&Arc<Material>, Error> {
+        let missing = if self.kind.is_secret() { Error::NotLoggedIn } else { Error::NoKey(self.number) };
+        self.material.as_ref().ok_or(missing)
+    }
+
+    /// Whether it must go when its user logs out: it is private, or holds a secret value.
+    pub(crate) fn is_confidential(&self) -> bool {
+        self.has(Flag::Private) || self.material.is_some()
+    }
+
+    /// `CKA_LABEL`.
+    pub fn label(&self) -> &[u8] {
+        match self.field(CKA_LABEL) {
+            Some(Value::Bytes(bytes)) => bytes,
+            _ => &[],
+        }
+    }
+
+    /// Whether `mechanism` is among `CKA_ALLOWED_MECHANISMS`, or the list is empty.
+    pub fn allows_mechanism(&self, mechanism: u64) -> bool {
+        match self.field(CKA_ALLOWED_MECHANISMS) {
+            Some(Value::Mechanisms(list)) => list.is_empty() || list.contains(&mechanism),
+            _ => true,
+        }
+    }
+
+    /// About how many bytes the object takes (`C_GetObjectSize`).
+    pub fn size_bytes(&self) -> usize {
+        let fields: usize = self.fields.iter().map(|(_, value)| 12 + value.size_bytes()).sum();
+        let secret = self.material.as_ref().map_or(0, |material| material.value().len());
+        size_of::<u64>() * 8 + self.unique_id.len() + fields + secret
+    }
+}
+
+/// Shows what identifies the object, never its values.
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Object {} ({})", self.number, self.kind.name)
+    }
+}
+
+impl AttributeValue<'_> {
+    fn equals(&self, given: &Given<'_>) -> bool {
+        match (self, given) {
+            (AttributeValue::Flag(own), Given::Flag(_, other)) => own == other,
+            (AttributeValue::Ulong(own), Given::Ulong(other)) => own == other,
+            (AttributeValue::Bytes(own), Given::Bytes(other)) => own == other,
+            (AttributeValue::Mechanisms(own), Given::Mechanisms(other)) => *own == &**other,
+            (AttributeValue::Template(own), Given::Template(other)) => *own == &**other,
+            _ => false,
+        }
+    }
+}
+
+impl Value {
+    fn size_bytes(&self) -> usize {
+        match self {
+            Value::Ulong(_) => 8,
+            Value::Bytes(bytes) => bytes.len(),
+            Value::Mechanisms(list) => list.len() * 8,
+            Value::Template(entries) => entries.iter().map(|entry| 12 + entry.value.size_bytes()).sum(),
+        }
+    }
+}
+
+impl TemplateValue {
+    /// Bytes the value takes in the caller's representation.
+    pub fn size_bytes(&self) -> usize {
+        match self {
+            TemplateValue::Flag(_) => 1,
+            TemplateValue::Ulong(_) => 8,
+            TemplateValue::Bytes(bytes) => bytes.len(),
+            TemplateValue::Mechanisms(list) => list.len() * 8,
+        }
+    }
+}

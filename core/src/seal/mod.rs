@@ -1,0 +1,213 @@
+//! The key hierarchy: PIN -> user key -> bundle key -> bundle -> object keys.
+//!
+//! ```text
+//! PIN --Argon2id(salt)--> user key --wraps--> bundle key --seals--> bundle: key-encryption key, metadata key,
+//!                                  officer's escrow key --wraps--^           signing seed, sharing seed, authority key
+//! object: a data key of its own, wrapped by its owner's key-encryption key, seals all its attributes and its value
+//! ```
+//!
+//! A PIN change rewraps one bundle key. An officer's PIN reset unwraps it with the escrow key instead. What is written
+//! down where is in `docs/store-format.md`; who the users are is the business of [`crate::token`].
+
+mod object;
+mod user;
+
+use strongroom_crypto::aead;
+use strongroom_crypto::kdf::TagKey;
+use strongroom_crypto::memory::SecretBytes;
+use strongroom_crypto::random::Source;
+use strongroom_crypto::sign::SigningKey;
+
+use crate::error::Error;
+use crate::object::UserId;
+use crate::object::codec::damaged;
+
+pub use object::{Envelope, Opened, VerifyingKeys};
+pub use user::{BundleKey, Role, User};
+pub(crate) use object::{trust_of, trust_statement, with_trust, write};
+
+/// The number of a token, random and for life: it ties every sealed record to its token.
+pub type TokenId = [u8; 16];
+
+/// What a user's PIN opens.
+pub struct UserKeys {
+    /// Wraps the data keys of the objects the user owns.
+    wrapping: aead::Key,
+    /// Wraps the data keys of public keys' values: every user has it.
+    common: aead::Key,
+    /// Makes the search tags of private attributes: every user has it.
+    tags: TagKey,
+    /// Signs the user's public objects.
+    signing: SigningKey,
+    /// The token's authority, whose word the user takes for who is who.
+    authority: [u8; 32],
+    officer: Option<OfficerKeys>,
+}
+
+/// What an officer's PIN opens besides.
+struct OfficerKeys {
+    escrow: aead::Key,
+    authority: SigningKey,
+}
+
+/// The secrets a user is made of, in the order of the bundle.
+pub struct Bundle {
+    bytes: SecretBytes,
+}
+
+const WRAPPING: usize = 0;
+const METADATA: usize = 32;
+const SIGNING: usize = 64;
+const SHARING: usize = 96;
+const AUTHORITY: usize = 192;
+const USER_BYTES: usize = 224;
+const ESCROW: usize = 224;
+const AUTHORITY_SEED: usize = 256;
+const OFFICER_BYTES: usize = 288;
+
+impl Bundle {
+    /// New secrets for the first officer of a token, who brings the token's own with them.
+    pub fn first_officer(random: &dyn Source) -> Result<Bundle, Error> {
+        let mut bytes = SecretBytes::zeroed(OFFICER_BYTES)?;
+        random.fill(bytes.expose_mut())?;
+        let authority = SigningKey::from_seed(&field(bytes.expose(), AUTHORITY_SEED)?)?.verifying_key();
+        put(&mut bytes, AUTHORITY, &authority)?;
+        Ok(Bundle { bytes })
+    }
+
+    /// New secrets for another user of the officer's token.
+    pub fn for_role(role: Role, officer: &Bundle, random: &dyn Source) -> Result<Bundle, Error> {
+        let length = match role {
+            Role::Officer => OFFICER_BYTES,
+            Role::User => USER_BYTES,
+        };
+        let mut bytes = SecretBytes::zeroed(length)?;
+        random.fill(bytes.expose_mut())?;
+        let shared = match role {
+            Role::Officer => &[METADATA, AUTHORITY, ESCROW, AUTHORITY_SEED][..],
+            Role::User => &[METADATA, AUTHORITY],
+        };
+        for at in shared {
+            let mut secret: [u8; 32] = field(officer.bytes.expose(), *at)?;
+            put(&mut bytes, *at, &secret)?;
+            strongroom_crypto::memory::wipe(&mut secret);
+        }
+        Ok(Bundle { bytes })
+    }
+
+    fn from_bytes(bytes: SecretBytes) -> Result<Bundle, Error> {
+        match bytes.len() {
+            USER_BYTES | OFFICER_BYTES => Ok(Bundle { bytes }),
+            _ => Err(damaged("a user's bundle has a wrong length")),
+        }
+    }
+
+    /// The keys made of these secrets.
+    pub fn keys(&self) -> Result<UserKeys, Error> {
+        let bytes = self.bytes.expose();
+        let mut metadata: [u8; 32] = field(bytes, METADATA)?;
+        let mut common = strongroom_crypto::kdf::hmac_sha256(&metadata, &[b"strongroom common key"]);
+        let mut wrapping: [u8; 32] = field(bytes, WRAPPING)?;
+        let mut signing: [u8; 32] = field(bytes, SIGNING)?;
+        let officer = match bytes.len() {
+            OFFICER_BYTES => {
+                let mut escrow: [u8; 32] = field(bytes, ESCROW)?;
+                let mut seed: [u8; 32] = field(bytes, AUTHORITY_SEED)?;
+                let keys =
+                    OfficerKeys { escrow: aead::Key::new(&escrow)?, authority: SigningKey::from_seed(&seed)? };
+                strongroom_crypto::memory::wipe(&mut escrow);
+                strongroom_crypto::memory::wipe(&mut seed);
+                Some(keys)
+            }
+            _ => None,
+        };
+        let keys = UserKeys {
+            wrapping: aead::Key::new(&wrapping)?,
+            common: aead::Key::new(&common)?,
+            tags: TagKey::new(&metadata)?,
+            signing: SigningKey::from_seed(&signing)?,
+            authority: field(bytes, AUTHORITY)?,
+            officer,
+        };
+        for secret in [&mut metadata, &mut common, &mut wrapping, &mut signing] {
+            strongroom_crypto::memory::wipe(secret);
+        }
+        Ok(keys)
+    }
+}
+
+impl UserKeys {
+    /// The token's authority as this user knows it.
+    pub fn authority(&self) -> &[u8; 32] {
+        &self.authority
+    }
+
+    /// The key of private search tags.
+    pub fn tags(&self) -> &TagKey {
+        &self.tags
+    }
+
+    /// The authority's signature over `parts`.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer.
+    pub fn sign_as_authority(&self, parts: &[&[u8]]) -> Result<[u8; 64], Error> {
+        let officer = self.officer.as_ref().ok_or(Error::NotLoggedIn)?;
+        Ok(officer.authority.sign(parts)?)
+    }
+}
+
+/// Seals `secret` under `key`: nonce, ciphertext, tag.
+fn seal(key: &aead::Key, aad: &[u8], secret: &[u8], random: &dyn Source) -> Result<Vec<u8>, Error> {
+    let mut nonce = [0; 12];
+    random.fill(&mut nonce)?;
+    let mut sealed = Vec::with_capacity(secret.len() + SEAL_BYTES);
+    sealed.extend_from_slice(&nonce);
+    key.seal(&nonce, aad, secret, &mut sealed)?;
+    Ok(sealed)
+}
+
+/// Opens what [`seal`] sealed.
+///
+/// # Errors
+/// The crypto crate's `Authentication` where key, associated data or bytes are not those of the sealing.
+fn open(key: &aead::Key, aad: &[u8], sealed: &[u8]) -> Result<SecretBytes, strongroom_crypto::Error> {
+    let (nonce, ciphertext) = sealed.split_first_chunk::<12>().ok_or(strongroom_crypto::Error::Authentication)?;
+    key.open(nonce, aad, ciphertext)
+}
+
+/// Bytes that sealing adds: a nonce and a tag.
+const SEAL_BYTES: usize = 12 + 16;
+
+/// Bytes of a sealed 32-byte key.
+const WRAP_BYTES: usize = 32 + SEAL_BYTES;
+
+fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Error> {
+    let field = bytes.get(at..at + N).and_then(|field| field.try_into().ok());
+    field.ok_or_else(|| damaged("a user's bundle is too short"))
+}
+
+fn put(bytes: &mut SecretBytes, at: usize, value: &[u8]) -> Result<(), Error> {
+    let place = bytes.expose_mut().get_mut(at..at + value.len());
+    place.ok_or_else(|| damaged("a user's bundle is too short"))?.copy_from_slice(value);
+    Ok(())
+}
+
+/// Associated data that ties a sealed record to its token, its subject and its purpose.
+fn binding(purpose: &'static str, token: &TokenId, subject: u64, rest: &[&[u8]]) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(purpose.len() + 32 + rest.iter().map(|part| part.len() + 8).sum::<usize>());
+    aad.extend_from_slice(purpose.as_bytes());
+    aad.push(0);
+    aad.extend_from_slice(token);
+    aad.extend_from_slice(&subject.to_le_bytes());
+    for part in rest {
+        aad.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        aad.extend_from_slice(part);
+    }
+    aad
+}
+
+/// The name of a user in associated data.
+fn subject(user: UserId) -> u64 {
+    u64::from(user.0)
+}

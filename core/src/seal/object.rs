@@ -1,0 +1,330 @@
+//! Token objects as sealed records.
+//!
+//! Three shapes: a private object is one sealed box (attributes and value together, so no attribute can be edited); a
+//! public object is clear and signed by its owner; a public key object with a secret value is clear and signed, and its
+//! value sealed under a key that every user of the token has. In front stands an envelope that any of them shares.
+
+use strongroom_crypto::memory::SecretBytes;
+use strongroom_crypto::random::Source;
+use strongroom_crypto::{aead, sign};
+
+use super::{TokenId, UserKeys, WRAP_BYTES, binding, open, seal};
+use crate::attribute::Flag;
+use crate::error::Error;
+use crate::object::codec::{Reader, Writer, damaged, decode, encode_attributes};
+use crate::object::{Object, Ownership, UserId};
+
+/// A token object's record, read as far as it is readable by anyone.
+pub struct Envelope<'a> {
+    /// Changes with every write of the record.
+    pub revision: u64,
+    /// Who owns the object, and the approvals it takes.
+    pub ownership: Ownership,
+    shape: Shape,
+    version: u64,
+    trust: Option<[u8; 64]>,
+    header: &'a [u8],
+    rest: &'a [u8],
+}
+
+/// What came out of a record.
+pub enum Opened {
+    /// The object, whole.
+    Whole(Object),
+    /// A public object whose secret value stays closed to this caller.
+    WithoutValue(Object),
+}
+
+/// Finds the key that verifies what a user signed.
+pub type VerifyingKeys<'a> = &'a dyn Fn(UserId) -> Result<[u8; 32], Error>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Shape {
+    Private = 1,
+    Public = 2,
+    PublicWithSecret = 3,
+}
+
+const RECORD_FORMAT: u8 = 1;
+const HEADER_BYTES: usize = 1 + 4 + 1 + 1 + 8;
+
+impl<'a> Envelope<'a> {
+    /// Reads the envelope of a record.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn read(record: &'a [u8]) -> Result<Envelope<'a>, Error> {
+        let mut reader = Reader::new(record);
+        if reader.u8()? != RECORD_FORMAT {
+            return Err(damaged("an object record of an unknown format"));
+        }
+        let revision = reader.u64()?;
+        let trust = match reader.u8()? {
+            0 => None,
+            1 => Some(reader.array()?),
+            _ => return Err(damaged("an object record of an unknown form")),
+        };
+        let body = reader.rest();
+        let mut reader = Reader::new(body);
+        let shape = match reader.u8()? {
+            1 => Shape::Private,
+            2 => Shape::Public,
+            3 => Shape::PublicWithSecret,
+            _ => return Err(damaged("an object record of an unknown shape")),
+        };
+        let ownership = Ownership {
+            owner: UserId(reader.u32()?),
+            use_approvals: reader.u8()?,
+            management_approvals: reader.u8()?,
+        };
+        let version = reader.u64()?;
+        let (header, rest) = body.split_at_checked(HEADER_BYTES).ok_or_else(|| damaged("a record is too short"))?;
+        Ok(Envelope { revision, ownership, shape, version, trust, header, rest })
+    }
+
+    /// Whether anyone may see the object.
+    pub fn is_public(&self) -> bool {
+        self.shape != Shape::Private
+    }
+
+    /// Opens the object for a user, or as far as it is public for nobody.
+    ///
+    /// `authority` is the token's, which alone makes an object trusted.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] for a record that was changed by anyone but its owner; [`Error::NoObject`] where the caller has no
+    /// key to it.
+    pub fn open(
+        &self,
+        token: &TokenId,
+        number: u64,
+        viewer: Option<(UserId, &UserKeys)>,
+        authority: &[u8; 32],
+        verifying_keys: VerifyingKeys<'_>,
+    ) -> Result<Opened, Error> {
+        let mut opened = match self.shape {
+            Shape::Private => {
+                let (user, keys) = viewer.ok_or(Error::NoObject(number))?;
+                if user != self.ownership.owner {
+                    return Err(Error::NoObject(number));
+                }
+                Opened::Whole(self.open_private(token, number, keys)?)
+            }
+            Shape::Public | Shape::PublicWithSecret => {
+                self.open_public(token, number, viewer.map(|(_, keys)| keys), verifying_keys)?
+            }
+        };
+        let (Opened::Whole(object) | Opened::WithoutValue(object)) = &mut opened;
+        if object.has(Flag::Private) != (self.shape == Shape::Private) || !object.has(Flag::Token) {
+            return Err(damaged("an object contradicts its envelope"));
+        }
+        let trusted = match &self.trust {
+            Some(signature) => sign::verify(authority, &[&trust_statement(token, object)], signature).is_ok(),
+            None => false,
+        };
+        object.flags.set(Flag::Trusted, trusted);
+        Ok(opened)
+    }
+
+    fn open_private(&self, token: &TokenId, number: u64, keys: &UserKeys) -> Result<Object, Error> {
+        let (wrapped, sealed) = self.rest.split_at_checked(WRAP_BYTES).ok_or_else(changed)?;
+        let key = unwrap_key(&keys.wrapping, token, number, self.header, wrapped)?;
+        let aad = binding("strongroom object", token, number, &[self.header]);
+        let plain = open(&key, &aad, sealed).map_err(|_| changed())?;
+        let mut reader = Reader::new(plain.expose());
+        let attributes = reader.counted()?;
+        let secret = match reader.u8()? {
+            0 => None,
+            _ => Some(SecretBytes::from_slice(reader.counted()?)?),
+        };
+        reader.end()?;
+        let object = decode(number, self.version, self.ownership, attributes, secret)?;
+        if object.kind.is_secret() && object.material.is_none() { Err(changed()) } else { Ok(object) }
+    }
+
+    fn open_public(
+        &self,
+        token: &TokenId,
+        number: u64,
+        keys: Option<&UserKeys>,
+        verifying_keys: VerifyingKeys<'_>,
+    ) -> Result<Opened, Error> {
+        let (signed, signature) = self.rest.split_last_chunk::<64>().ok_or_else(changed)?;
+        if self.ownership.owner != UserId::NOBODY {
+            let key = verifying_keys(self.ownership.owner)?;
+            let statement = public_statement(token, number, self.header, signed);
+            sign::verify(&key, &[&statement], signature).map_err(|_| changed())?;
+        }
+        let mut reader = Reader::new(signed);
+        let attributes = reader.counted()?;
+        if self.shape == Shape::Public {
+            reader.end()?;
+            return decode(number, self.version, self.ownership, attributes, None).map(Opened::Whole);
+        }
+        let wrapped = reader.raw(WRAP_BYTES)?;
+        let sealed = reader.counted()?;
+        reader.end()?;
+        let Some(keys) = keys else {
+            return decode(number, self.version, self.ownership, attributes, None).map(Opened::WithoutValue);
+        };
+        let key = unwrap_key(&keys.common, token, number, self.header, wrapped)?;
+        let aad = binding("strongroom value", token, number, &[self.header, attributes]);
+        let secret = open(&key, &aad, sealed).map_err(|_| changed())?;
+        decode(number, self.version, self.ownership, attributes, Some(secret)).map(Opened::Whole)
+    }
+}
+
+/// The record of `object`, sealed and signed by the user who owns it, or by nobody for what nobody owns.
+///
+/// # Errors
+/// [`Error::NotLoggedIn`] where the object needs a user's keys and there are none.
+pub(crate) fn write(
+    object: &Object,
+    revision: u64,
+    token: &TokenId,
+    keys: Option<&UserKeys>,
+    trust: Option<[u8; 64]>,
+    random: &dyn Source,
+) -> Result<Vec<u8>, Error> {
+    let shape = match (object.has(Flag::Private), &object.material) {
+        (true, _) => Shape::Private,
+        (false, None) => Shape::Public,
+        (false, Some(_)) => Shape::PublicWithSecret,
+    };
+    let header = header(shape, object);
+    let mut record = Writer::default();
+    record.u8(RECORD_FORMAT);
+    record.u64(revision);
+    match trust {
+        Some(signature) => {
+            record.u8(1);
+            record.raw(&signature);
+        }
+        None => record.u8(0),
+    }
+    record.raw(&header);
+    let attributes = encode_attributes(object)?;
+    if shape == Shape::Private {
+        let keys = keys.ok_or(Error::NotLoggedIn)?;
+        let (key, wrapped) = new_key(&keys.wrapping, token, object.number, &header, random)?;
+        let aad = binding("strongroom object", token, object.number, &[&header]);
+        let plain = plaintext(&attributes, object)?;
+        record.raw(&wrapped);
+        record.raw(&seal(&key, &aad, plain.expose(), random)?);
+        return Ok(record.finish());
+    }
+    let mut signed = Writer::default();
+    signed.counted(&attributes);
+    if let Some(material) = &object.material {
+        let keys = keys.ok_or(Error::NotLoggedIn)?;
+        let (key, wrapped) = new_key(&keys.common, token, object.number, &header, random)?;
+        let aad = binding("strongroom value", token, object.number, &[&header, &attributes]);
+        signed.raw(&wrapped);
+        signed.counted(&seal(&key, &aad, material.value(), random)?);
+    }
+    let signed = signed.finish();
+    let signature = match (keys, object.ownership.owner) {
+        (_, UserId::NOBODY) => [0; 64],
+        (Some(keys), _) => keys.signing.sign(&[&public_statement(token, object.number, &header, &signed)])?,
+        (None, _) => return Err(Error::NotLoggedIn),
+    };
+    record.raw(&signed);
+    record.raw(&signature);
+    Ok(record.finish())
+}
+
+/// The record with another envelope: only the authority's trust in the object changes.
+pub(crate) fn with_trust(record: &[u8], revision: u64, trust: Option<[u8; 64]>) -> Result<Vec<u8>, Error> {
+    let envelope = Envelope::read(record)?;
+    let mut changed = Writer::default();
+    changed.u8(RECORD_FORMAT);
+    changed.u64(revision);
+    match trust {
+        Some(signature) => {
+            changed.u8(1);
+            changed.raw(&signature);
+        }
+        None => changed.u8(0),
+    }
+    changed.raw(envelope.header);
+    changed.raw(envelope.rest);
+    Ok(changed.finish())
+}
+
+/// The trust signature a record carries.
+pub(crate) fn trust_of(record: &[u8]) -> Result<Option<[u8; 64]>, Error> {
+    Ok(Envelope::read(record)?.trust)
+}
+
+/// What the authority signs to make an object trusted: this very object, whatever its number.
+pub(crate) fn trust_statement(token: &TokenId, object: &Object) -> Vec<u8> {
+    binding("strongroom trusted", token, object.number, &[&object.unique_id])
+}
+
+fn header(shape: Shape, object: &Object) -> Vec<u8> {
+    let mut header = Writer::default();
+    header.u8(shape as u8);
+    header.u32(object.ownership.owner.0);
+    header.u8(object.ownership.use_approvals);
+    header.u8(object.ownership.management_approvals);
+    header.u64(object.version);
+    header.finish()
+}
+
+fn public_statement(token: &TokenId, number: u64, header: &[u8], signed: &[u8]) -> Vec<u8> {
+    binding("strongroom public object", token, number, &[header, signed])
+}
+
+fn plaintext(attributes: &[u8], object: &Object) -> Result<SecretBytes, Error> {
+    let secret = object.material.as_ref().map(|material| material.value());
+    let length = 4 + attributes.len() + 1 + secret.map_or(0, |secret| 4 + secret.len());
+    let mut plain = SecretBytes::zeroed(length)?;
+    let mut rest = plain.expose_mut();
+    let mut append = |bytes: &[u8]| {
+        let (place, behind) = std::mem::take(&mut rest).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        rest = behind;
+    };
+    append(&(attributes.len() as u32).to_le_bytes());
+    append(attributes);
+    match secret {
+        Some(secret) => {
+            append(&[1]);
+            append(&(secret.len() as u32).to_le_bytes());
+            append(secret);
+        }
+        None => append(&[0]),
+    }
+    Ok(plain)
+}
+
+fn new_key(
+    wrapping: &aead::Key,
+    token: &TokenId,
+    number: u64,
+    header: &[u8],
+    random: &dyn Source,
+) -> Result<(aead::Key, Vec<u8>), Error> {
+    let mut secret = SecretBytes::zeroed(32)?;
+    random.fill(secret.expose_mut())?;
+    let wrapped = seal(wrapping, &binding("strongroom data key", token, number, &[header]), secret.expose(), random)?;
+    let key = aead::Key::new(secret.expose().try_into().map_err(|_| changed())?)?;
+    Ok((key, wrapped))
+}
+
+fn unwrap_key(
+    wrapping: &aead::Key,
+    token: &TokenId,
+    number: u64,
+    header: &[u8],
+    wrapped: &[u8],
+) -> Result<aead::Key, Error> {
+    let aad = binding("strongroom data key", token, number, &[header]);
+    let secret = open(wrapping, &aad, wrapped).map_err(|_| changed())?;
+    Ok(aead::Key::new(secret.expose().try_into().map_err(|_| changed())?)?)
+}
+
+fn changed() -> Error {
+    damaged("an object was changed by someone other than its owner")
+}

@@ -1,0 +1,256 @@
+//! One user's record: who they are, certified by the token's authority, and the bundle their PIN opens.
+
+use strongroom_crypto::memory::{SecretBytes, wipe};
+use strongroom_crypto::random::Source;
+use strongroom_crypto::sign::{self, SigningKey};
+use strongroom_crypto::{aead, kdf, kem};
+
+use super::{Bundle, SHARING, SIGNING, TokenId, UserKeys, WRAP_BYTES, binding, field, open, seal, subject};
+use crate::error::Error;
+use crate::object::UserId;
+use crate::object::codec::{Reader, Writer, damaged};
+use crate::policy::KdfCost;
+
+/// What a user may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Manages users, never uses keys (PKCS#11: the SO; CloudHSM: CO).
+    Officer = 1,
+    /// Owns and uses keys (PKCS#11: the user; CloudHSM: CU).
+    User = 2,
+}
+
+/// One user.
+pub struct User {
+    /// The number, never given twice.
+    pub id: UserId,
+    /// The role.
+    pub role: Role,
+    /// The name, lower case.
+    pub name: String,
+    /// Verifies what the user signs.
+    pub verifying_key: [u8; 32],
+    /// To which others seal what they share with the user.
+    sharing_key: Vec<u8>,
+    certificate: [u8; 64],
+    kdf: KdfCost,
+    salt: [u8; 16],
+    wrapped: Vec<u8>,
+    escrowed: Option<Vec<u8>>,
+    bundle: Vec<u8>,
+}
+
+/// The key that seals a bundle, while it is in the open.
+pub struct BundleKey {
+    bytes: SecretBytes,
+}
+
+impl User {
+    /// Enrols a user with new secrets.
+    ///
+    /// `officer` holds the authority's and the escrow key: the new user's own bundle for the first officer.
+    pub fn enrol(
+        (id, role, name): (UserId, Role, &str),
+        token: &TokenId,
+        bundle: &Bundle,
+        officer: &UserKeys,
+        escrow: bool,
+        (pin, cost): (&[u8], KdfCost),
+        random: &dyn Source,
+    ) -> Result<User, Error> {
+        let secrets = bundle.bytes.expose();
+        let mut signing: [u8; 32] = field(secrets, SIGNING)?;
+        let mut sharing: [u8; 96] = field(secrets, SHARING)?;
+        let verifying_key = SigningKey::from_seed(&signing)?.verifying_key();
+        let sharing_key = kem::KeyPair::from_seed(&sharing)?.public().to_vec();
+        wipe(&mut signing);
+        wipe(&mut sharing);
+        let mut user = User {
+            id,
+            role,
+            name: name.to_owned(),
+            verifying_key,
+            sharing_key,
+            certificate: [0; 64],
+            kdf: cost,
+            salt: [0; 16],
+            wrapped: Vec::new(),
+            escrowed: None,
+            bundle: Vec::new(),
+        };
+        user.certificate = officer.sign_as_authority(&[&user.certified(token)])?;
+        let mut key = BundleKey { bytes: SecretBytes::zeroed(32)? };
+        random.fill(key.bytes.expose_mut())?;
+        user.bundle = seal(&key.cipher()?, &user.bundle_binding(token), secrets, random)?;
+        if escrow {
+            let officer = officer.officer.as_ref().ok_or(Error::NotLoggedIn)?;
+            let aad = binding("strongroom escrow", token, subject(id), &[]);
+            user.escrowed = Some(seal(&officer.escrow, &aad, key.bytes.expose(), random)?);
+        }
+        user.set_pin(token, &key, pin, cost, random)?;
+        Ok(user)
+    }
+
+    /// Opens the bundle with the PIN. Takes as long as the key derivation was set to take.
+    ///
+    /// # Errors
+    /// [`Error::PinWrong`]; [`Error::Damaged`] where the PIN fits and the bundle does not.
+    pub fn open(&self, token: &TokenId, pin: &[u8]) -> Result<(BundleKey, Bundle), Error> {
+        let bytes = open(&self.user_key(pin)?, &self.wrap_binding(token), &self.wrapped)
+            .map_err(|error| wrong_key(error, Error::PinWrong))?;
+        self.open_with(token, BundleKey { bytes })
+    }
+
+    /// Opens the bundle with the officer's escrow key.
+    ///
+    /// # Errors
+    /// [`Error::Prohibited`] where nothing was left in escrow.
+    pub fn open_escrow(&self, token: &TokenId, officer: &UserKeys) -> Result<(BundleKey, Bundle), Error> {
+        let officer = officer.officer.as_ref().ok_or(Error::NotLoggedIn)?;
+        let escrowed = self.escrowed.as_ref().ok_or(Error::Prohibited("the user's keys are not in escrow"))?;
+        let aad = binding("strongroom escrow", token, subject(self.id), &[]);
+        let bytes = open(&officer.escrow, &aad, escrowed)
+            .map_err(|error| wrong_key(error, damaged("a user's escrow does not open")))?;
+        self.open_with(token, BundleKey { bytes })
+    }
+
+    /// Whether the officer can reset the PIN without losing the user's keys.
+    pub fn is_escrowed(&self) -> bool {
+        self.escrowed.is_some()
+    }
+
+    /// The cost of guessing the PIN.
+    pub fn kdf(&self) -> KdfCost {
+        self.kdf
+    }
+
+    /// Sets a PIN for the bundle key: one record changes, no object does.
+    pub fn set_pin(
+        &mut self,
+        token: &TokenId,
+        key: &BundleKey,
+        pin: &[u8],
+        cost: KdfCost,
+        random: &dyn Source,
+    ) -> Result<(), Error> {
+        random.fill(&mut self.salt)?;
+        self.kdf = cost;
+        self.wrapped = seal(&self.user_key(pin)?, &self.wrap_binding(token), key.bytes.expose(), random)?;
+        Ok(())
+    }
+
+    /// Whether the authority vouches for this record's name, role and keys.
+    pub fn is_certified(&self, token: &TokenId, authority: &[u8; 32]) -> bool {
+        sign::verify(authority, &[&self.certified(token)], &self.certificate).is_ok()
+    }
+
+    /// The record as bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u8(RECORD_FORMAT);
+        writer.u32(self.id.0);
+        writer.u8(self.role as u8);
+        writer.counted(self.name.as_bytes());
+        writer.raw(&self.verifying_key);
+        writer.counted(&self.sharing_key);
+        writer.raw(&self.certificate);
+        writer.raw(&self.kdf_bytes());
+        writer.raw(&self.salt);
+        writer.raw(&self.wrapped);
+        writer.counted(self.escrowed.as_deref().unwrap_or_default());
+        writer.counted(&self.bundle);
+        writer.finish()
+    }
+
+    /// The user these bytes describe.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`].
+    pub fn decode(bytes: &[u8]) -> Result<User, Error> {
+        let mut reader = Reader::new(bytes);
+        if reader.u8()? != RECORD_FORMAT {
+            return Err(damaged("a user record of an unknown format"));
+        }
+        let id = UserId(reader.u32()?);
+        let role = match reader.u8()? {
+            1 => Role::Officer,
+            2 => Role::User,
+            _ => return Err(damaged("a user of an unknown role")),
+        };
+        let name = String::from_utf8(reader.counted()?.to_vec()).map_err(|_| damaged("a user name is not UTF-8"))?;
+        let verifying_key = reader.array()?;
+        let sharing_key = reader.counted()?.to_vec();
+        let certificate = reader.array()?;
+        let kdf = KdfCost { memory_kib: reader.u32()?, iterations: reader.u32()?, lanes: reader.u32()? };
+        let salt = reader.array()?;
+        let wrapped = reader.raw(WRAP_BYTES)?.to_vec();
+        let escrowed = Some(reader.counted()?.to_vec()).filter(|bytes| !bytes.is_empty());
+        let bundle = reader.counted()?.to_vec();
+        reader.end()?;
+        if !kdf.is_sane() {
+            return Err(damaged("a user's key derivation has impossible parameters"));
+        }
+        Ok(User { id, role, name, verifying_key, sharing_key, certificate, kdf, salt, wrapped, escrowed, bundle })
+    }
+
+    fn open_with(&self, token: &TokenId, key: BundleKey) -> Result<(BundleKey, Bundle), Error> {
+        let bytes = open(&key.cipher()?, &self.bundle_binding(token), &self.bundle)
+            .map_err(|error| wrong_key(error, damaged("a user's bundle does not open")))?;
+        Ok((key, Bundle::from_bytes(bytes)?))
+    }
+
+    fn user_key(&self, pin: &[u8]) -> Result<aead::Key, Error> {
+        let derived = kdf::argon2id(pin, &self.salt, self.kdf.memory_kib, self.kdf.iterations, self.kdf.lanes)?;
+        aead_key(&derived)
+    }
+
+    fn wrap_binding(&self, token: &TokenId) -> Vec<u8> {
+        binding("strongroom pin", token, subject(self.id), &[&self.kdf_bytes(), &self.salt])
+    }
+
+    fn bundle_binding(&self, token: &TokenId) -> Vec<u8> {
+        binding("strongroom bundle", token, subject(self.id), &[&self.identity()])
+    }
+
+    /// What the authority certifies: who has which keys.
+    fn certified(&self, token: &TokenId) -> Vec<u8> {
+        let parts = [&self.identity()[..], &self.verifying_key, &self.sharing_key];
+        binding("strongroom certificate", token, subject(self.id), &parts)
+    }
+
+    fn identity(&self) -> Vec<u8> {
+        let mut identity = vec![self.role as u8];
+        identity.extend_from_slice(self.name.as_bytes());
+        identity
+    }
+
+    fn kdf_bytes(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        let fields = [self.kdf.memory_kib, self.kdf.iterations, self.kdf.lanes];
+        for (place, field) in bytes.chunks_exact_mut(4).zip(fields) {
+            place.copy_from_slice(&field.to_le_bytes());
+        }
+        bytes
+    }
+}
+
+impl BundleKey {
+    fn cipher(&self) -> Result<aead::Key, Error> {
+        aead_key(&self.bytes)
+    }
+}
+
+const RECORD_FORMAT: u8 = 1;
+
+fn aead_key(secret: &SecretBytes) -> Result<aead::Key, Error> {
+    let bytes = secret.expose().try_into().map_err(|_| damaged("a wrapped key has a wrong length"))?;
+    Ok(aead::Key::new(bytes)?)
+}
+
+/// A seal that does not open means `meaning`; every other error is itself.
+fn wrong_key(error: strongroom_crypto::Error, meaning: Error) -> Error {
+    match error {
+        strongroom_crypto::Error::Authentication => meaning,
+        other => other.into(),
+    }
+}

@@ -1,0 +1,348 @@
+//! What one application holds of one token: its login, its session objects and its count of sessions.
+//!
+//! PKCS#11 has one login per application and token, shared by all sessions (3.2 §5.6.8); it lives here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cryptoki_sys::*;
+use parking_lot::{Mutex, RwLock};
+use strongroom_crypto::random::Source;
+
+use super::builtin;
+use crate::access::{self, Action, Actor};
+use crate::attribute::{Flag, Template};
+use crate::error::Error;
+use crate::limits::{PIN_FAILURES_MAX, SESSION_OBJECTS_MAX, SESSIONS_MAX};
+use crate::object::{Object, Ownership, birth::Maker};
+use crate::seal::Role;
+use crate::token::{Credential, Login, Numbered, Token};
+
+/// The first number of a session object: every token object's number is lower.
+pub const SESSION_OBJECTS_START: u64 = 0x8000_0000;
+
+/// One application's view of one token.
+pub struct Application {
+    /// The slot of the token.
+    pub slot: u64,
+    /// Whether the module makes the IVs of AES-GCM encryption.
+    pub module_iv: bool,
+    pub(super) token: Arc<Token>,
+    pub(super) random: Arc<dyn Source>,
+    login: RwLock<Option<Arc<Login>>>,
+    /// Changes whenever what was allowed may no longer be: an object destroyed or changed, a logout, another process's
+    /// commit. What was checked in an epoch holds throughout it.
+    epoch: AtomicU64,
+    seen: AtomicU64,
+    objects: Numbered<Arc<Object>>,
+    numbers: Arc<AtomicU64>,
+    count: AtomicU64,
+    sessions: Mutex<Counts>,
+}
+
+#[derive(Default, Clone, Copy)]
+struct Counts {
+    all: u64,
+    read_write: u64,
+}
+
+/// How many sessions an application has open on a token.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionCounts {
+    /// All of them.
+    pub all: u64,
+    /// Those that may write.
+    pub read_write: u64,
+}
+
+impl Application {
+    /// A fresh view of `token`; `numbers` gives the numbers of session objects to all of the process's tokens.
+    pub fn new(
+        slot: u64,
+        token: Arc<Token>,
+        random: Arc<dyn Source>,
+        numbers: Arc<AtomicU64>,
+        module_iv: bool,
+    ) -> Application {
+        let seen = AtomicU64::new(token.generation());
+        Application {
+            slot,
+            module_iv,
+            token,
+            random,
+            login: RwLock::new(None),
+            epoch: AtomicU64::new(0),
+            seen,
+            objects: Numbered::default(),
+            numbers,
+            count: AtomicU64::new(0),
+            sessions: Mutex::default(),
+        }
+    }
+
+    /// The token.
+    pub fn token(&self) -> &Arc<Token> {
+        &self.token
+    }
+
+    /// How many sessions are open.
+    pub fn session_counts(&self) -> SessionCounts {
+        let counts = *self.sessions.lock();
+        SessionCounts { all: counts.all, read_write: counts.read_write }
+    }
+
+    /// Counts a new session in.
+    ///
+    /// # Errors
+    /// [`Error::OfficerLoggedIn`] for a read-only one while the officer is logged in; [`Error::TooManySessions`].
+    pub(crate) fn enter(&self, read_write: bool) -> Result<(), Error> {
+        let mut counts = self.sessions.lock();
+        if !read_write && self.login().is_some_and(|login| login.role == Role::Officer) {
+            return Err(Error::OfficerLoggedIn);
+        }
+        if counts.all >= SESSIONS_MAX as u64 {
+            return Err(Error::TooManySessions);
+        }
+        counts.all += 1;
+        counts.read_write += u64::from(read_write);
+        Ok(())
+    }
+
+    /// Counts a session out, with the objects it made. The last one out logs out.
+    pub(crate) fn leave(&self, read_write: bool, made: impl Iterator<Item = u64>) {
+        for number in made {
+            self.drop_object(number);
+        }
+        let last = {
+            let mut counts = self.sessions.lock();
+            counts.all = counts.all.saturating_sub(1);
+            counts.read_write = counts.read_write.saturating_sub(u64::from(read_write));
+            counts.all == 0
+        };
+        if last {
+            self.end_login();
+        }
+    }
+
+    /// Logs in (`C_Login`, `C_LoginUser`).
+    pub(crate) fn log_in(&self, credential: Credential<'_>) -> Result<(), Error> {
+        self.current()?;
+        if let Some(login) = self.login() {
+            return Err(if login.role == credential.role { Error::AlreadyLoggedIn } else { Error::AnotherUserLoggedIn });
+        }
+        if credential.role == Role::Officer {
+            let counts = self.sessions.lock();
+            if counts.all > counts.read_write {
+                return Err(Error::ReadOnlySessionsExist);
+            }
+        }
+        // The key derivation runs without any lock.
+        let login = self.token.login(credential)?;
+        let counts = self.sessions.lock();
+        if login.role == Role::Officer && counts.all > counts.read_write {
+            return Err(Error::ReadOnlySessionsExist);
+        }
+        let mut current = self.login.write();
+        if current.is_some() {
+            return Err(Error::AlreadyLoggedIn);
+        }
+        *current = Some(Arc::new(login));
+        Ok(())
+    }
+
+    /// Logs out (`C_Logout`): private session objects go, and nothing begun with private keys goes on.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`].
+    pub(crate) fn log_out(&self) -> Result<(), Error> {
+        if self.end_login() { Ok(()) } else { Err(Error::NotLoggedIn) }
+    }
+
+    fn end_login(&self) -> bool {
+        let ended = self.login.write().take().is_some();
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        let mut gone = 0;
+        self.objects.retain(|object| {
+            let private = object.has(Flag::Private);
+            gone += u64::from(private);
+            !private
+        });
+        self.count.fetch_sub(gone, Ordering::Relaxed);
+        ended
+    }
+
+    /// Who is logged in.
+    pub fn login(&self) -> Option<Arc<Login>> {
+        self.login.read().clone()
+    }
+
+    /// Who is logged in, as the access table knows it.
+    pub fn actor(&self) -> Actor {
+        self.login.read().as_ref().map_or(Actor::Anonymous, |login| login.actor())
+    }
+
+    /// The epoch, after a look whether another process changed the token. Costs nanoseconds when none did.
+    pub(crate) fn current(&self) -> Result<u64, Error> {
+        let generation = self.token.generation();
+        if self.seen.load(Ordering::Acquire) != generation {
+            if let Some(login) = self.login()
+                && !self.token.is_current(&login)?
+            {
+                self.end_login();
+            }
+            self.epoch.fetch_add(1, Ordering::AcqRel);
+            self.seen.store(generation, Ordering::Release);
+        }
+        Ok(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// The object with this handle, if whoever is logged in may see it.
+    ///
+    /// # Errors
+    /// [`Error::NoObject`].
+    pub(crate) fn object(&self, number: u64) -> Result<Arc<Object>, Error> {
+        self.current()?;
+        let login = self.login();
+        let object = if number >= SESSION_OBJECTS_START {
+            self.objects.get(number).ok_or(Error::NoObject(number))?
+        } else if let Some(object) = builtin::object(number) {
+            return Ok(object);
+        } else {
+            self.token.object(number, login.as_deref())?
+        };
+        let actor = login.as_deref().map_or(Actor::Anonymous, Login::actor);
+        access::check(Action::See, actor, &object)?;
+        Ok(object)
+    }
+
+    /// The key with this handle, if whoever is logged in may use it.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`]; [`Error::NotLoggedIn`].
+    pub(crate) fn key(&self, number: u64) -> Result<Arc<Object>, Error> {
+        let object = self.object(number).map_err(|error| match error {
+            Error::NoObject(number) => Error::NoKey(number),
+            other => other,
+        })?;
+        if !object.kind.is_key() {
+            return Err(Error::NoKey(number));
+        }
+        access::check(Action::Use, self.actor(), &object)?;
+        Ok(object)
+    }
+
+    /// Who makes objects in session `session`.
+    pub(crate) fn maker<'a>(&'a self, actor: Actor, session: u64) -> Maker<'a> {
+        let ownership = Ownership { owner: actor.user(), use_approvals: 0, management_approvals: 0 };
+        Maker { ownership, officer: actor.is_officer(), session, random: &*self.random }
+    }
+
+    /// Keeps a new object where its `CKA_TOKEN` says, and returns its handle.
+    pub(crate) fn keep(&self, mut object: Object) -> Result<u64, Error> {
+        let login = self.login();
+        let actor = login.as_deref().map_or(Actor::Anonymous, Login::actor);
+        access::check(Action::Make, actor, &object)?;
+        if object.has(Flag::Token) {
+            return Ok(self.token.insert(object, login.as_deref())?.number);
+        }
+        if self.count.fetch_add(1, Ordering::Relaxed) >= SESSION_OBJECTS_MAX as u64 {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+            return Err(Error::TokenFull("the application has too many session objects".to_owned()));
+        }
+        object.number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (number, private) = (object.number, object.has(Flag::Private));
+        self.objects.insert(number, Arc::new(object));
+        // A logout at this very moment must not leave a private object behind.
+        if private && self.actor() != actor {
+            self.drop_object(number);
+            return Err(Error::NotLoggedIn);
+        }
+        Ok(number)
+    }
+
+    /// Replaces an object by what `change` makes of it.
+    pub(crate) fn replace(
+        &self,
+        number: u64,
+        change: &mut dyn FnMut(&Object) -> Result<Object, Error>,
+    ) -> Result<(), Error> {
+        if number >= SESSION_OBJECTS_START {
+            let old = self.object(number)?;
+            let new = Arc::new(change(&old)?);
+            if !self.objects.replace_if(number, new, |kept| Arc::ptr_eq(kept, &old)) {
+                return Err(Error::NoObject(number));
+            }
+        } else {
+            self.token.replace(number, self.login().as_deref(), change)?;
+        }
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Destroys an object that may be destroyed.
+    pub(crate) fn destroy(&self, number: u64) -> Result<(), Error> {
+        if number >= SESSION_OBJECTS_START {
+            if !self.drop_object(number) {
+                return Err(Error::NoObject(number));
+            }
+        } else {
+            self.token.remove(number, self.login().as_deref())?;
+        }
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// The handles of all objects that match and may be seen. Built-in objects only show when asked for by class.
+    pub(crate) fn search(&self, template: &Template<'_>) -> Result<Vec<u64>, Error> {
+        self.current()?;
+        let login = self.login();
+        let actor = login.as_deref().map_or(Actor::Anonymous, Login::actor);
+        let mut found = match template.flag(Flag::Token) {
+            Some(false) => Vec::new(),
+            _ => self.token.search(template, login.as_deref())?,
+        };
+        if template.flag(Flag::Token) != Some(true) {
+            self.objects.for_each(|number, object| {
+                if access::check(Action::See, actor, object).is_ok() && object.matches(template) {
+                    found.push(number);
+                }
+            });
+        }
+        if let Some(class) = template.ulong(CKA_CLASS) {
+            found.extend(builtin::of_class(class).filter(|object| object.matches(template)).map(|object| object.number));
+        }
+        Ok(found)
+    }
+
+    /// What `C_GetTokenInfo` says about PINs.
+    pub(crate) fn pin_flags(&self) -> Result<u64, Error> {
+        let mut flags = 0;
+        for user in self.token.users()? {
+            let (low, last, locked) = match user.role {
+                Role::Officer => (CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED),
+                Role::User => {
+                    flags |= CKF_USER_PIN_INITIALIZED;
+                    (CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED)
+                }
+            };
+            if !matches!(user.name.as_str(), crate::token::FIRST_OFFICER | crate::token::DEFAULT_USER) {
+                continue;
+            }
+            flags |= match user.failures {
+                0 => 0,
+                failures if failures >= PIN_FAILURES_MAX => locked,
+                failures if failures + 1 == PIN_FAILURES_MAX => low | last,
+                _ => low,
+            };
+        }
+        Ok(flags)
+    }
+
+    fn drop_object(&self, number: u64) -> bool {
+        let dropped = self.objects.remove(number).is_some();
+        if dropped {
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
+        dropped
+    }
+}

@@ -1,0 +1,243 @@
+//! Encryption and decryption (PKCS#11 3.2 §5.8 and §5.10).
+
+use strongroom_crypto::cipher::{Cipher, Direction, Mode};
+
+use super::operation::{KeyUse, Keyed, Slot};
+use super::{Output, Session, State};
+use crate::attribute::Flag;
+use crate::error::Error;
+use crate::mechanism::{Call, CipherMode, MechanismName, Work};
+
+/// A running encryption or decryption.
+pub(super) struct CipherOperation {
+    key: KeyUse,
+    cipher: Cipher,
+    updated: bool,
+}
+
+impl Keyed for CipherOperation {
+    fn key_use(&mut self) -> &mut KeyUse {
+        &mut self.key
+    }
+}
+
+/// An IV the module made for the caller (AES-GCM where the configuration says so).
+pub type MadeIv = [u8; 12];
+
+impl Session {
+    /// Begins an encryption (`C_EncryptInit`). Returns the IV if the module made it.
+    ///
+    /// # Errors
+    /// The mechanism's, its parameter's, the key's.
+    pub fn encrypt_init(&self, call: &Call<'_>, key: u64) -> Result<Option<MadeIv>, Error> {
+        self.cipher_init(call, key, Direction::Encrypt)
+    }
+
+    /// Encrypts all data of the operation and ends it (`C_Encrypt`).
+    ///
+    /// # Errors
+    /// The data's; [`Error::BufferTooSmall`], which ends nothing.
+    pub fn encrypt(&self, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
+        self.cipher_whole(Direction::Encrypt, data, output)
+    }
+
+    /// Encrypts a part (`C_EncryptUpdate`).
+    ///
+    /// # Errors
+    /// As [`Session::encrypt`].
+    pub fn encrypt_update(&self, part: &[u8], output: Output<'_>) -> Result<usize, Error> {
+        let mut state = self.state()?;
+        self.cipher_update(&mut state.encryption, part, output)
+    }
+
+    /// Ends an encryption in parts (`C_EncryptFinal`).
+    ///
+    /// # Errors
+    /// As [`Session::encrypt`].
+    pub fn encrypt_final(&self, output: Output<'_>) -> Result<usize, Error> {
+        self.cipher_final(Direction::Encrypt, output)
+    }
+
+    /// Begins a decryption (`C_DecryptInit`).
+    ///
+    /// # Errors
+    /// As [`Session::encrypt_init`].
+    pub fn decrypt_init(&self, call: &Call<'_>, key: u64) -> Result<(), Error> {
+        self.cipher_init(call, key, Direction::Decrypt).map(|_| ())
+    }
+
+    /// Decrypts all data of the operation and ends it (`C_Decrypt`).
+    ///
+    /// # Errors
+    /// The data's, one for every cause of a wrong tag or padding; [`Error::BufferTooSmall`], which ends nothing.
+    pub fn decrypt(&self, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
+        self.cipher_whole(Direction::Decrypt, data, output).map_err(encrypted)
+    }
+
+    /// Decrypts a part (`C_DecryptUpdate`).
+    ///
+    /// # Errors
+    /// As [`Session::decrypt`].
+    pub fn decrypt_update(&self, part: &[u8], output: Output<'_>) -> Result<usize, Error> {
+        let mut state = self.state()?;
+        self.cipher_update(&mut state.decryption, part, output).map_err(encrypted)
+    }
+
+    /// Ends a decryption in parts (`C_DecryptFinal`).
+    ///
+    /// # Errors
+    /// As [`Session::decrypt`].
+    pub fn decrypt_final(&self, output: Output<'_>) -> Result<usize, Error> {
+        self.cipher_final(Direction::Decrypt, output).map_err(encrypted)
+    }
+
+    /// Ends an encryption without a result (`C_EncryptInit` without a mechanism, PKCS#11 3.0 §5.8.1).
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn encrypt_cancel(&self) -> Result<(), Error> {
+        self.state()?.encryption.end();
+        Ok(())
+    }
+
+    /// Ends a decryption without a result.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn decrypt_cancel(&self) -> Result<(), Error> {
+        self.state()?.decryption.end();
+        Ok(())
+    }
+
+    fn cipher_init(&self, call: &Call<'_>, key: u64, direction: Direction) -> Result<Option<MadeIv>, Error> {
+        let mut state = self.state()?;
+        let slot = state.cipher(direction);
+        slot.refuse_active()?;
+        let Work::Cipher { key_types, mode } = call.mechanism.work else {
+            return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
+        };
+        let mut made = None;
+        let mode = match (mode, direction) {
+            (CipherMode::Gcm, Direction::Encrypt) if self.application.module_iv => {
+                let iv: &MadeIv = made.insert(self.make_iv()?);
+                with_iv(call.mode(mode)?, iv)?
+            }
+            _ => call.mode(mode)?,
+        };
+        let epoch = self.application.current()?;
+        if let Some(finished) = slot.finished()
+            && finished.key.is_of(key, call.mechanism, epoch)
+        {
+            match finished.cipher.restart(&mode) {
+                Ok(()) => {
+                    finished.updated = false;
+                    finished.key.again();
+                    slot.resume();
+                    return Ok(made);
+                }
+                Err(error) => {
+                    slot.end();
+                    return Err(error.into());
+                }
+            }
+        }
+        self.offered(call.mechanism)?;
+        let object = self.application.key(key)?;
+        let usage = match direction {
+            Direction::Encrypt => (Flag::Encrypt, "the key may not encrypt (CKA_ENCRYPT)"),
+            Direction::Decrypt => (Flag::Decrypt, "the key may not decrypt (CKA_DECRYPT)"),
+        };
+        let key = KeyUse::new(object, call.mechanism, key_types, usage, epoch)?;
+        let prepared = key.object().material()?.cipher(key.object().kind.subtype.unwrap_or_default())?;
+        let cipher = Cipher::start(prepared, &mode, direction)?;
+        slot.begin(CipherOperation { key, cipher, updated: false });
+        Ok(made)
+    }
+
+    fn cipher_whole(&self, direction: Direction, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
+        let mut state = self.state()?;
+        let slot = state.cipher(direction);
+        let query = matches!(output, Output::Length);
+        slot.step(
+            |_| !query,
+            |operation| {
+                operation.key.check(&self.application)?;
+                if operation.updated {
+                    return Err(Error::OperationNotInitialized);
+                }
+                match output {
+                    Output::Length => Ok(operation.cipher.one_shot_len(data.len())),
+                    Output::Buffer(buffer) => Ok(operation.cipher.one_shot(data, buffer)?),
+                }
+            },
+        )
+    }
+
+    pub(super) fn cipher_update(
+        &self,
+        slot: &mut Slot<CipherOperation>,
+        part: &[u8],
+        output: Output<'_>,
+    ) -> Result<usize, Error> {
+        slot.step(
+            |_| false,
+            |operation| {
+                operation.key.check(&self.application)?;
+                match output {
+                    Output::Length => Ok(operation.cipher.update_len(part.len())),
+                    Output::Buffer(buffer) => {
+                        let written = operation.cipher.update(part, buffer)?;
+                        operation.updated = true;
+                        Ok(written)
+                    }
+                }
+            },
+        )
+    }
+
+    fn cipher_final(&self, direction: Direction, output: Output<'_>) -> Result<usize, Error> {
+        let mut state = self.state()?;
+        let query = matches!(output, Output::Length);
+        state.cipher(direction).step(
+            |_| !query,
+            |operation| {
+                operation.key.check(&self.application)?;
+                match output {
+                    Output::Length => Ok(operation.cipher.finish_len()),
+                    Output::Buffer(buffer) => Ok(operation.cipher.finish(buffer)?),
+                }
+            },
+        )
+    }
+
+    fn make_iv(&self) -> Result<MadeIv, Error> {
+        let mut iv = [0; 12];
+        self.application.random.fill(&mut iv)?;
+        Ok(iv)
+    }
+}
+
+impl State {
+    fn cipher(&mut self, direction: Direction) -> &mut Slot<CipherOperation> {
+        match direction {
+            Direction::Encrypt => &mut self.encryption,
+            Direction::Decrypt => &mut self.decryption,
+        }
+    }
+}
+
+/// The mode with the module's IV in place of the caller's empty one (the convention of CloudHSM's PKCS#11 library).
+fn with_iv<'a>(mode: Mode<'a>, made: &'a MadeIv) -> Result<Mode<'a>, Error> {
+    match mode {
+        Mode::Gcm { iv, aad, tag_bytes } if iv == [0; 12] => Ok(Mode::Gcm { iv: made, aad, tag_bytes }),
+        _ => Err(Error::MechanismParameter("the module makes the IV: give 12 zero bytes for it")),
+    }
+}
+
+/// Data of a wrong length is ciphertext of a wrong length where one decrypts.
+fn encrypted(error: Error) -> Error {
+    match error {
+        Error::DataLength => Error::EncryptedDataLength,
+        other => other,
+    }
+}

@@ -1,0 +1,128 @@
+//! Message digesting (PKCS#11 3.2 §5.12).
+
+use strongroom_crypto::hash::Hash;
+
+use super::operation::Slot;
+use super::{Output, Session};
+use crate::attribute::Flag;
+use crate::error::Error;
+use crate::mechanism::{Call, Mechanism, MechanismName, Parameter, Work};
+
+/// A running digest.
+pub(super) struct DigestOperation {
+    pub(super) mechanism: &'static Mechanism,
+    pub(super) hash: Hash,
+    pub(super) updated: bool,
+    /// Whether a key went in: then the state holds some of it and stays inside.
+    pub(super) keyed: bool,
+}
+
+impl Session {
+    /// Begins a digest (`C_DigestInit`).
+    ///
+    /// # Errors
+    /// The mechanism's.
+    pub fn digest_init(&self, call: &Call<'_>) -> Result<(), Error> {
+        let mut state = self.state()?;
+        state.digest.refuse_active()?;
+        let Work::Digest(algorithm) = call.mechanism.work else {
+            return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
+        };
+        self.offered(call.mechanism)?;
+        if !matches!(call.parameter, Parameter::None) {
+            return Err(Error::MechanismParameter("a digest takes none"));
+        }
+        let hash = Hash::new(algorithm);
+        state.digest.begin(DigestOperation { mechanism: call.mechanism, hash, updated: false, keyed: false });
+        Ok(())
+    }
+
+    /// Digests all data of the operation and ends it (`C_Digest`).
+    ///
+    /// # Errors
+    /// [`Error::BufferTooSmall`], which ends nothing.
+    pub fn digest(&self, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
+        let query = matches!(output, Output::Length);
+        self.state()?.digest.step(
+            |_| !query,
+            |operation| {
+                if operation.updated {
+                    return Err(Error::OperationNotInitialized);
+                }
+                finish(operation, data, output)
+            },
+        )
+    }
+
+    /// Digests a part (`C_DigestUpdate`).
+    ///
+    /// # Errors
+    /// [`Error::OperationNotInitialized`].
+    pub fn digest_update(&self, part: &[u8]) -> Result<(), Error> {
+        update(&mut self.state()?.digest, part)
+    }
+
+    /// Digests the value of a key (`C_DigestKey`).
+    ///
+    /// # Errors
+    /// [`Error::KeyIndigestible`] for a value that must stay inside: HMAC takes the hash of a long key in its place, so that
+    /// hash is as good as the key.
+    pub fn digest_key(&self, key: u64) -> Result<(), Error> {
+        let mut state = self.state()?;
+        state.digest.step(
+            |()| false,
+            |operation| {
+                let object = self.application.key(key)?;
+                if object.has(Flag::Sensitive) || !object.has(Flag::Extractable) {
+                    return Err(Error::KeyIndigestible);
+                }
+                operation.hash.update(object.material()?.value());
+                operation.updated = true;
+                operation.keyed = true;
+                Ok(())
+            },
+        )
+    }
+
+    /// Ends a digest in parts (`C_DigestFinal`).
+    ///
+    /// # Errors
+    /// As [`Session::digest`].
+    pub fn digest_final(&self, output: Output<'_>) -> Result<usize, Error> {
+        let query = matches!(output, Output::Length);
+        self.state()?.digest.step(|_| !query, |operation| finish(operation, &[], output))
+    }
+
+    /// Ends a digest without a result.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`].
+    pub fn digest_cancel(&self) -> Result<(), Error> {
+        self.state()?.digest.end();
+        Ok(())
+    }
+}
+
+/// Digests a part in an active operation.
+pub(super) fn update(slot: &mut Slot<DigestOperation>, part: &[u8]) -> Result<(), Error> {
+    slot.step(
+        |()| false,
+        |operation| {
+            operation.hash.update(part);
+            operation.updated = true;
+            Ok(())
+        },
+    )
+}
+
+fn finish(operation: &mut DigestOperation, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
+    let needed = operation.hash.algorithm().output_bytes();
+    match output {
+        Output::Length => Ok(needed),
+        Output::Buffer(buffer) => {
+            let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+            operation.hash.update(data);
+            Ok(operation.hash.finish(place)?)
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Objects through a session (PKCS#11 3.2 §5.7) and key generation (§5.18.1).
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
+
+use super::Session;
+use crate::access::{self, Action};
+use crate::attribute::{AttributeType, Flag, Template};
+use crate::error::Error;
+use crate::mechanism::{Call, Mechanism, MechanismName, Parameter, Work};
+use crate::object::schema::Kind;
+use crate::object::{Object, birth, change};
+
+impl Session {
+    /// Makes an object from a complete template (`C_CreateObject`).
+    ///
+    /// # Errors
+    /// The template's; [`Error::SessionReadOnly`], [`Error::NotLoggedIn`].
+    pub fn create_object(&self, template: &Template<'_>) -> Result<u64, Error> {
+        self.application.current()?;
+        let maker = self.application.maker(self.application.actor(), self.handle);
+        let object = birth::create(template, &maker)?;
+        self.keep(object)
+    }
+
+    /// Generates a key (`C_GenerateKey`).
+    ///
+    /// # Errors
+    /// The mechanism's and the template's; [`Error::SessionReadOnly`], [`Error::NotLoggedIn`].
+    pub fn generate_key(&self, call: &Call<'_>, template: &Template<'_>) -> Result<u64, Error> {
+        let Work::GenerateSecret(key_type) = call.mechanism.work else {
+            return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
+        };
+        self.application.current()?;
+        self.offered(call.mechanism)?;
+        if !matches!(call.parameter, Parameter::None) {
+            return Err(Error::MechanismParameter("key generation takes none"));
+        }
+        let kind = Kind::secret_key(key_type).ok_or(Error::MechanismInvalid(MechanismName(call.mechanism.id)))?;
+        let maker = self.application.maker(self.application.actor(), self.handle);
+        let object = birth::generate_secret(kind, call.mechanism.id, template, &maker)?;
+        self.keep(object)
+    }
+
+    /// Copies an object (`C_CopyObject`).
+    ///
+    /// # Errors
+    /// The template's; [`Error::Prohibited`] for one that is not copyable, or another user's secret.
+    pub fn copy_object(&self, number: u64, template: &Template<'_>) -> Result<u64, Error> {
+        let object = self.application.object(number)?;
+        let actor = self.application.actor();
+        if object.kind.is_secret() {
+            access::check(Action::Change, actor, &object)?;
+            object.material()?;
+        }
+        let maker = self.application.maker(actor, self.handle);
+        let copy = change::copy(&object, template, &maker)?;
+        self.keep(copy)
+    }
+
+    /// Destroys an object (`C_DestroyObject`).
+    ///
+    /// # Errors
+    /// [`Error::Prohibited`] for one that is not destroyable; [`Error::SessionReadOnly`].
+    pub fn destroy_object(&self, number: u64) -> Result<(), Error> {
+        let object = self.application.object(number)?;
+        self.allow_writing(&object)?;
+        access::check(Action::Destroy, self.application.actor(), &object)?;
+        if !object.has(Flag::Destroyable) {
+            return Err(Error::Prohibited("the object is not destroyable (CKA_DESTROYABLE)"));
+        }
+        self.application.destroy(number)?;
+        let mut state = self.state()?;
+        state.made.remove(&number);
+        state.forget_key(number);
+        Ok(())
+    }
+
+    /// About how many bytes the object takes (`C_GetObjectSize`).
+    ///
+    /// # Errors
+    /// [`Error::NoObject`].
+    pub fn object_size(&self, number: u64) -> Result<u64, Error> {
+        Ok(self.application.object(number)?.size_bytes() as u64)
+    }
+
+    /// The object with this handle, for reading its attributes (`C_GetAttributeValue`).
+    ///
+    /// # Errors
+    /// [`Error::NoObject`].
+    pub fn object(&self, number: u64) -> Result<Arc<Object>, Error> {
+        self.application.object(number)
+    }
+
+    /// Changes attributes, all of them or none (`C_SetAttributeValue`).
+    ///
+    /// # Errors
+    /// The attributes'; [`Error::SessionReadOnly`].
+    pub fn set_attributes(&self, number: u64, template: &Template<'_>) -> Result<(), Error> {
+        let object = self.application.object(number)?;
+        self.allow_writing(&object)?;
+        let actor = self.application.actor();
+        if let Some(trusted) = only_trust(template)
+            && actor.is_officer()
+        {
+            access::check(Action::Trust, actor, &object)?;
+            return self.application.replace(number, &mut |object| {
+                let mut changed = object.duplicate();
+                object.kind.rule(CKA_TRUSTED).ok_or(Error::AttributeUnknown(AttributeType(CKA_TRUSTED)))?;
+                changed.flags.set(Flag::Trusted, trusted);
+                Ok(changed)
+            });
+        }
+        self.application.replace(number, &mut |object| {
+            access::check(Action::Change, actor, object)?;
+            change::set(object, template, actor.is_officer())
+        })
+    }
+
+    /// Begins a search (`C_FindObjectsInit`): what it finds is settled now, whatever happens later.
+    ///
+    /// # Errors
+    /// [`Error::OperationActive`]; the template's.
+    pub fn find_init(&self, template: &Template<'_>) -> Result<(), Error> {
+        if self.state()?.found.is_some() {
+            return Err(Error::OperationActive);
+        }
+        let found = self.application.search(template)?;
+        let mut state = self.state()?;
+        if state.found.is_some() {
+            return Err(Error::OperationActive);
+        }
+        state.found = Some(found.into_iter());
+        Ok(())
+    }
+
+    /// The next handles found (`C_FindObjects`).
+    ///
+    /// # Errors
+    /// [`Error::OperationNotInitialized`].
+    pub fn find(&self, handles: &mut [u64]) -> Result<usize, Error> {
+        let mut state = self.state()?;
+        let found = state.found.as_mut().ok_or(Error::OperationNotInitialized)?;
+        let mut count = 0;
+        for (place, number) in handles.iter_mut().zip(found) {
+            *place = number;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Ends a search (`C_FindObjectsFinal`).
+    ///
+    /// # Errors
+    /// [`Error::OperationNotInitialized`].
+    pub fn find_final(&self) -> Result<(), Error> {
+        self.state()?.found.take().map(|_| ()).ok_or(Error::OperationNotInitialized)
+    }
+
+    /// Whether the token's policy offers the mechanism.
+    pub(super) fn offered(&self, mechanism: &Mechanism) -> Result<(), Error> {
+        let policy = self.application.token().meta()?.policy;
+        if mechanism.is_offered(policy) { Ok(()) } else { Err(Error::MechanismInvalid(MechanismName(mechanism.id))) }
+    }
+
+    fn keep(&self, object: Object) -> Result<u64, Error> {
+        self.allow_writing(&object)?;
+        let session_object = !object.has(Flag::Token);
+        let number = self.application.keep(object)?;
+        if session_object {
+            match self.state() {
+                Ok(mut state) => {
+                    state.made.insert(number);
+                }
+                Err(error) => {
+                    // The session was closed meanwhile, and its objects with it.
+                    self.application.destroy(number)?;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(number)
+    }
+
+    fn allow_writing(&self, object: &Object) -> Result<(), Error> {
+        if object.has(Flag::Token) && !self.read_write { Err(Error::SessionReadOnly) } else { Ok(()) }
+    }
+}
+
+impl super::State {
+    /// Forgets a finished operation's key, so that a destroyed key is gone at once.
+    fn forget_key(&mut self, number: u64) {
+        for slot in [&mut self.encryption, &mut self.decryption] {
+            slot.forget(number);
+        }
+        for slot in [&mut self.signature, &mut self.verification] {
+            slot.forget(number);
+        }
+    }
+}
+
+/// The value of `CKA_TRUSTED`, where the template changes nothing else.
+fn only_trust(template: &Template<'_>) -> Option<bool> {
+    match template.entries() {
+        [only] if only.attribute.0 == CKA_TRUSTED => template.flag(Flag::Trusted),
+        _ => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! What all operations in progress have in common: whether one is active, with which key, and whether that is still
+//! allowed.
+
+use std::sync::Arc;
+
+use super::application::Application;
+use crate::attribute::Flag;
+use crate::error::Error;
+use crate::mechanism::Mechanism;
+use crate::object::Object;
+
+/// A place for one operation. A finished operation stays in its place: the next one with the same key and mechanism takes
+/// over its buffers and contexts.
+pub(super) struct Slot<T> {
+    operation: Option<T>,
+    active: bool,
+}
+
+impl<T> Default for Slot<T> {
+    fn default() -> Self {
+        Slot { operation: None, active: false }
+    }
+}
+
+impl<T> Slot<T> {
+    /// Whether an operation is active.
+    pub(super) fn is_active(&self) -> bool {
+        self.active
+    }
+
+    /// Refuses to begin a second operation (PKCS#11 3.2 §5.2, `CKR_OPERATION_ACTIVE`).
+    pub(super) fn refuse_active(&self) -> Result<(), Error> {
+        if self.active { Err(Error::OperationActive) } else { Ok(()) }
+    }
+
+    /// The finished operation, to begin again with.
+    pub(super) fn finished(&mut self) -> Option<&mut T> {
+        if self.active { None } else { self.operation.as_mut() }
+    }
+
+    /// Begins again with the finished operation.
+    pub(super) fn resume(&mut self) {
+        self.active = self.operation.is_some();
+    }
+
+    /// Begins an operation.
+    pub(super) fn begin(&mut self, operation: T) {
+        self.operation = Some(operation);
+        self.active = true;
+    }
+
+    /// Ends the operation and forgets its key.
+    pub(super) fn end(&mut self) {
+        self.operation = None;
+        self.active = false;
+    }
+
+    /// The active operation.
+    pub(super) fn active(&mut self) -> Result<&mut T, Error> {
+        self.operation.as_mut().filter(|_| self.active).ok_or(Error::OperationNotInitialized)
+    }
+
+    /// Runs one step of the active operation and keeps the standard's rule (PKCS#11 3.2 §5.2): a query and a buffer that is
+    /// too small leave it active, another error ends it, and so does success where `last` says so.
+    pub(super) fn step<R>(
+        &mut self,
+        last: impl FnOnce(&R) -> bool,
+        step: impl FnOnce(&mut T) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let result = step(self.active()?);
+        match &result {
+            Ok(value) if last(value) => self.active = false,
+            Ok(_) | Err(Error::BufferTooSmall { .. }) => {}
+            Err(_) => self.end(),
+        }
+        result
+    }
+}
+
+impl<T: Keyed> Slot<T> {
+    /// Lets go of a finished operation with this key.
+    pub(super) fn forget(&mut self, number: u64) {
+        if !self.active && self.operation.as_mut().is_some_and(|operation| operation.key_use().object.number == number) {
+            self.operation = None;
+        }
+    }
+
+    /// Whether the active operation waits for a login of its own.
+    pub(super) fn waiting(&mut self) -> Option<&mut bool> {
+        if self.active { self.operation.as_mut().map(|operation| &mut operation.key_use().waits) } else { None }
+    }
+}
+
+/// An operation with a key.
+pub(super) trait Keyed {
+    /// The use it makes of the key.
+    fn key_use(&mut self) -> &mut KeyUse;
+}
+
+/// The use an operation makes of a key.
+pub(super) struct KeyUse {
+    object: Arc<Object>,
+    mechanism: &'static Mechanism,
+    /// The application's epoch in which the use was last found to be allowed.
+    epoch: u64,
+    /// Whether the key wants a login for this very operation, and has not had it.
+    waits: bool,
+}
+
+impl KeyUse {
+    /// Begins to use `object`, which was looked up in `epoch`.
+    ///
+    /// # Errors
+    /// What the key's own attributes refuse.
+    pub(super) fn new(
+        object: Arc<Object>,
+        mechanism: &'static Mechanism,
+        key_types: &[u64],
+        (flag, refusal): (Flag, &'static str),
+        epoch: u64,
+    ) -> Result<KeyUse, Error> {
+        if !object.kind.is_secret() || !object.kind.subtype.is_some_and(|own| key_types.contains(&own)) {
+            return Err(Error::KeyType(crate::mechanism::MechanismName(mechanism.id)));
+        }
+        if !object.has(flag) {
+            return Err(Error::KeyNotPermitted(refusal));
+        }
+        if !object.allows_mechanism(mechanism.id) {
+            return Err(Error::MechanismInvalid(crate::mechanism::MechanismName(mechanism.id)));
+        }
+        let waits = object.has(Flag::AlwaysAuthenticate);
+        Ok(KeyUse { object, mechanism, epoch, waits })
+    }
+
+    /// The key.
+    pub(super) fn object(&self) -> &Arc<Object> {
+        &self.object
+    }
+
+    /// Whether this is a use of key `number` with `mechanism`, found allowed in `epoch`.
+    pub(super) fn is_of(&self, number: u64, mechanism: &'static Mechanism, epoch: u64) -> bool {
+        self.epoch == epoch && self.object.number == number && std::ptr::eq(self.mechanism, mechanism)
+    }
+
+    /// Begins again.
+    pub(super) fn again(&mut self) {
+        self.waits = self.object.has(Flag::AlwaysAuthenticate);
+    }
+
+    /// Whether the operation may go on: the key exists, whoever is logged in may use it, and it had the login it wants.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone.
+    pub(super) fn check(&mut self, application: &Application) -> Result<(), Error> {
+        let epoch = application.current()?;
+        if epoch != self.epoch {
+            match application.key(self.object.number) {
+                Ok(now) if now.unique_id == self.object.unique_id => self.epoch = epoch,
+                Err(error @ (Error::Device(_) | Error::Busy(_) | Error::Damaged(_))) => return Err(error),
+                _ if application.login().is_none() => return Err(Error::NotLoggedIn),
+                _ => return Err(Error::OperationNotInitialized),
+            }
+        }
+        if self.waits {
+            return Err(Error::ContextLogin("this key wants a login for each operation (CKU_CONTEXT_SPECIFIC)"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! Where each record of a token lies in its store. Keys sort by kind, then by number; numbers are big-endian so that they
+//! sort as numbers. See `docs/store-format.md`.
+
+use crate::object::UserId;
+
+/// The token's own record.
+pub const META: &[u8] = b"M";
+/// The next object number to give.
+pub const NEXT_OBJECT: &[u8] = b"Co";
+/// The next user id to give.
+pub const NEXT_USER: &[u8] = b"Cu";
+/// What all object records start with.
+pub const OBJECTS: &[u8] = b"O";
+/// What all user records start with.
+pub const USERS: &[u8] = b"U";
+
+/// Bytes of a search tag.
+pub const TAG_BYTES: usize = 8;
+
+/// The record of an object.
+pub fn object(number: u64) -> [u8; 9] {
+    let mut key = [OBJECTS[0]; 9];
+    key[1..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The number in an object's key.
+pub fn object_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(OBJECTS)?.try_into().ok()?))
+}
+
+/// The record of a user.
+pub fn user(user: UserId) -> [u8; 5] {
+    let mut key = [USERS[0]; 5];
+    key[1..].copy_from_slice(&user.0.to_be_bytes());
+    key
+}
+
+/// How often in a row a user's PIN was wrong.
+pub fn failures(user: UserId) -> [u8; 5] {
+    let mut key = [b'F'; 5];
+    key[1..].copy_from_slice(&user.0.to_be_bytes());
+    key
+}
+
+/// What all entries of one search tag start with.
+pub fn tag_prefix(tag: &[u8; TAG_BYTES]) -> [u8; 1 + TAG_BYTES] {
+    let mut key = [b'T'; 1 + TAG_BYTES];
+    key[1..].copy_from_slice(tag);
+    key
+}
+
+/// The entry of an object under a search tag.
+pub fn tag(tag: &[u8; TAG_BYTES], number: u64) -> [u8; 9 + TAG_BYTES] {
+    let mut key = [0; 9 + TAG_BYTES];
+    key[..1 + TAG_BYTES].copy_from_slice(&tag_prefix(tag));
+    key[1 + TAG_BYTES..].copy_from_slice(&number.to_be_bytes());
+    key
+}
+
+/// The object number in a tag's entry.
+pub fn tagged_number(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(1 + TAG_BYTES..)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_sort_as_numbers_and_come_back() {
+        assert!(object(255) < object(256));
+        assert_eq!(object_number(&object(0x0102_0304_0506_0708)), Some(0x0102_0304_0506_0708));
+        assert_eq!(object_number(b"Oshort"), None);
+        let entry = tag(&[7; 8], 42);
+        assert!(entry.starts_with(&tag_prefix(&[7; 8])));
+        assert_eq!(tagged_number(&entry), Some(42));
+    }
+}

@@ -1,0 +1,320 @@
+//! Logging in, and what the officer and the users do about PINs and users.
+
+use std::ops::ControlFlow;
+
+use super::cache::ObjectCache;
+use super::{DEFAULT_USER, FIRST_OFFICER, Token, check_name, check_pin, layout, read_failures};
+use crate::access::Actor;
+use crate::error::Error;
+use crate::limits::PIN_FAILURES_MAX;
+use crate::object::UserId;
+use crate::object::codec::damaged;
+use crate::policy::{Kdf, KdfCost};
+use crate::seal::{Bundle, Role, TokenId, User, UserKeys};
+use crate::store::Aborted;
+
+/// Who wants to log in, and with what.
+pub struct Credential<'a> {
+    /// The role asked for.
+    pub role: Role,
+    /// The name; where there is none, the first officer, or the user the PIN names (`name:password`), or the default one.
+    pub name: Option<&'a [u8]>,
+    /// The PIN.
+    pub pin: &'a [u8],
+}
+
+/// A user who is logged in: the keys the PIN opened, and the objects opened with them. Dropping it wipes both.
+pub struct Login {
+    /// Who it is.
+    pub user: UserId,
+    /// In which role.
+    pub role: Role,
+    /// By which name.
+    pub name: String,
+    pub(super) token: TokenId,
+    pub(super) keys: UserKeys,
+    pub(super) bundle: Bundle,
+    pub(super) objects: ObjectCache,
+    verifying_key: [u8; 32],
+}
+
+impl Login {
+    /// The user as the access table knows it.
+    pub fn actor(&self) -> Actor {
+        match self.role {
+            Role::Officer => Actor::Officer(self.user),
+            Role::User => Actor::User(self.user),
+        }
+    }
+}
+
+impl<'a> Credential<'a> {
+    /// The first officer, by PIN.
+    pub fn first_officer(pin: &'a [u8]) -> Credential<'a> {
+        Credential { role: Role::Officer, name: None, pin }
+    }
+}
+
+impl Token {
+    /// Checks a PIN and opens what it opens.
+    ///
+    /// # Errors
+    /// [`Error::PinWrong`], [`Error::PinLocked`], [`Error::PinNotSet`], [`Error::NoSuchUser`].
+    pub fn login(&self, credential: Credential<'_>) -> Result<Login, Error> {
+        let (user, pin) = self.identify(&credential)?;
+        let meta = self.meta()?;
+        self.refuse_locked(user.id)?;
+        let (_, bundle) = self.open_counted(&meta.id, &user, pin)?;
+        let keys = bundle.keys()?;
+        if *keys.authority() != meta.authority || !user.is_certified(&meta.id, keys.authority()) {
+            return Err(damaged("the token or the user record was changed"));
+        }
+        Ok(Login {
+            user: user.id,
+            role: user.role,
+            name: user.name,
+            token: meta.id,
+            keys,
+            bundle,
+            objects: ObjectCache::default(),
+            verifying_key: user.verifying_key,
+        })
+    }
+
+    /// Whether a login is still good: the token is the same, and the user exists with the same keys.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn is_current(&self, login: &Login) -> Result<bool, Error> {
+        if self.meta()?.id != login.token {
+            return Ok(false);
+        }
+        Ok(self.user(login.user)?.is_some_and(|user| user.verifying_key == login.verifying_key))
+    }
+
+    /// Checks the PIN of a user who is logged in, for one more operation (`CKU_CONTEXT_SPECIFIC`).
+    ///
+    /// # Errors
+    /// As [`Token::login`].
+    pub fn verify_pin(&self, login: &Login, pin: &[u8]) -> Result<(), Error> {
+        let user = self.user(login.user)?.ok_or(Error::NotLoggedIn)?;
+        self.refuse_locked(user.id)?;
+        self.open_counted(&login.token, &user, pin).map(|_| ())
+    }
+
+    /// Sets the PIN of the default user, who is made if there is none (`C_InitPIN`, PKCS#11 3.2 §5.5.8).
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer, the PIN's.
+    pub fn init_pin(&self, officer: &Login, pin: &[u8]) -> Result<(), Error> {
+        match self.find_user(DEFAULT_USER)? {
+            Some(_) => self.reset_pin(officer, DEFAULT_USER, pin),
+            None => self.add_user(officer, Role::User, DEFAULT_USER, pin).map(|_| ()),
+        }
+    }
+
+    /// Makes a user.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::UserName`], the PIN's.
+    pub fn add_user(&self, officer: &Login, role: Role, name: &str, pin: &[u8]) -> Result<UserId, Error> {
+        if officer.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        let name = check_name(name.as_bytes())?;
+        check_pin(pin, &self.settings)?;
+        let cost = self.pin_cost()?;
+        let escrow = self.meta()?.escrow && role == Role::User;
+        let bundle = Bundle::for_role(role, &officer.bundle, &*self.random)?;
+        // The key derivation is slow, so the number is guessed before the transaction that gives it.
+        loop {
+            let id = self.next_user()?;
+            let user = User::enrol(
+                (id, role, &name),
+                &officer.token,
+                &bundle,
+                &officer.keys,
+                escrow,
+                (pin, cost),
+                &*self.random,
+            )?;
+            let record = user.encode();
+            if self.find_user(&name)?.is_some() {
+                return Err(Error::UserName("a user of this name exists"));
+            }
+            let mut given = false;
+            self.store.transact(&mut |transaction| {
+                let next = transaction.get(layout::NEXT_USER)?.as_deref().map(parse_next).transpose()?.unwrap_or(1);
+                given = next == id.0;
+                if given {
+                    transaction.put(&layout::user(id), &record)?;
+                    transaction.put(layout::NEXT_USER, &(next + 1).to_le_bytes())?;
+                }
+                Ok(())
+            })?;
+            if given {
+                return Ok(id);
+            }
+        }
+    }
+
+    /// Sets another user's PIN, and unlocks them. Their keys stay usable where they are in escrow.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] without escrow.
+    pub fn reset_pin(&self, officer: &Login, name: &str, pin: &[u8]) -> Result<(), Error> {
+        if officer.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        check_pin(pin, &self.settings)?;
+        let mut user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        let (key, _) = user.open_escrow(&officer.token, &officer.keys)?;
+        user.set_pin(&officer.token, &key, pin, self.pin_cost()?, &*self.random)?;
+        self.put_user(&user)
+    }
+
+    /// Forgets a user's wrong PINs.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer.
+    pub fn unlock(&self, officer: &Login, name: &str) -> Result<(), Error> {
+        if officer.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        self.store.transact(&mut |transaction| Ok(transaction.delete(&layout::failures(user.id))?))?;
+        Ok(())
+    }
+
+    /// Removes a user who owns nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] while the user owns objects, and for the
+    /// officer's own record.
+    pub fn delete_user(&self, officer: &Login, name: &str) -> Result<(), Error> {
+        if officer.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        if user.id == officer.user {
+            return Err(Error::Prohibited("an officer who is logged in cannot be deleted"));
+        }
+        self.store.transact(&mut |transaction| {
+            let mut owns = Ok(false);
+            transaction.scan(layout::OBJECTS, None, &mut |_, record| {
+                owns = crate::seal::Envelope::read(record).map(|envelope| envelope.ownership.owner == user.id);
+                if matches!(owns, Ok(false)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            })?;
+            if owns? {
+                return Err(Error::Prohibited("the user still owns objects").into());
+            }
+            transaction.delete(&layout::user(user.id))?;
+            Ok(transaction.delete(&layout::failures(user.id))?)
+        })?;
+        Ok(())
+    }
+
+    /// Changes a user's own PIN (`C_SetPIN`, PKCS#11 3.2 §5.5.9): one record changes, no object does.
+    ///
+    /// # Errors
+    /// As [`Token::login`] for the old PIN, and the new PIN's.
+    pub fn set_pin(&self, user: UserId, old: &[u8], new: &[u8]) -> Result<(), Error> {
+        let mut record = self.user(user)?.ok_or(Error::PinNotSet)?;
+        let meta = self.meta()?;
+        self.refuse_locked(user)?;
+        let (key, _) = self.open_counted(&meta.id, &record, old)?;
+        check_pin(new, &self.settings)?;
+        record.set_pin(&meta.id, &key, new, self.pin_cost()?, &*self.random)?;
+        self.put_user(&record)
+    }
+
+    /// The user a PIN alone is meant for, when nobody is logged in.
+    ///
+    /// # Errors
+    /// [`Error::PinNotSet`].
+    pub fn default_user(&self) -> Result<UserId, Error> {
+        Ok(self.find_user(DEFAULT_USER)?.ok_or(Error::PinNotSet)?.id)
+    }
+
+    fn identify<'a>(&self, credential: &Credential<'a>) -> Result<(User, &'a [u8]), Error> {
+        if let Some(name) = credential.name {
+            let text = String::from_utf8_lossy(name).to_lowercase();
+            let user = self.find_user(&text)?.filter(|user| user.role == credential.role);
+            return Ok((user.ok_or(Error::NoSuchUser(text))?, credential.pin));
+        }
+        if let Some(at) = credential.pin.iter().position(|byte| *byte == b':') {
+            let (name, password) = credential.pin.split_at(at);
+            if let Ok(name) = check_name(name)
+                && let Some(user) = self.find_user(&name)?
+                && user.role == credential.role
+            {
+                return Ok((user, password.get(1..).unwrap_or_default()));
+            }
+        }
+        let name = match credential.role {
+            Role::Officer => FIRST_OFFICER,
+            Role::User => DEFAULT_USER,
+        };
+        let user = self.find_user(name)?.filter(|user| user.role == credential.role);
+        Ok((user.ok_or(Error::PinNotSet)?, credential.pin))
+    }
+
+    fn refuse_locked(&self, user: UserId) -> Result<(), Error> {
+        if self.failures(user)? >= PIN_FAILURES_MAX { Err(Error::PinLocked) } else { Ok(()) }
+    }
+
+    /// Opens a user's bundle and keeps count of wrong PINs. A right one costs no write unless there is a count to clear.
+    fn open_counted(
+        &self,
+        token: &TokenId,
+        user: &User,
+        pin: &[u8],
+    ) -> Result<(crate::seal::BundleKey, Bundle), Error> {
+        let key = layout::failures(user.id);
+        match user.open(token, pin) {
+            Err(Error::PinWrong) => {
+                self.store.transact(&mut |transaction| {
+                    let failures = read_failures(transaction.get(&key)?.as_deref()).saturating_add(1);
+                    Ok(transaction.put(&key, &failures.to_le_bytes())?)
+                })?;
+                Err(Error::PinWrong)
+            }
+            Ok(opened) => {
+                if self.failures(user.id)? > 0 {
+                    self.store.transact(&mut |transaction| Ok(transaction.delete(&key)?))?;
+                }
+                Ok(opened)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn put_user(&self, user: &User) -> Result<(), Error> {
+        let record = user.encode();
+        self.store.transact(&mut |transaction| {
+            if transaction.get(&layout::user(user.id))?.is_none() {
+                return Err(Aborted::from(Error::NoSuchUser(user.name.clone())));
+            }
+            transaction.put(&layout::user(user.id), &record)?;
+            Ok(transaction.delete(&layout::failures(user.id))?)
+        })?;
+        Ok(())
+    }
+
+    fn next_user(&self) -> Result<UserId, Error> {
+        Ok(UserId(self.store.get(layout::NEXT_USER)?.as_deref().map(parse_next).transpose()?.unwrap_or(1)))
+    }
+
+    /// Cheap PINs are for tokens that say so: another token gets the default cost whatever the configuration says.
+    fn pin_cost(&self) -> Result<KdfCost, Error> {
+        let kdf = match self.settings.kdf {
+            Kdf::Test if !self.meta()?.test => Kdf::Default,
+            kdf => kdf,
+        };
+        Ok(kdf.cost())
+    }
+}
+
+fn parse_next(record: &[u8]) -> Result<u32, Error> {
+    record.try_into().map(u32::from_le_bytes).map_err(|_| damaged("the user counter has a wrong length"))
+}

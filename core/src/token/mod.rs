@@ -1,0 +1,320 @@
+//! One token: its users, its objects and its store behind one API.
+//!
+//! A login is a value: [`Token::login`] returns what the user's PIN opened, and every use of a private object takes one.
+//! That a PKCS#11 application has one login per token is that standard's rule and lives with its sessions; a server
+//! holds as many logins as it has callers.
+
+mod cache;
+pub mod layout;
+mod login;
+mod meta;
+mod objects;
+mod search;
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+use strongroom_crypto::kdf::TagKey;
+use strongroom_crypto::random::Source;
+
+use crate::error::Error;
+use crate::limits::{PIN_BYTES_MAX, PIN_FAILURES_MAX, USER_NAME_BYTES_MAX};
+use crate::object::UserId;
+use crate::object::codec::damaged;
+use crate::policy::{Kdf, Policy};
+use crate::seal::{Bundle, Role, TokenId, User};
+use crate::store::{Store, Transaction};
+use cache::ObjectCache;
+
+pub use cache::Numbered;
+pub use login::{Credential, Login};
+pub use meta::Meta;
+
+/// The name of a token's first officer.
+pub const FIRST_OFFICER: &str = "so";
+/// The name of the user `C_InitPIN` makes and `C_Login` without a name means.
+pub const DEFAULT_USER: &str = "user";
+
+/// What is chosen when a token or a PIN is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// What the token allows.
+    pub policy: Policy,
+    /// How hard PINs are to guess.
+    pub kdf: Kdf,
+    /// Whether an officer's PIN reset keeps the user's keys.
+    pub escrow: bool,
+    /// Bytes of the shortest PIN.
+    pub pin_bytes_min: usize,
+}
+
+/// One token.
+pub struct Token {
+    store: Arc<dyn Store>,
+    random: Arc<dyn Source>,
+    settings: Settings,
+    current: RwLock<Current>,
+    public: ObjectCache,
+    verifying_keys: Mutex<HashMap<UserId, [u8; 32]>>,
+}
+
+/// The token's record as of a generation of the store.
+struct Current {
+    generation: u64,
+    meta: Arc<Meta>,
+    public_tags: Arc<TagKey>,
+}
+
+/// A user as a listing shows it.
+#[derive(Debug, Clone)]
+pub struct UserInfo {
+    /// The number.
+    pub id: UserId,
+    /// The role.
+    pub role: Role,
+    /// The name.
+    pub name: String,
+    /// Wrong PINs in a row.
+    pub failures: u32,
+    /// Whether there were too many of them.
+    pub locked: bool,
+    /// Whether an officer can reset the PIN without losing the user's keys.
+    pub escrowed: bool,
+}
+
+impl Token {
+    /// Initialises an empty store as a token with one officer.
+    ///
+    /// # Errors
+    /// The PIN's and the store's.
+    pub fn create(
+        store: Arc<dyn Store>,
+        random: Arc<dyn Source>,
+        settings: Settings,
+        label: &[u8; 32],
+        pin: &[u8],
+    ) -> Result<Token, Error> {
+        check_pin(pin, &settings)?;
+        let records = founding_records(&*random, &settings, label, pin)?;
+        store.transact(&mut |transaction| Ok(write_founding(transaction, &records)?))?;
+        Token::open(store, random, settings)
+    }
+
+    /// Opens the token in `store`.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where there is none, or not one of ours.
+    pub fn open(store: Arc<dyn Store>, random: Arc<dyn Source>, settings: Settings) -> Result<Token, Error> {
+        let generation = store.generation();
+        let current = read_current(&*store, generation)?;
+        Ok(Token {
+            store,
+            random,
+            settings,
+            current: RwLock::new(current),
+            public: ObjectCache::default(),
+            verifying_keys: Mutex::default(),
+        })
+    }
+
+    /// Makes the token anew: every user and object is gone. The officer's PIN must be right.
+    ///
+    /// # Errors
+    /// The PIN's and the store's.
+    pub fn reinitialize(&self, label: &[u8; 32], pin: &[u8]) -> Result<(), Error> {
+        self.login(Credential::first_officer(pin))?;
+        let records = founding_records(&*self.random, &self.settings, label, pin)?;
+        self.store.transact(&mut |transaction| {
+            let mut keys = Vec::new();
+            transaction.scan(b"", None, &mut |key, _| {
+                keys.push(key.to_vec());
+                ControlFlow::Continue(())
+            })?;
+            for key in &keys {
+                transaction.delete(key)?;
+            }
+            Ok(write_founding(transaction, &records)?)
+        })?;
+        self.public.clear();
+        self.verifying_keys.lock().clear();
+        Ok(())
+    }
+
+    /// Changes whenever any process changes the token. Costs nanoseconds.
+    pub fn generation(&self) -> u64 {
+        self.store.generation()
+    }
+
+    /// The token's record.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn meta(&self) -> Result<Arc<Meta>, Error> {
+        self.refresh()?;
+        Ok(Arc::clone(&self.current.read().meta))
+    }
+
+    /// The store, for checks.
+    pub fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// All users, by number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
+        let mut records = Vec::new();
+        self.store.scan(layout::USERS, None, &mut |_, record| {
+            records.push(record.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        records
+            .iter()
+            .map(|record| {
+                let user = User::decode(record)?;
+                let failures = self.failures(user.id)?;
+                Ok(UserInfo {
+                    id: user.id,
+                    role: user.role,
+                    escrowed: user.is_escrowed(),
+                    name: user.name,
+                    failures,
+                    locked: failures >= PIN_FAILURES_MAX,
+                })
+            })
+            .collect()
+    }
+
+    /// How many wrong PINs in a row the user gave.
+    pub(crate) fn failures(&self, user: UserId) -> Result<u32, Error> {
+        Ok(read_failures(self.store.get(&layout::failures(user))?.as_deref()))
+    }
+
+    /// The record of the user with this name.
+    pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
+        let mut found = None;
+        let mut trouble = None;
+        self.store.scan(layout::USERS, None, &mut |_, record| match User::decode(record) {
+            Ok(user) if user.name == name => {
+                found = Some(user);
+                ControlFlow::Break(())
+            }
+            Ok(_) => ControlFlow::Continue(()),
+            Err(error) => {
+                trouble = Some(error);
+                ControlFlow::Continue(())
+            }
+        })?;
+        match (found, trouble) {
+            (None, Some(error)) => Err(error),
+            (found, _) => Ok(found),
+        }
+    }
+
+    /// The record of the user with this number.
+    pub(crate) fn user(&self, id: UserId) -> Result<Option<User>, Error> {
+        self.store.get(&layout::user(id))?.map(|record| User::decode(&record)).transpose()
+    }
+
+    /// The key that verifies what a user signed, if the authority vouches for it.
+    fn verifying_key(&self, id: UserId) -> Result<[u8; 32], Error> {
+        if let Some(key) = self.verifying_keys.lock().get(&id) {
+            return Ok(*key);
+        }
+        let meta = self.meta()?;
+        let user = self.user(id)?.ok_or_else(|| damaged("an object belongs to a user who does not exist"))?;
+        if user.id != id || !user.is_certified(&meta.id, &meta.authority) {
+            return Err(damaged("a user record was changed"));
+        }
+        self.verifying_keys.lock().insert(id, user.verifying_key);
+        Ok(user.verifying_key)
+    }
+
+    fn refresh(&self) -> Result<(), Error> {
+        let generation = self.store.generation();
+        if self.current.read().generation == generation {
+            return Ok(());
+        }
+        let fresh = read_current(&*self.store, generation)?;
+        let mut current = self.current.write();
+        if current.meta != fresh.meta {
+            self.public.clear();
+        }
+        self.verifying_keys.lock().clear();
+        *current = fresh;
+        Ok(())
+    }
+}
+
+/// PIN rules: the token's shortest, the product's longest, and text without control characters.
+pub(crate) fn check_pin(pin: &[u8], settings: &Settings) -> Result<(), Error> {
+    let (min, max) = (settings.pin_bytes_min, PIN_BYTES_MAX);
+    if !(min..=max).contains(&pin.len()) {
+        return Err(Error::PinLength { got: pin.len(), min, max });
+    }
+    match std::str::from_utf8(pin) {
+        Ok(text) if !text.contains(char::is_control) => Ok(()),
+        _ => Err(Error::PinInvalid("a PIN is UTF-8 text without control characters")),
+    }
+}
+
+/// User names: as CloudHSM has them, letters, digits and `_`, case folded; `-` and `.` besides.
+pub(crate) fn check_name(name: &[u8]) -> Result<String, Error> {
+    if name.is_empty() || name.len() > USER_NAME_BYTES_MAX {
+        return Err(Error::UserName("a name has 1 to 31 characters"));
+    }
+    if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+        return Err(Error::UserName("a name has letters, digits, '_', '-' and '.' only"));
+    }
+    Ok(name.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect())
+}
+
+fn read_failures(record: Option<&[u8]>) -> u32 {
+    record.and_then(|record| record.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+fn read_current(store: &dyn Store, generation: u64) -> Result<Current, Error> {
+    let record = store.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+    let meta = Arc::new(Meta::decode(&record)?);
+    let public_tags = Arc::new(TagKey::new(&meta.id)?);
+    Ok(Current { generation, meta, public_tags })
+}
+
+/// What a new token starts with.
+struct Founding {
+    meta: Vec<u8>,
+    officer: User,
+}
+
+fn founding_records(
+    random: &dyn Source,
+    settings: &Settings,
+    label: &[u8; 32],
+    pin: &[u8],
+) -> Result<Founding, Error> {
+    let mut id: TokenId = [0; 16];
+    random.fill(&mut id)?;
+    let bundle = Bundle::first_officer(random)?;
+    let keys = bundle.keys()?;
+    let meta = Meta {
+        id,
+        label: *label,
+        policy: settings.policy,
+        test: settings.kdf == Kdf::Test,
+        escrow: settings.escrow,
+        authority: *keys.authority(),
+    };
+    let who = (UserId(1), Role::Officer, FIRST_OFFICER);
+    let officer = User::enrol(who, &id, &bundle, &keys, false, (pin, settings.kdf.cost()), random)?;
+    Ok(Founding { meta: meta.encode(&keys)?, officer })
+}
+
+fn write_founding(transaction: &mut dyn Transaction, records: &Founding) -> Result<(), crate::store::StoreError> {
+    transaction.put(layout::META, &records.meta)?;
+    transaction.put(&layout::user(records.officer.id), &records.officer.encode())?;
+    transaction.put(layout::NEXT_USER, &2u32.to_le_bytes())?;
+    transaction.put(layout::NEXT_OBJECT, &1u64.to_le_bytes())
+}

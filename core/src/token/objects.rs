@@ -1,0 +1,214 @@
+//! The token's objects: opened on first use, kept while nothing changed, written in one transaction with their search
+//! tags.
+
+use std::sync::Arc;
+
+use super::cache::{Cached, UNSEEN};
+use super::{Login, Token, layout};
+use crate::error::Error;
+use crate::object::Object;
+use crate::object::codec::damaged;
+use crate::seal::{self, Envelope, Opened, Role};
+use crate::store::{Aborted, Transaction};
+
+/// Token objects number below this; session objects and built-in ones have numbers above.
+pub const OBJECT_NUMBER_MAX: u64 = 0x7ffe_ffff;
+
+impl Token {
+    /// The object with this number, opened for `viewer`.
+    ///
+    /// # Errors
+    /// [`Error::NoObject`] for one that does not exist or that the viewer has no key to.
+    pub fn object(&self, number: u64, viewer: Option<&Login>) -> Result<Arc<Object>, Error> {
+        Ok(Arc::clone(&self.entry(number, viewer)?.object))
+    }
+
+    /// Keeps a new object, and gives it its number.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] where it needs a user's keys; the store's.
+    pub fn insert(&self, mut object: Object, owner: Option<&Login>) -> Result<Arc<Object>, Error> {
+        let meta = self.meta()?;
+        let tags = self.tags(&object, owner)?;
+        let trust = self.trust(&object, owner)?;
+        self.store.transact(&mut |transaction| {
+            let number = next_number(transaction)?;
+            object.number = number;
+            let trust = match trust {
+                true => Some(self.sign_trust(&object, owner)?),
+                false => None,
+            };
+            let keys = owner.map(|owner| &owner.keys);
+            let record = seal::write(&object, FIRST_REVISION, &meta.id, keys, trust, &*self.random)?;
+            transaction.put(&layout::object(number), &record)?;
+            for tag in &tags {
+                transaction.put(&layout::tag(tag, number), b"")?;
+            }
+            Ok(())
+        })?;
+        let object = Arc::new(object);
+        self.keep(Arc::clone(&object), FIRST_REVISION, UNSEEN, owner);
+        Ok(object)
+    }
+
+    /// Replaces an object by what `change` makes of it, however often others change it meanwhile.
+    ///
+    /// # Errors
+    /// What `change` says; [`Error::NoObject`].
+    pub fn replace(
+        &self,
+        number: u64,
+        owner: Option<&Login>,
+        change: &mut dyn FnMut(&Object) -> Result<Object, Error>,
+    ) -> Result<(), Error> {
+        loop {
+            let old = self.entry(number, owner)?;
+            let new = change(&old.object)?;
+            let meta = self.meta()?;
+            let (old_tags, new_tags) = (self.tags(&old.object, owner)?, self.tags(&new, owner)?);
+            let revision = old.revision + 1;
+            let mut conflict = false;
+            self.store.transact(&mut |transaction| {
+                conflict = false;
+                let key = layout::object(number);
+                let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
+                if Envelope::read(&record)?.revision != old.revision {
+                    conflict = true;
+                    return Ok(());
+                }
+                let record = match new.version == old.object.version {
+                    true => seal::with_trust(&record, revision, self.trusted(&new, owner)?)?,
+                    false => {
+                        let keys = owner.map(|owner| &owner.keys);
+                        seal::write(&new, revision, &meta.id, keys, seal::trust_of(&record)?, &*self.random)?
+                    }
+                };
+                transaction.put(&key, &record)?;
+                for tag in old_tags.iter().filter(|tag| !new_tags.contains(tag)) {
+                    transaction.delete(&layout::tag(tag, number))?;
+                }
+                for tag in new_tags.iter().filter(|tag| !old_tags.contains(tag)) {
+                    transaction.put(&layout::tag(tag, number), b"")?;
+                }
+                Ok(())
+            })?;
+            if !conflict {
+                self.keep(Arc::new(new), revision, UNSEEN, owner);
+                return Ok(());
+            }
+        }
+    }
+
+    /// Destroys an object.
+    ///
+    /// # Errors
+    /// [`Error::NoObject`]; the store's.
+    pub fn remove(&self, number: u64, owner: Option<&Login>) -> Result<(), Error> {
+        let object = self.object(number, owner)?;
+        let tags = self.tags(&object, owner)?;
+        self.store.transact(&mut |transaction| {
+            let key = layout::object(number);
+            if transaction.get(&key)?.is_none() {
+                return Err(Error::NoObject(number).into());
+            }
+            transaction.delete(&key)?;
+            for tag in &tags {
+                transaction.delete(&layout::tag(tag, number))?;
+            }
+            Ok(())
+        })?;
+        self.public.remove(number);
+        if let Some(owner) = owner {
+            owner.objects.remove(number);
+        }
+        Ok(())
+    }
+
+    /// The object as it is kept, compared with the store if anything changed there.
+    pub(super) fn entry(&self, number: u64, viewer: Option<&Login>) -> Result<Arc<Cached>, Error> {
+        let generation = self.store.generation();
+        let kept = viewer.and_then(|viewer| viewer.objects.get(number)).or_else(|| self.public.get(number));
+        if let Some(kept) = &kept
+            && kept.is_current(generation)
+        {
+            return Ok(Arc::clone(kept));
+        }
+        let Some(record) = self.store.get(&layout::object(number))? else {
+            self.public.remove(number);
+            if let Some(viewer) = viewer {
+                viewer.objects.remove(number);
+            }
+            return Err(Error::NoObject(number));
+        };
+        let envelope = Envelope::read(&record)?;
+        if let Some(kept) = kept
+            && kept.revision == envelope.revision
+        {
+            kept.mark_current(generation);
+            return Ok(kept);
+        }
+        let object = self.open_record(number, &envelope, viewer)?;
+        Ok(self.keep(object, envelope.revision, generation, viewer))
+    }
+
+    pub(super) fn open_record(
+        &self,
+        number: u64,
+        envelope: &Envelope<'_>,
+        viewer: Option<&Login>,
+    ) -> Result<Arc<Object>, Error> {
+        let meta = self.meta()?;
+        // An officer manages and never uses: nothing opens a value to one.
+        let keys = viewer
+            .filter(|viewer| viewer.role == Role::User && viewer.token == meta.id)
+            .map(|viewer| (viewer.user, &viewer.keys));
+        let verifying_keys = |user| self.verifying_key(user);
+        let opened = envelope.open(&meta.id, number, keys, &meta.authority, &verifying_keys)?;
+        let (Opened::Whole(object) | Opened::WithoutValue(object)) = opened;
+        Ok(Arc::new(object))
+    }
+
+    /// Private objects and secret values are kept with the login, and are gone with it.
+    fn keep(&self, object: Arc<Object>, revision: u64, generation: u64, viewer: Option<&Login>) -> Arc<Cached> {
+        let number = object.number;
+        let cached = Arc::new(Cached::new(object, revision, generation));
+        match viewer {
+            Some(viewer) if cached.object.is_confidential() => viewer.objects.insert(number, Arc::clone(&cached)),
+            _ => self.public.insert(number, Arc::clone(&cached)),
+        }
+        cached
+    }
+
+    /// Whether a new object is to be trusted: only an officer's is.
+    fn trust(&self, object: &Object, owner: Option<&Login>) -> Result<bool, Error> {
+        let officer = owner.is_some_and(|owner| owner.role == Role::Officer);
+        match object.has(crate::attribute::Flag::Trusted) {
+            true if !officer => Err(Error::NotLoggedIn),
+            trusted => Ok(trusted),
+        }
+    }
+
+    fn trusted(&self, object: &Object, officer: Option<&Login>) -> Result<Option<[u8; 64]>, Error> {
+        match object.has(crate::attribute::Flag::Trusted) {
+            true => self.sign_trust(object, officer).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn sign_trust(&self, object: &Object, officer: Option<&Login>) -> Result<[u8; 64], Error> {
+        let officer = officer.ok_or(Error::NotLoggedIn)?;
+        officer.keys.sign_as_authority(&[&seal::trust_statement(&officer.token, object)])
+    }
+}
+
+const FIRST_REVISION: u64 = 1;
+
+fn next_number(transaction: &mut dyn Transaction) -> Result<u64, Aborted> {
+    let record = transaction.get(layout::NEXT_OBJECT)?.ok_or_else(|| damaged("there is no object counter"))?;
+    let number = record.try_into().map(u64::from_le_bytes).map_err(|_| damaged("the object counter is too short"))?;
+    if number > OBJECT_NUMBER_MAX {
+        return Err(Error::TokenFull("the token has given all its object numbers".to_owned()).into());
+    }
+    transaction.put(layout::NEXT_OBJECT, &(number + 1).to_le_bytes())?;
+    Ok(number)
+}

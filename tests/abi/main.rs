@@ -1,0 +1,13 @@
+//! The module's C functions, called the way C calls them: pointers, lengths, and return values.
+//!
+//! The functions share one state per process, so the tests take turns (`support::turn`). What clients in C, C++ and
+//! Python see of the shared library is tested beside this folder.
+
+mod arguments;
+mod interfaces;
+mod life;
+mod objects;
+mod operations;
+mod overhead;
+mod support;
+mod trace;

@@ -1,0 +1,15 @@
+//! The module as its users meet it: real programs, written by others or compiled here with our header, load
+//! `libstrongroom.so` and work with it.
+//!
+//! A missing tool fails the test; `make test-deps` installs them all. `STRONGROOM_MODULE` names another module to run
+//! the same tests against, which tells a wrong test from a wrong module.
+
+mod demo;
+mod gnutls;
+mod harness;
+mod install;
+mod p11_kit;
+mod pkcs11_tool;
+mod programs;
+mod python;
+mod symbols;

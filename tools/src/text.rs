@@ -1,0 +1,143 @@
+//! Small forms of text: numbers and bytes as people read them, and foreign strings made harmless for a terminal.
+
+use std::fmt::Write as _;
+
+/// `bytes` as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut digits = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+/// The bytes that hexadecimal digits stand for; `0x` before and `:` between bytes are fine.
+pub fn parse_hex(digits: &str) -> Result<Vec<u8>, String> {
+    let digits: Vec<char> = digits.strip_prefix("0x").unwrap_or(digits).chars().filter(|digit| *digit != ':').collect();
+    if digits.is_empty() || digits.len() % 2 != 0 {
+        return Err("an even number of hexadecimal digits is needed, two for each byte".to_owned());
+    }
+    digits
+        .chunks_exact(2)
+        .map(|pair| {
+            let number = pair.iter().try_fold(0, |sum, digit| Some(sum * 16 + digit.to_digit(16)?));
+            number
+                .and_then(|number| u8::try_from(number).ok())
+                .ok_or_else(|| format!("\"{}\" are not hexadecimal digits", pair.iter().collect::<String>()))
+        })
+        .collect()
+}
+
+/// The text with every character that would move the cursor or hide something written out, and on one line.
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .flat_map(|character| match is_harmless(character) {
+            true => vec![character],
+            false => character.escape_default().collect(),
+        })
+        .collect()
+}
+
+/// A label or other stored bytes for a terminal: text where it is text, else hexadecimal digits.
+pub fn stored(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => one_line(text),
+        Err(_) => format!("0x{}", hex(bytes)),
+    }
+}
+
+/// Text in quotation marks, made harmless.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", one_line(text))
+}
+
+/// `count` and the noun for it: "1 key", "3 keys".
+pub fn counted(count: usize, singular: &str) -> String {
+    match count {
+        1 => format!("1 {singular}"),
+        _ => format!("{count} {singular}s"),
+    }
+}
+
+/// A size in bytes with the unit people use.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut rest = count;
+    let mut unit = "bytes";
+    for larger in UNITS {
+        if rest < 10 * 1024 {
+            break;
+        }
+        rest /= 1024;
+        unit = larger;
+    }
+    format!("{rest} {unit}")
+}
+
+/// `bytes` in base64 (RFC 4648 §4), with padding.
+pub fn base64(bytes: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for position in 0..4 {
+            let index = (bits >> (18 - 6 * position)) & 63;
+            encoded.push(match position <= group.len() {
+                true => BASE64_DIGITS.get(index as usize).map_or('=', |digit| char::from(*digit)),
+                false => '=',
+            });
+        }
+    }
+    encoded
+}
+
+/// Direction marks can make a line read as another one, so they are not harmless either.
+fn is_harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+const BASE64_DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_goes_both_ways() {
+        assert_eq!(hex(&[0, 0xab, 0x10]), "00ab10");
+        assert_eq!(parse_hex("00aB10").unwrap(), [0, 0xab, 0x10]);
+        assert_eq!(parse_hex("0x01:02").unwrap(), [1, 2]);
+        assert!(parse_hex("").is_err() && parse_hex("0x").is_err());
+        assert!(parse_hex("abc").unwrap_err().contains("even number"));
+        assert!(parse_hex("zz").unwrap_err().contains("\"zz\""));
+        assert!(parse_hex("é0").is_err());
+    }
+
+    #[test]
+    fn terminals_are_safe_from_labels() {
+        assert_eq!(one_line("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+        assert_eq!(one_line("Schlüssel \u{202e}x"), "Schlüssel \\u{202e}x");
+        assert_eq!(stored(b"plain"), "plain");
+        assert_eq!(stored(&[0xff, 0]), "0xff00");
+    }
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
+        for (plain, encoded) in pairs {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+        assert_eq!(base64(&[0xff, 0xfe, 0xfd]), "//79");
+    }
+
+    #[test]
+    fn numbers_have_units() {
+        assert_eq!(counted(1, "key"), "1 key");
+        assert_eq!(counted(0, "key"), "0 keys");
+        assert_eq!(bytes(512), "512 bytes");
+        assert_eq!(bytes(64 * 1024), "64 KiB");
+        assert_eq!(bytes(20 << 30), "20 GiB");
+    }
+}
