@@ -7,7 +7,7 @@ use crate::failure::Outcome;
 use crate::memory::{Input, Pointer, Space};
 use crate::parameters;
 
-/// `C_EncryptInit`; a NULL mechanism cancels. An IV made in the module goes where the caller's `CK_GCM_PARAMS` has its IV.
+/// `C_EncryptInit`; a NULL mechanism cancels. An IV made in the module goes where the caller's `CK_GCM_PARAMS` has one.
 pub(crate) fn initialize(hsm: &Hsm, session: u64, mechanism: Pointer<CK_MECHANISM>, key: u64) -> Outcome {
     let session = hsm.session(session)?;
     if mechanism.is_null() {

@@ -1,4 +1,4 @@
-//! The exported functions: every `C_*` of PKCS#11 2.40, 3.0 and 3.2, each with its translation into a call of its chapter.
+//! The exported functions: every `C_*` of PKCS#11 2.40, 3.0 and 3.2, each translated into a call of its chapter.
 
 // The attribute that exports a name unmangled counts as unsafe code, and `exported!` takes the callers' promise here.
 #![allow(unsafe_code)]

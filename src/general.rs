@@ -25,10 +25,8 @@ pub(crate) fn not_parallel(hsm: &Hsm, session: u64) -> Outcome {
 }
 
 /// The first two numbers of the crate's version.
-const LIBRARY_VERSION: CK_VERSION = CK_VERSION {
-    major: number(env!("CARGO_PKG_VERSION_MAJOR")),
-    minor: number(env!("CARGO_PKG_VERSION_MINOR")),
-};
+const LIBRARY_VERSION: CK_VERSION =
+    CK_VERSION { major: number(env!("CARGO_PKG_VERSION_MAJOR")), minor: number(env!("CARGO_PKG_VERSION_MINOR")) };
 
 const fn number(text: &str) -> u8 {
     match u8::from_str_radix(text, 10) {

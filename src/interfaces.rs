@@ -1,7 +1,7 @@
 //! The function lists and the interfaces that lead to them (PKCS#11 3.2 §5.4).
 //!
-//! `CKF_INTERFACE_FORK_SAFE` is not set: it would promise a forked child its own copy of all sessions, and a child starts
-//! afresh here.
+//! `CKF_INTERFACE_FORK_SAFE` is not set: it would promise a forked child its own copy of all sessions, and here a child
+//! starts afresh.
 
 use cryptoki_sys::*;
 
@@ -19,7 +19,7 @@ pub(crate) fn list(list: List<CK_INTERFACE>) -> Outcome {
     list.fill(INTERFACES.iter().map(|(_, interface)| interface.value()))
 }
 
-/// `C_GetInterface`: the first interface with this name (if any is given), this version (if any) and at least these flags.
+/// `C_GetInterface`: the first interface with this name (if one is given), this version (if any) and all these flags.
 pub(crate) fn find(
     name: Pointer<u8>,
     version: Pointer<CK_VERSION>,
@@ -112,8 +112,7 @@ mod tests {
 
     #[test]
     fn no_entry_is_empty() {
-        // An entry that is missing does not compile; one that is there twice would shift nothing, as the fields are named.
-        // What is left to check is that each struct has as many pointers as names were given.
+        // A name that is missing does not compile. What is left to check is that the structs are those of the standard.
         let pointers = |size: usize| size / size_of::<usize>() - 1;
         assert_eq!(pointers(size_of::<CK_FUNCTION_LIST>()), 68);
         assert_eq!(pointers(size_of::<CK_FUNCTION_LIST_3_0>()), 92);

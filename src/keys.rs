@@ -18,8 +18,7 @@ pub(crate) fn generate(
 ) -> Outcome {
     let session = hsm.session(session)?;
     key.required()?;
-    let handle = parameters::with_call(mechanism, |call| {
-        session.generate_key(&call, &Template::parse(&template.raw()?)?)
-    })?;
+    let handle =
+        parameters::with_call(mechanism, |call| session.generate_key(&call, &Template::parse(&template.raw()?)?))?;
     Ok(key.write(handle)?)
 }

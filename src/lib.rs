@@ -1,7 +1,7 @@
 //! The PKCS#11 module `libstrongroom.so`: the C door into the HSM of `strongroom_core`.
 //!
-//! Each exported function turns the caller's pointers into checked, typed values, calls the core and turns its answer into
-//! the standard's return value. No rule about keys or users is decided here.
+//! Each exported function turns the caller's pointers into checked, typed values, calls the core and turns its answer
+//! into the standard's return value. No rule about keys or users is decided here.
 //!
 //! | module | what for |
 //! | --- | --- |

@@ -33,9 +33,9 @@ pub(crate) fn own_gate() -> Result<&'static Gate, Error> {
 
 /// `C_Initialize`.
 ///
-/// The module locks with the system's primitives. A caller that gives mutex callbacks without `CKF_OS_LOCKING_OK` forbids
-/// that, for which the standard has `CKR_CANT_LOCK`. It starts no threads, so `CKF_LIBRARY_CANT_CREATE_OS_THREADS` needs
-/// no attention. `pReserved` may hold a string as NSS passes it to its softoken (see [`reserved`]).
+/// The module locks with the system's primitives. A caller that gives mutex callbacks without `CKF_OS_LOCKING_OK`
+/// forbids that, for which the standard has `CKR_CANT_LOCK`. The module starts no threads, so it keeps to
+/// `CKF_LIBRARY_CANT_CREATE_OS_THREADS` without looking. `pReserved` may hold a string as NSS passes it to its softoken (see [`reserved`]).
 pub(crate) fn initialize(gate: &Gate, arguments: Pointer<c_void>) -> Outcome {
     let turn = gate.turn();
     if turn.is_open() {

@@ -2,8 +2,8 @@
 //!
 //! A C function cannot check a pointer, it can only be promised that the pointer is right (PKCS#11 3.2 §5.1: what the
 //! functions' parameters mean). [`Argument::vouched`] takes that promise once, where a call enters. Everything built
-//! from it ([`Pointer`], [`Input`], [`Space`], [`Attributes`], ...) has safe methods that check what can be checked: NULL,
-//! lengths that no memory has, counts that overflow, structs that are not aligned, outputs that overlap their input.
+//! from it ([`Pointer`], [`Input`], [`Space`], [`Attributes`], ...) has safe methods that check what can be checked:
+//! NULL, lengths that no memory has, counts that overflow, structs that are not aligned, outputs that overlap inputs.
 //! Which pointer goes with which length is what `exports` says, in one line per function.
 //!
 //! [`door`] is about the module's own memory: the instance that calls use while another thread may finalise it.
@@ -41,8 +41,8 @@ macro_rules! exported {
         ///
         /// # Safety
         ///
-        /// Each pointer is NULL or leads to what the standard says of its parameter (PKCS#11 3.2 §5.1), and stays so for
-        /// the time of the call.
+        /// Each pointer is NULL or leads to what the standard says of its parameter (PKCS#11 3.2 §5.1), and stays so
+        /// for the time of the call.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> CK_RV {
             // SAFETY: the C caller vouches for its pointers, as this function's contract says.
@@ -66,8 +66,8 @@ pub(crate) trait Argument {
     ///
     /// # Safety
     ///
-    /// A pointer is NULL, or leads to what the standard says of the parameter, as do the pointers and lengths found there
-    /// (`CK_ATTRIBUTE`, `CK_MECHANISM` and parameters), until the call returns.
+    /// A pointer is NULL, or leads to what the standard says of the parameter, as do the pointers and lengths found
+    /// there (`CK_ATTRIBUTE`, `CK_MECHANISM` and parameters), until the call returns.
     unsafe fn vouched(self) -> Self::Vouched;
 }
 
@@ -149,7 +149,6 @@ impl<T> Pointer<T> {
         unsafe { self.0.write_unaligned(value) };
         Ok(())
     }
-
 }
 
 impl Pointer<u8> {

@@ -1,4 +1,4 @@
-//! Mechanism parameters: from the caller's structs to the core's values, as the catalogue says what each mechanism takes.
+//! Mechanism parameters: from the caller's structs to the core's values, by what the catalogue says of each mechanism.
 
 use cryptoki_sys::CK_MECHANISM;
 use strongroom_core::error::Error;

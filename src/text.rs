@@ -5,8 +5,11 @@ use cryptoki_sys::CK_VERSION;
 /// `text` in `N` bytes: padded with blanks, never NUL-terminated, never cut within a character (PKCS#11 3.2 §3.1).
 pub(crate) fn padded<const N: usize>(text: &str) -> [u8; N] {
     let mut field = [b' '; N];
-    let kept = text.get(..text.floor_char_boundary(N)).unwrap_or_default();
-    for (place, byte) in field.iter_mut().zip(kept.bytes()) {
+    let mut end = N.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    for (place, byte) in field.iter_mut().zip(text.bytes().take(end)) {
         *place = byte;
     }
     field

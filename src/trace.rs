@@ -1,8 +1,8 @@
 //! `STRONGROOM_TRACE`: one line per call, for a person who wants to know what a program asks and why it is refused.
 //!
 //! A line holds the time, process and thread, the function with its arguments, how long it took, its result and the
-//! reason. Arguments are shown as numbers, names and lengths. PINs, data and key values never are: bytes are counted, and
-//! of attributes only those are shown whose values are no secret of anybody.
+//! reason. Arguments are shown as numbers, names and lengths. PINs, data and key values never are: bytes are counted,
+//! and of attributes only those are shown whose values are no secret of anybody.
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};
@@ -65,12 +65,7 @@ impl Line {
     }
 
     /// Adds what came of it.
-    pub(crate) fn end(
-        mut self,
-        arguments: &[(&'static str, Traced)],
-        rv: CK_RV,
-        failure: Option<&Failure>,
-    ) -> String {
+    pub(crate) fn end(mut self, arguments: &[(&'static str, Traced)], rv: CK_RV, failure: Option<&Failure>) -> String {
         let micros = self.begun.elapsed().as_micros();
         _ = write!(self.text, " = {} [{micros} us]", names::return_value(rv));
         if matches!(rv, CKR_OK | CKR_BUFFER_TOO_SMALL | CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID) {
@@ -88,7 +83,9 @@ impl Line {
 pub(crate) fn panic_line(panic: &PanicHookInfo<'_>) -> String {
     let mut text = String::new();
     stamp(&mut text);
-    let what = panic.payload_as_str().unwrap_or("no text");
+    let payload = panic.payload();
+    let what = payload.downcast_ref::<&str>().copied().or(payload.downcast_ref::<String>().map(String::as_str));
+    let what = what.unwrap_or("no text");
     _ = match panic.location() {
         Some(location) => writeln!(text, "panic at {location}: {what}"),
         None => writeln!(text, "panic: {what}"),

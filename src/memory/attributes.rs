@@ -49,8 +49,8 @@ impl Attributes {
     /// The entries as they are, for [`strongroom_core::attribute::Template::parse`].
     ///
     /// # Errors
-    /// `CKR_ARGUMENTS_BAD` as for [`Attributes::len`], `CKR_ATTRIBUTE_VALUE_INVALID` where a value's pointer and length can
-    /// mean no memory, `CKR_HOST_MEMORY`.
+    /// `CKR_ARGUMENTS_BAD` as for [`Attributes::len`], `CKR_ATTRIBUTE_VALUE_INVALID` where a value's pointer and length
+    /// can mean no memory, `CKR_HOST_MEMORY`.
     pub(crate) fn raw(&self) -> Result<Vec<RawAttribute<'_>>, Error> {
         self.raw_at(0)
     }
@@ -142,7 +142,8 @@ fn raw_value<'a>(entry: &CK_ATTRIBUTE, depth: usize) -> Result<RawValue<'a>, Err
     Ok(RawValue::Bytes(unsafe { std::slice::from_raw_parts(entry.pValue.cast(), len) }))
 }
 
-/// The values lie in the caller's memory, not in the array that named them, and are vouched for as long as the outer ones.
+/// The values lie in the caller's memory, not in the array that named them, and are vouched for as long as the outer
+/// ones.
 fn until_return<'a>(entries: Vec<RawAttribute<'_>>) -> Vec<RawAttribute<'a>> {
     // SAFETY: only the lifetime changes; `raw_value` would give it to each entry by itself.
     unsafe { std::mem::transmute(entries) }

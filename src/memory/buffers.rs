@@ -46,8 +46,8 @@ impl Input {
         if len == 0 {
             return Ok(&[]);
         }
-        // SAFETY: not NULL and of possible length, so vouched for until the call returns, which `self` does not outlive.
-        // Nothing of ours writes there meanwhile: outputs that overlap get a copy (`exchange`).
+        // SAFETY: not NULL and of possible length, so vouched for until the call returns, which `self` does not
+        // outlive. Nothing of ours writes there meanwhile: an output that overlaps makes `exchange` copy the input.
         Ok(unsafe { std::slice::from_raw_parts(self.start.0, len) })
     }
 
@@ -279,7 +279,7 @@ mod tests {
             let result = space.exchange(&input, || told.set(true), |_, _| panic!("ran"));
             assert_eq!((result.unwrap_err().rv(), told.get()), (CKR_ARGUMENTS_BAD, true));
         }
-        len = CK_ULONG::MAX;
+        length.write(CK_ULONG::MAX).unwrap();
         let result = Space::new(start, length).exchange(&good, || {}, |_, _| panic!("ran"));
         assert_eq!(result.unwrap_err().rv(), CKR_ARGUMENTS_BAD);
     }

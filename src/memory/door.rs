@@ -1,9 +1,9 @@
-//! The door between calls and the instance they use: opened by `C_Initialize`, closed by `C_Finalize`, and shut in a forked
-//! child until it opens its own.
+//! The door between calls and the instance they use: opened by `C_Initialize`, closed by `C_Finalize`, and shut in a
+//! forked child until it opens its own.
 //!
 //! A call marks itself as inside with one atomic addition, on one of several counters so that threads seldom share a
-//! cache line, and looks at the instance only then. Closing takes the instance away first and then waits until nobody is
-//! inside: a call either sees that the instance is gone, or is seen and waited for.
+//! cache line, and looks at the instance only then. Closing takes the instance away first and then waits until nobody
+//! is inside: a call either sees that the instance is gone, or is seen and waited for.
 //!
 //! All that a process needs for this is in a [`Gate`] of its own. A child finds its parent's gate, knows by the wiped
 //! page that it is not its own, and makes another: it never takes a lock, counts on a counter or drops an instance that
@@ -108,8 +108,8 @@ impl<T: Send + Sync, S> Gate<T, S> {
         }
         let Counter(counter) = &self.inside[own_counter()];
         counter.fetch_add(1, Ordering::SeqCst);
-        // SAFETY: an instance that is still there after the addition is freed only after the subtraction: `close` takes it
-        // away first and then reads the counters, all in one order (SeqCst).
+        // SAFETY: an instance that is still there after the addition is freed only after the subtraction: `close` takes
+        // it away first and then reads the counters, all in one order (SeqCst).
         match unsafe { self.instance.load(Ordering::SeqCst).as_ref() } {
             Some(instance) => Some(Inside { instance, counter }),
             None => {

@@ -72,18 +72,14 @@ impl Gcm {
             });
         }
         let OldGcmParams { iv, iv_len, aad, aad_len, tag_bits } = read_struct(parameter)?;
-        Some(Gcm {
-            iv: Input::new(Pointer(iv), iv_len),
-            aad: Input::new(Pointer(aad), aad_len),
-            tag_bits,
-        })
+        Some(Gcm { iv: Input::new(Pointer(iv), iv_len), aad: Input::new(Pointer(aad), aad_len), tag_bits })
     }
 
     /// Stores an IV that was made in the module where the caller's is.
     ///
     /// # Errors
-    /// `CKR_MECHANISM_PARAM_INVALID` where the caller's IV is not of the same length: who decrypts with the struct as it
-    /// is then must get the same IV.
+    /// `CKR_MECHANISM_PARAM_INVALID` where the caller's IV is not of the same length: who decrypts with the struct as
+    /// it is then must get the same IV.
     pub(crate) fn write_iv(&self, iv: &[u8]) -> Result<(), Error> {
         if self.iv.is_null() || self.iv.len() != iv.len() as CK_ULONG {
             return Err(Error::MechanismParameter("the IV is made in the module and has 12 bytes: so must pIv"));
@@ -208,7 +204,7 @@ impl InitializeArguments {
 /// Whether a pointer leads to exactly this string, NUL-terminated. Reads no byte behind the first that differs.
 pub(crate) fn is_c_string(pointer: Pointer<u8>, expected: &[u8]) -> bool {
     let bytes = expected.iter().copied().chain([0]);
-    // SAFETY: vouched for up to and including its NUL; a byte after a NUL is never read, as the NUL differs or is the last.
+    // SAFETY: vouched for up to and including its NUL. No byte after it is read: it differs, or is the last compared.
     !pointer.is_null() && bytes.enumerate().all(|(at, byte)| unsafe { pointer.0.add(at).read() } == byte)
 }
 

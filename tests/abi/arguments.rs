@@ -217,8 +217,8 @@ fn exact_codes_where_the_standard_leaves_no_doubt() {
     finalize();
 }
 
-/// Name, function, and parameters: s session, n number, p pointer, m mechanism, t template, 0 none. Not here is what ends
-/// the sessions the other calls need.
+/// Name, function, and parameters: s session, n number, p pointer, m mechanism, t template, 0 none. Not here is what
+/// ends the sessions the other calls need.
 pub(crate) const FUNCTIONS: &[(&str, *const (), &str)] = &[
     ("C_GetInfo", C_GetInfo as *const (), "p"),
     ("C_GetFunctionList", C_GetFunctionList as *const (), "p"),

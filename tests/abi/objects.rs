@@ -15,11 +15,6 @@ fn query(type_: CK_ATTRIBUTE_TYPE) -> CK_ATTRIBUTE {
     CK_ATTRIBUTE { type_, pValue: ptr::null_mut(), ulValueLen: 77 }
 }
 
-fn into<T: ?Sized>(type_: CK_ATTRIBUTE_TYPE, value: &mut T) -> CK_ATTRIBUTE {
-    let len = size_of_val(value) as CK_ULONG;
-    CK_ATTRIBUTE { type_, pValue: ptr::from_mut(value).cast(), ulValueLen: len }
-}
-
 fn create(session: CK_SESSION_HANDLE, template: &mut [CK_ATTRIBUTE]) -> Result<CK_OBJECT_HANDLE, CK_RV> {
     let mut object = 0;
     match unsafe { C_CreateObject(session, template.as_mut_ptr(), template.len() as CK_ULONG, &mut object) } {

@@ -1,5 +1,8 @@
 //! What the C boundary costs on top of the core: `cargo test --release -p strongroom --test abi -- --ignored overhead`.
 
+// Figures are for whoever asked for them.
+#![allow(clippy::print_stdout)]
+
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -43,11 +46,11 @@ fn overhead_of_the_boundary() {
 
     let (mut class, mut label, mut id, mut flag, mut len) = (0 as CK_ULONG, [0u8; 32], [0u8; 8], 0u8, 0 as CK_ULONG);
     let mut wanted = [
-        attribute(CKA_CLASS, &mut class),
-        attribute(CKA_LABEL, &mut label),
-        attribute(CKA_ID, &mut id),
-        attribute(CKA_TOKEN, &mut flag),
-        attribute(CKA_VALUE_LEN, &mut len),
+        into(CKA_CLASS, &mut class),
+        into(CKA_LABEL, &mut label),
+        into(CKA_ID, &mut id),
+        into(CKA_TOKEN, &mut flag),
+        into(CKA_VALUE_LEN, &mut len),
     ];
     let rooms = wanted.map(|entry| entry.ulValueLen);
     let five_through_c = nanoseconds(|| unsafe {

@@ -110,6 +110,12 @@ pub(crate) fn attribute<T: ?Sized>(type_: CK_ATTRIBUTE_TYPE, value: &T) -> CK_AT
     CK_ATTRIBUTE { type_, pValue: ptr::from_ref(value).cast_mut().cast(), ulValueLen: size_of_val(value) as CK_ULONG }
 }
 
+/// An entry whose value goes into a variable.
+pub(crate) fn into<T: ?Sized>(type_: CK_ATTRIBUTE_TYPE, value: &mut T) -> CK_ATTRIBUTE {
+    let len = size_of_val(value) as CK_ULONG;
+    CK_ATTRIBUTE { type_, pValue: ptr::from_mut(value).cast(), ulValueLen: len }
+}
+
 pub(crate) fn mechanism(id: CK_MECHANISM_TYPE) -> CK_MECHANISM {
     CK_MECHANISM { mechanism: id, pParameter: ptr::null_mut(), ulParameterLen: 0 }
 }

@@ -1,44 +1,50 @@
 //! Tables: aligned text for people, Markdown for the manual.
 
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+pub enum Column {
+    /// Text, to the left.
+    Text(&'static str),
+    /// Numbers, to the right.
+    Number(&'static str),
+}
+
 /// Rows under headings.
 pub struct Table {
-    headings: Vec<&'static str>,
+    columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// An empty table.
-    pub fn new(headings: &[&'static str]) -> Table {
-        Table { headings: headings.to_vec(), rows: Vec::new() }
+    pub fn new(columns: &[Column]) -> Table {
+        Table { columns: columns.to_vec(), rows: Vec::new() }
     }
 
-    /// Adds a row, one cell for each heading.
+    /// Adds a row, one cell for each column.
     pub fn row(&mut self, cells: Vec<String>) {
-        debug_assert_eq!(cells.len(), self.headings.len());
+        debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
     }
 
-    /// The table as aligned columns; the last one is as long as it is. Columns of numbers stand to the right.
+    /// The table as aligned columns; nothing follows the last one.
     pub fn text(&self) -> String {
-        let columns = self.headings.len();
-        let cell = |row: &[String], column: usize| row.get(column).cloned().unwrap_or_default();
-        let width = |column: usize| {
-            let heading = self.headings.get(column).map_or(0, |heading| heading.len());
-            self.rows.iter().map(|row| cell(row, column).chars().count()).fold(heading, usize::max)
-        };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        let right: Vec<bool> = (0..columns).map(|column| self.is_numeric(column)).collect();
-        let headings: Vec<String> = self.headings.iter().map(|heading| (*heading).to_owned()).collect();
+        let headings: Vec<String> = self.headings().map(str::to_owned).collect();
+        let lines = || std::iter::once(&headings).chain(&self.rows);
+        let length = |row: &[String], column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
+        let widths: Vec<usize> = (0..self.columns.len())
+            .map(|column| lines().map(|row| length(row, column)).max().unwrap_or(0))
+            .collect();
         let mut text = String::new();
-        for row in std::iter::once(&headings).chain(&self.rows) {
+        for row in lines() {
             let mut line = String::new();
-            for (column, (width, right)) in widths.iter().zip(&right).enumerate() {
-                let cell = cell(row, column);
-                let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
-                line.push_str(if column == 0 { "" } else { "  " });
-                match right {
-                    true => line.extend([padding.as_str(), &cell]),
-                    false => line.extend([cell.as_str(), &padding]),
+            for ((cell, column), width) in row.iter().zip(&self.columns).zip(&widths) {
+                if !line.is_empty() {
+                    line.push_str("  ");
+                }
+                match column {
+                    Column::Text(_) => line.push_str(&format!("{cell:width$}")),
+                    Column::Number(_) => line.push_str(&format!("{cell:>width$}")),
                 }
             }
             text.push_str(line.trim_end());
@@ -50,26 +56,27 @@ impl Table {
     /// The table in Markdown.
     pub fn markdown(&self) -> String {
         let line = |cells: &mut dyn Iterator<Item = &str>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
-        let mut text = line(&mut self.headings.iter().copied());
-        text.push_str(&line(&mut self.headings.iter().map(|_| "---")));
+        let mut text = line(&mut self.headings());
+        text.push_str(&line(&mut self.columns.iter().map(|column| match column {
+            Column::Text(_) => "---",
+            Column::Number(_) => "---:",
+        })));
         for row in &self.rows {
             text.push_str(&line(&mut row.iter().map(String::as_str)));
         }
         text
     }
 
-    fn is_numeric(&self, column: usize) -> bool {
-        let mut cells = self.rows.iter().filter_map(|row| row.get(column)).filter(|cell| !cell.is_empty()).peekable();
-        cells.peek().is_some() && cells.all(|cell| cell.bytes().all(|byte| byte.is_ascii_digit()))
-            && !matches!(self.headings.get(column), Some(&("ID" | "KCV" | "LABEL" | "SERIAL")))
+    fn headings(&self) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().map(|(Column::Text(heading) | Column::Number(heading))| *heading)
     }
 }
 
 /// Names and values, one pair a line, the values aligned.
-pub fn pairs(pairs: &[(impl AsRef<str>, String)]) -> String {
-    let width = pairs.iter().map(|(name, _)| name.as_ref().chars().count()).max().unwrap_or(0);
+pub fn pairs(pairs: &[(&str, String)]) -> String {
+    let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     pairs.iter().fold(String::new(), |mut text, (name, value)| {
-        text.push_str(format!("{:width$}  {value}", name.as_ref()).trim_end());
+        text.push_str(format!("{name:width$}  {value}").trim_end());
         text.push('\n');
         text
     })
@@ -81,7 +88,7 @@ mod tests {
 
     #[test]
     fn columns_align_and_numbers_stand_right() {
-        let mut table = Table::new(&["NUMBER", "LABEL", "REST"]);
+        let mut table = Table::new(&[Column::Number("NUMBER"), Column::Text("LABEL"), Column::Text("REST")]);
         table.row(vec!["1".into(), "ä".into(), "x".into()]);
         table.row(vec!["1000".into(), "two words".into(), String::new()]);
         assert_eq!(table.text(), "NUMBER  LABEL      REST\n     1  ä          x\n  1000  two words\n");
@@ -89,9 +96,9 @@ mod tests {
 
     #[test]
     fn markdown_has_a_rule_under_the_headings() {
-        let mut table = Table::new(&["A", "B"]);
+        let mut table = Table::new(&[Column::Text("A"), Column::Number("B")]);
         table.row(vec!["1".into(), "2".into()]);
-        assert_eq!(table.markdown(), "| A | B |\n| --- | --- |\n| 1 | 2 |\n");
+        assert_eq!(table.markdown(), "| A | B |\n| --- | ---: |\n| 1 | 2 |\n");
     }
 
     #[test]

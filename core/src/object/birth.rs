@@ -2,6 +2,7 @@
 //! applies what must hold for all objects.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
@@ -116,6 +117,7 @@ fn finish(
         number: 0,
         version: 1,
         session: (!flags.has(Flag::Token)).then_some(maker.session),
+        retired: AtomicBool::new(false),
         kind,
         flags,
         unique_id: new_unique_id(maker.random)?,

@@ -2,6 +2,7 @@
 //! way attributes only get stronger, and the key material stays the same.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cryptoki_sys::CKA_PRIVATE;
 
@@ -59,6 +60,7 @@ impl Object {
             number: self.number,
             version: self.version,
             session: self.session,
+            retired: AtomicBool::new(false),
             kind: self.kind,
             flags: self.flags,
             unique_id: self.unique_id,

@@ -2,6 +2,7 @@
 //! `docs/store-format.md`; what seals and signs these bytes is [`crate::seal`].
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
@@ -68,7 +69,8 @@ pub fn decode(
         return Err(damaged("a key with a value of an impossible length"));
     }
     let material = secret.map(|secret| Arc::new(Material::new(secret)));
-    Ok(Object { number, version, session: None, kind, flags, unique_id, ownership, fields, material })
+    let retired = AtomicBool::new(false);
+    Ok(Object { number, version, session: None, retired, kind, flags, unique_id, ownership, fields, material })
 }
 
 fn encode_value(writer: &mut Writer, value: &Value) {

@@ -11,6 +11,7 @@ pub mod schema;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use cryptoki_sys::*;
 
@@ -48,6 +49,8 @@ pub struct Object {
     pub version: u64,
     /// The session that made it, for session objects.
     pub session: Option<u64>,
+    /// Set when a session object is destroyed or replaced: what was begun with it must look again.
+    pub(crate) retired: AtomicBool,
     /// Its kind.
     pub kind: &'static Kind,
     /// Its boolean attributes.
@@ -157,6 +160,16 @@ impl Object {
     pub fn material(&self) -> Result<&Arc<Material>, Error> {
         let missing = if self.kind.is_secret() { Error::NotLoggedIn } else { Error::NoKey(self.number) };
         self.material.as_ref().ok_or(missing)
+    }
+
+    /// Notes that the object is no longer the one with its number.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    /// Whether the object is no longer the one with its number. Token objects never say so: the store's generation does.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire)
     }
 
     /// Whether it must go when its user logs out: it is private, or holds a secret value.

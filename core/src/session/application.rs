@@ -3,7 +3,7 @@
 //! PKCS#11 has one login per application and token, shared by all sessions (3.2 §5.6.8); it lives here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use cryptoki_sys::*;
 use parking_lot::{Mutex, RwLock};
@@ -14,9 +14,10 @@ use crate::access::{self, Action, Actor};
 use crate::attribute::{Flag, Template};
 use crate::error::Error;
 use crate::limits::{PIN_FAILURES_MAX, SESSION_OBJECTS_MAX, SESSIONS_MAX};
-use crate::object::{Object, Ownership, birth::Maker};
+use crate::object::{Object, Ownership, UserId, birth::Maker};
+use crate::policy::Policy;
 use crate::seal::Role;
-use crate::token::{Credential, Login, Numbered, Token};
+use crate::token::{Credential, Login, Numbered, Token, UNSEEN};
 
 /// The first number of a session object: every token object's number is lower.
 pub const SESSION_OBJECTS_START: u64 = 0x8000_0000;
@@ -30,8 +31,12 @@ pub struct Application {
     pub(super) token: Arc<Token>,
     pub(super) random: Arc<dyn Source>,
     login: RwLock<Option<Arc<Login>>>,
-    /// Changes whenever what was allowed may no longer be: an object destroyed or changed, a logout, another process's
-    /// commit. What was checked in an epoch holds throughout it.
+    /// The actor behind `login`, so that asking who it is shares nothing that changes.
+    actor: AtomicU64,
+    /// The token's policy as of `seen`.
+    policy: AtomicU8,
+    /// Changes whenever what was allowed may no longer be: with a logout, and with each commit of any process. What was
+    /// checked in an epoch holds throughout it, save that a session object may have been destroyed, which it knows itself.
     epoch: AtomicU64,
     seen: AtomicU64,
     objects: Numbered<Arc<Object>>,
@@ -64,15 +69,16 @@ impl Application {
         numbers: Arc<AtomicU64>,
         module_iv: bool,
     ) -> Application {
-        let seen = AtomicU64::new(token.generation());
         Application {
             slot,
             module_iv,
             token,
             random,
             login: RwLock::new(None),
+            actor: AtomicU64::new(pack(Actor::Anonymous)),
+            policy: AtomicU8::new(Policy::Standard as u8),
             epoch: AtomicU64::new(0),
-            seen,
+            seen: AtomicU64::new(UNSEEN),
             objects: Numbered::default(),
             numbers,
             count: AtomicU64::new(0),
@@ -146,6 +152,7 @@ impl Application {
         if current.is_some() {
             return Err(Error::AlreadyLoggedIn);
         }
+        self.actor.store(pack(login.actor()), Ordering::Release);
         *current = Some(Arc::new(login));
         Ok(())
     }
@@ -159,12 +166,19 @@ impl Application {
     }
 
     fn end_login(&self) -> bool {
-        let ended = self.login.write().take().is_some();
+        let ended = {
+            let mut login = self.login.write();
+            self.actor.store(pack(Actor::Anonymous), Ordering::Release);
+            login.take().is_some()
+        };
         self.epoch.fetch_add(1, Ordering::AcqRel);
         let mut gone = 0;
         self.objects.retain(|object| {
             let private = object.has(Flag::Private);
-            gone += u64::from(private);
+            if private {
+                object.retire();
+                gone += 1;
+            }
             !private
         });
         self.count.fetch_sub(gone, Ordering::Relaxed);
@@ -178,7 +192,13 @@ impl Application {
 
     /// Who is logged in, as the access table knows it.
     pub fn actor(&self) -> Actor {
-        self.login.read().as_ref().map_or(Actor::Anonymous, |login| login.actor())
+        unpack(self.actor.load(Ordering::Acquire))
+    }
+
+    /// The token's policy, as of the last [`Application::current`].
+    pub(crate) fn policy(&self) -> Policy {
+        let policy = self.policy.load(Ordering::Relaxed);
+        [Policy::Standard, Policy::Strict].into_iter().find(|known| *known as u8 == policy).unwrap_or(Policy::Fips)
     }
 
     /// The epoch, after a look whether another process changed the token. Costs nanoseconds when none did.
@@ -190,6 +210,7 @@ impl Application {
             {
                 self.end_login();
             }
+            self.policy.store(self.token.meta()?.policy as u8, Ordering::Relaxed);
             self.epoch.fetch_add(1, Ordering::AcqRel);
             self.seen.store(generation, Ordering::Release);
         }
@@ -202,15 +223,16 @@ impl Application {
     /// [`Error::NoObject`].
     pub(crate) fn object(&self, number: u64) -> Result<Arc<Object>, Error> {
         self.current()?;
-        let login = self.login();
-        let object = if number >= SESSION_OBJECTS_START {
-            self.objects.get(number).ok_or(Error::NoObject(number))?
-        } else if let Some(object) = builtin::object(number) {
+        if let Some(object) = builtin::object(number) {
             return Ok(object);
+        }
+        let (object, actor) = if number >= SESSION_OBJECTS_START {
+            (self.objects.get(number).ok_or(Error::NoObject(number))?, self.actor())
         } else {
-            self.token.object(number, login.as_deref())?
+            let login = self.login();
+            let actor = login.as_deref().map_or(Actor::Anonymous, Login::actor);
+            (self.token.object(number, login.as_deref())?, actor)
         };
-        let actor = login.as_deref().map_or(Actor::Anonymous, Login::actor);
         access::check(Action::See, actor, &object)?;
         Ok(object)
     }
@@ -239,12 +261,13 @@ impl Application {
 
     /// Keeps a new object where its `CKA_TOKEN` says, and returns its handle.
     pub(crate) fn keep(&self, mut object: Object) -> Result<u64, Error> {
-        let login = self.login();
-        let actor = login.as_deref().map_or(Actor::Anonymous, Login::actor);
-        access::check(Action::Make, actor, &object)?;
         if object.has(Flag::Token) {
+            let login = self.login();
+            access::check(Action::Make, login.as_deref().map_or(Actor::Anonymous, Login::actor), &object)?;
             return Ok(self.token.insert(object, login.as_deref())?.number);
         }
+        let actor = self.actor();
+        access::check(Action::Make, actor, &object)?;
         if self.count.fetch_add(1, Ordering::Relaxed) >= SESSION_OBJECTS_MAX as u64 {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return Err(Error::TokenFull("the application has too many session objects".to_owned()));
@@ -272,10 +295,10 @@ impl Application {
             if !self.objects.replace_if(number, new, |kept| Arc::ptr_eq(kept, &old)) {
                 return Err(Error::NoObject(number));
             }
+            old.retire();
         } else {
             self.token.replace(number, self.login().as_deref(), change)?;
         }
-        self.epoch.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -288,7 +311,6 @@ impl Application {
         } else {
             self.token.remove(number, self.login().as_deref())?;
         }
-        self.epoch.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -339,10 +361,41 @@ impl Application {
     }
 
     fn drop_object(&self, number: u64) -> bool {
-        let dropped = self.objects.remove(number).is_some();
-        if dropped {
+        let dropped = self.objects.remove(number);
+        if let Some(object) = &dropped {
+            object.retire();
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
-        dropped
+        dropped.is_some()
+    }
+}
+
+/// An actor in one word: the user's number below, the role above.
+fn pack(actor: Actor) -> u64 {
+    match actor {
+        Actor::Anonymous => 0,
+        Actor::Officer(user) => 1 << 32 | u64::from(user.0),
+        Actor::User(user) => 2 << 32 | u64::from(user.0),
+    }
+}
+
+fn unpack(word: u64) -> Actor {
+    let user = UserId(word as u32);
+    match word >> 32 {
+        0 => Actor::Anonymous,
+        1 => Actor::Officer(user),
+        _ => Actor::User(user),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actors_fit_in_a_word() {
+        for actor in [Actor::Anonymous, Actor::Officer(UserId(1)), Actor::User(UserId(u32::MAX))] {
+            assert_eq!(unpack(pack(actor)), actor);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Objects every token has by itself: one for each mechanism (PKCS#11 3.2 §4.13) and one for each profile the module meets
 //! (§4.12). Nobody makes, changes or destroys them, and a search finds them only when it names their class.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use cryptoki_sys::*;
@@ -39,6 +40,7 @@ fn all() -> &'static [Arc<Object>] {
                 number: START + at as u64,
                 version: 1,
                 session: None,
+                retired: AtomicBool::new(false),
                 kind: Kind::find(class, None)?,
                 flags: Flags::default(),
                 unique_id: *b"00000000000000000000000000000000",

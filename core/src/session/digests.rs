@@ -28,9 +28,19 @@ impl Session {
         let Work::Digest(algorithm) = call.mechanism.work else {
             return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
         };
+        self.application.current()?;
         self.offered(call.mechanism)?;
         if !matches!(call.parameter, Parameter::None) {
             return Err(Error::MechanismParameter("a digest takes none"));
+        }
+        if let Some(finished) = state.digest.finished()
+            && std::ptr::eq(finished.mechanism, call.mechanism)
+        {
+            finished.hash.reset();
+            finished.updated = false;
+            finished.keyed = false;
+            state.digest.resume();
+            return Ok(());
         }
         let hash = Hash::new(algorithm);
         state.digest.begin(DigestOperation { mechanism: call.mechanism, hash, updated: false, keyed: false });

@@ -26,7 +26,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::access::Actor;
 use crate::error::Error;
 use crate::seal::Role;
-use crate::token::{Credential, FIRST_OFFICER};
+use crate::token::{Credential, FIRST_OFFICER, NumberHash};
 use application::Application;
 use ciphers::CipherOperation;
 use digests::DigestOperation;
@@ -56,7 +56,7 @@ pub struct Session {
 #[derive(Default)]
 struct State {
     closed: bool,
-    made: HashSet<u64>,
+    made: HashSet<u64, NumberHash>,
     found: Option<std::vec::IntoIter<u64>>,
     encryption: Slot<CipherOperation>,
     decryption: Slot<CipherOperation>,

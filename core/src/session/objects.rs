@@ -160,8 +160,7 @@ impl Session {
 
     /// Whether the token's policy offers the mechanism.
     pub(super) fn offered(&self, mechanism: &Mechanism) -> Result<(), Error> {
-        let policy = self.application.token().meta()?.policy;
-        if mechanism.is_offered(policy) { Ok(()) } else { Err(Error::MechanismInvalid(MechanismName(mechanism.id))) }
+        if mechanism.is_offered(self.application.policy()) { Ok(()) } else { Err(Error::MechanismInvalid(MechanismName(mechanism.id))) }
     }
 
     fn keep(&self, object: Object) -> Result<u64, Error> {

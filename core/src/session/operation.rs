@@ -12,7 +12,7 @@ use crate::object::Object;
 /// A place for one operation. A finished operation stays in its place: the next one with the same key and mechanism takes
 /// over its buffers and contexts.
 pub(super) struct Slot<T> {
-    operation: Option<T>,
+    operation: Option<Box<T>>,
     active: bool,
 }
 
@@ -35,7 +35,7 @@ impl<T> Slot<T> {
 
     /// The finished operation, to begin again with.
     pub(super) fn finished(&mut self) -> Option<&mut T> {
-        if self.active { None } else { self.operation.as_mut() }
+        if self.active { None } else { self.operation.as_deref_mut() }
     }
 
     /// Begins again with the finished operation.
@@ -45,7 +45,7 @@ impl<T> Slot<T> {
 
     /// Begins an operation.
     pub(super) fn begin(&mut self, operation: T) {
-        self.operation = Some(operation);
+        self.operation = Some(Box::new(operation));
         self.active = true;
     }
 
@@ -57,7 +57,7 @@ impl<T> Slot<T> {
 
     /// The active operation.
     pub(super) fn active(&mut self) -> Result<&mut T, Error> {
-        self.operation.as_mut().filter(|_| self.active).ok_or(Error::OperationNotInitialized)
+        self.operation.as_deref_mut().filter(|_| self.active).ok_or(Error::OperationNotInitialized)
     }
 
     /// Runs one step of the active operation and keeps the standard's rule (PKCS#11 3.2 §5.2): a query and a buffer that is
@@ -139,7 +139,10 @@ impl KeyUse {
 
     /// Whether this is a use of key `number` with `mechanism`, found allowed in `epoch`.
     pub(super) fn is_of(&self, number: u64, mechanism: &'static Mechanism, epoch: u64) -> bool {
-        self.epoch == epoch && self.object.number == number && std::ptr::eq(self.mechanism, mechanism)
+        self.epoch == epoch
+            && self.object.number == number
+            && std::ptr::eq(self.mechanism, mechanism)
+            && !self.object.is_retired()
     }
 
     /// Begins again.
@@ -153,9 +156,12 @@ impl KeyUse {
     /// [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone.
     pub(super) fn check(&mut self, application: &Application) -> Result<(), Error> {
         let epoch = application.current()?;
-        if epoch != self.epoch {
+        if epoch != self.epoch || self.object.is_retired() {
             match application.key(self.object.number) {
-                Ok(now) if now.unique_id == self.object.unique_id => self.epoch = epoch,
+                Ok(now) if now.unique_id == self.object.unique_id => {
+                    self.object = now;
+                    self.epoch = epoch;
+                }
                 Err(error @ (Error::Device(_) | Error::Busy(_) | Error::Damaged(_))) => return Err(error),
                 _ if application.login().is_none() => return Err(Error::NotLoggedIn),
                 _ => return Err(Error::OperationNotInitialized),

@@ -49,6 +49,7 @@ impl Session {
         if encryption_key != 0 || authentication_key != 0 {
             return Err(Error::KeyNotNeeded);
         }
+        self.application.current()?;
         self.offered(operation.mechanism)?;
         state.encryption.end();
         state.decryption.end();

@@ -70,6 +70,10 @@ impl Store for MemoryStore {
         self.generation.load(Ordering::SeqCst)
     }
 
+    fn compact(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn check(&self) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }

@@ -43,6 +43,10 @@ pub trait Store: Send + Sync {
     /// A number that changes with every commit of any process. Costs nanoseconds when nothing happened.
     fn generation(&self) -> u64;
 
+    /// Rewrites everything, so that no trace of a deleted or replaced value is left in the engine's files, as far as
+    /// the file system allows. Takes seconds for large tokens, while writers wait.
+    fn compact(&self) -> Result<(), StoreError>;
+
     /// Checks the engine's own structures, reading everything; the problems found, in words for the administrator.
     fn check(&self) -> Result<Vec<String>, StoreError>;
 }

@@ -53,9 +53,9 @@ impl SqliteStore {
     pub fn create(directory: &Path) -> Result<Self, StoreError> {
         let place = Place::at(directory)?;
         place.create_database()?;
-        let connection = connection::open(&place, Purpose::Write)?;
-        connection::lay_out(&connection).map_err(|error| place.failed("creating", &error))?;
-        drop(connection);
+        connection::open(&place, Purpose::Write)
+            .and_then(|connection| connection::lay_out(&connection))
+            .map_err(|error| place.failed("creating", &error))?;
         place.sync_directory()?;
         Self::open(directory, false)
     }
@@ -100,12 +100,22 @@ impl SqliteStore {
         place.sync_directory()
     }
 
+    fn expect_writable(&self) -> Result<(), StoreError> {
+        if self.writable {
+            return Ok(());
+        }
+        let what = "was opened for reading, or this user may not write it, the generation file or the directory";
+        Err(self.place.read_only(what))
+    }
+
     /// Runs `attempt` on a connection of the pool, again while it is busy: that lasts as long as a recovery.
     fn read<T>(&self, attempt: impl FnMut(&Connection) -> Result<T, Error>) -> Result<T, StoreError> {
         let pooled = self.readers.lock().pop();
         let reader = match pooled {
             Some(reader) => reader,
-            None => connection::open(&self.place, self.reading)?,
+            None => {
+                connection::open(&self.place, self.reading).map_err(|error| self.place.failed("opening", &error))?
+            }
         };
         let mut attempt = attempt;
         let result = connection::patiently(|| attempt(&reader));
@@ -129,10 +139,7 @@ impl Store for SqliteStore {
     }
 
     fn transact(&self, body: Body<'_>) -> Result<(), Aborted> {
-        if !self.writable {
-            let what = "was opened for reading, or this user may not write it, the generation file or the directory";
-            return Err(self.place.read_only(what).into());
-        }
+        self.expect_writable()?;
         self.writer.transact(&self.place, &self.generation, body)
     }
 
@@ -142,6 +149,11 @@ impl Store for SqliteStore {
             self.writer.with_lock_if_free(&self.place, || self.generation.settle(odd));
         }
         answer
+    }
+
+    fn compact(&self) -> Result<(), StoreError> {
+        self.expect_writable()?;
+        self.writer.compact(&self.place, &self.generation)
     }
 
     fn check(&self) -> Result<Vec<String>, StoreError> {
@@ -165,24 +177,30 @@ impl Store for SqliteStore {
 
 /// A reading connection to a file that is known to be ours, and as what it had to be opened.
 fn open_reader(place: &Place) -> Result<(Connection, Purpose), StoreError> {
-    let reader = connection::open(place, Purpose::Read)?;
-    match connection::patiently(|| connection::mismatch(&reader)) {
-        Ok(None) => return Ok((reader, Purpose::Read)),
-        Ok(Some(mismatch)) => return Err(place.damaged(&mismatch)),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {}
+    let open = |purpose| {
+        let reader = connection::open(place, purpose)?;
+        let mismatch = connection::patiently(|| connection::mismatch(&reader))?;
+        Ok((reader, mismatch))
+    };
+    let accept = |(reader, mismatch): (Connection, Option<String>), purpose| match mismatch {
+        Some(mismatch) => Err(place.damaged(&mismatch)),
+        None => Ok((reader, purpose)),
+    };
+    match open(Purpose::Read) {
+        Ok(opened) => return accept(opened, Purpose::Read),
+        // The files that SQLite coordinates with cannot be made, or cannot be changed and nobody is using them.
+        Err(Error::SqliteFailure(failure, _))
+            if matches!(failure.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {}
         Err(error) => return Err(place.failed("opening", &error)),
     }
-    // The files that SQLite coordinates with are missing and cannot be made.
     if place.has_unmerged_log() {
         return Err(place.read_only(
             "has changes in its log that a crash left unmerged, and the directory cannot be written; \
              open the token once where it can be",
         ));
     }
-    let reader = connection::open(place, Purpose::ReadImmutable)?;
-    match connection::mismatch(&reader) {
-        Ok(None) => Ok((reader, Purpose::ReadImmutable)),
-        Ok(Some(mismatch)) => Err(place.damaged(&mismatch)),
+    match open(Purpose::ReadImmutable) {
+        Ok(opened) => accept(opened, Purpose::ReadImmutable),
         Err(error) => Err(place.failed("opening read-only", &error)),
     }
 }

@@ -10,10 +10,13 @@ use parking_lot::RwLock;
 use crate::limits::CACHED_OBJECTS_MAX;
 use crate::object::Object;
 
-/// A sharded map from object numbers.
+/// A sharded map from numbers of objects or sessions.
 pub struct Numbered<T> {
-    shards: [RwLock<HashMap<u64, T, BuildHasherDefault<NumberHasher>>>; SHARDS],
+    shards: [RwLock<HashMap<u64, T, NumberHash>>; SHARDS],
 }
+
+/// Hashes numbers that we give ourselves.
+pub type NumberHash = BuildHasherDefault<NumberHasher>;
 
 const SHARDS: usize = 16;
 
@@ -86,7 +89,7 @@ impl<T: Clone> Numbered<T> {
         }
     }
 
-    fn shard(&self, number: u64) -> &RwLock<HashMap<u64, T, BuildHasherDefault<NumberHasher>>> {
+    fn shard(&self, number: u64) -> &RwLock<HashMap<u64, T, NumberHash>> {
         &self.shards[number as usize % SHARDS]
     }
 }

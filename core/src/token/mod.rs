@@ -28,7 +28,7 @@ use crate::seal::{Bundle, Role, TokenId, User};
 use crate::store::{Store, Transaction};
 use cache::ObjectCache;
 
-pub use cache::Numbered;
+pub use cache::{NumberHash, Numbered, UNSEEN};
 pub use login::{Credential, Login};
 pub use meta::Meta;
 
@@ -250,7 +250,10 @@ impl Token {
 }
 
 /// PIN rules: the token's shortest, the product's longest, and text without control characters.
-pub(crate) fn check_pin(pin: &[u8], settings: &Settings) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::PinLength`], [`Error::PinInvalid`].
+pub fn check_pin(pin: &[u8], settings: &Settings) -> Result<(), Error> {
     let (min, max) = (settings.pin_bytes_min, PIN_BYTES_MAX);
     if !(min..=max).contains(&pin.len()) {
         return Err(Error::PinLength { got: pin.len(), min, max });
@@ -261,8 +264,11 @@ pub(crate) fn check_pin(pin: &[u8], settings: &Settings) -> Result<(), Error> {
     }
 }
 
-/// User names: as CloudHSM has them, letters, digits and `_`, case folded; `-` and `.` besides.
-pub(crate) fn check_name(name: &[u8]) -> Result<String, Error> {
+/// User names: as CloudHSM has them, letters, digits and `_`, case folded; `-` and `.` besides. Returns the name as kept.
+///
+/// # Errors
+/// [`Error::UserName`].
+pub fn check_name(name: &[u8]) -> Result<String, Error> {
     if name.is_empty() || name.len() > USER_NAME_BYTES_MAX {
         return Err(Error::UserName("a name has 1 to 31 characters"));
     }

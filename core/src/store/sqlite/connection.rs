@@ -10,8 +10,8 @@ use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, param
 use super::jitter;
 use super::place::{Place, is_busy};
 use crate::limits::STORE_WAIT_MS;
+use crate::store::Visitor;
 use crate::store::range::KeyRange;
-use crate::store::{StoreError, Visitor};
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,18 +23,17 @@ pub(super) enum Purpose {
 }
 
 /// Opens a connection; touches the file as little as that allows.
-pub(super) fn open(place: &Place, purpose: Purpose) -> Result<Connection, StoreError> {
+pub(super) fn open(place: &Place, purpose: Purpose) -> Result<Connection, Error> {
     let common = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let opened = match purpose {
+    let connection = match purpose {
         Purpose::Read => Connection::open_with_flags(place.database(), common | OpenFlags::SQLITE_OPEN_READ_ONLY),
         Purpose::Write => Connection::open_with_flags(place.database(), common | OpenFlags::SQLITE_OPEN_READ_WRITE),
         Purpose::ReadImmutable => {
             let flags = common | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
             Connection::open_with_flags(place.immutable_uri(), flags)
         }
-    };
-    let connection = opened.map_err(|error| place.failed("opening", &error))?;
-    set_up(&connection, purpose).map_err(|error| place.failed("preparing", &error))?;
+    }?;
+    patiently(|| set_up(&connection, purpose))?;
     Ok(connection)
 }
 
@@ -109,6 +108,11 @@ pub(super) fn ensure_log_mode(connection: &Connection) -> Result<(), Error> {
 pub(super) fn truncate_log(connection: &Connection) -> Result<bool, Error> {
     let busy: i64 = pragma(connection, "PRAGMA wal_checkpoint(TRUNCATE)")?;
     Ok(busy == 0)
+}
+
+/// Writes the whole database anew.
+pub(super) fn rewrite(connection: &Connection) -> Result<(), Error> {
+    connection.execute_batch("VACUUM")
 }
 
 /// Problems that SQLite finds in the whole file.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use rusqlite::{Connection, Error};
 
 use super::connection::{self, Purpose};
@@ -72,26 +72,14 @@ enum Ran {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// What a thread has to do at the end of its turn.
-enum Duty {
-    Commit,
-    /// Others commit.
-    Wait(Arc<Batch>),
-    Nothing,
-}
-
 impl Writer {
     /// As [`crate::store::Store::transact`].
     pub(super) fn transact(&self, place: &Place, generation: &Generation, body: Body<'_>) -> Result<(), Aborted> {
         let mut turn = Turn::take(self, connection::deadline())?;
         let ran = turn.run(place, body)?;
-        let committed = match turn.end() {
-            Duty::Nothing => Ok(()),
-            Duty::Commit => turn.commit(place, generation),
-            Duty::Wait(batch) => {
-                drop(turn);
-                batch.wait()
-            }
+        let committed = match turn.pass_on() {
+            Some(batch) => batch.wait(),
+            None => turn.commit(place, generation),
         };
         match (ran, committed) {
             (Ran::Panicked(panic), _) => resume_unwind(panic),
@@ -101,16 +89,28 @@ impl Writer {
         }
     }
 
-    /// Runs `work` under the write lock if that is free at once; whether it was.
-    pub(super) fn with_lock_if_free(&self, place: &Place, work: impl FnOnce()) -> bool {
-        let Ok(mut turn) = Turn::take(self, Instant::now()) else { return false };
-        let Ok(session) = turn.session(place) else { return false };
-        if session.members > 0 || session.try_begin().is_err() {
-            return false;
+    /// Runs `work` under the write lock if that is free at once.
+    pub(super) fn with_lock_if_free(&self, place: &Place, work: impl FnOnce()) {
+        let Some(mut turn) = Turn::take_if_idle(self) else { return };
+        if let Ok(session) = turn.session(place)
+            && session.try_begin().is_ok()
+        {
+            work();
+            session.abandon();
         }
-        work();
-        session.abandon();
-        true
+    }
+
+    /// As [`crate::store::Store::compact`].
+    pub(super) fn compact(&self, place: &Place, generation: &Generation) -> Result<(), StoreError> {
+        let mut turn = Turn::take(self, connection::deadline())?;
+        if turn.session(place)?.members > 0 {
+            turn.commit_batch(place, generation)?;
+        }
+        let session = turn.session(place)?;
+        connection::patiently(|| connection::rewrite(&session.connection))
+            .and_then(|()| connection::patiently(|| connection::truncate_log(&session.connection)))
+            .map(drop)
+            .map_err(|error| place.failed("compacting", &error))
     }
 }
 
@@ -131,6 +131,7 @@ struct Turn<'a> {
     writer: &'a Writer,
     session: Option<Box<Session>>,
     batch: Option<Arc<Batch>>,
+    released: bool,
 }
 
 impl<'a> Turn<'a> {
@@ -147,7 +148,24 @@ impl<'a> Turn<'a> {
         }
         turns.waiting -= 1;
         turns.taken = true;
-        Ok(Self { writer, session: turns.session.take(), batch: turns.batch.take() })
+        Ok(Self { writer, session: turns.session.take(), batch: turns.batch.take(), released: false })
+    }
+
+    /// A turn without waiting, and not in the middle of a batch.
+    fn take_if_idle(writer: &'a Writer) -> Option<Self> {
+        let mut turns = writer.turns.lock();
+        if turns.taken || turns.batch.is_some() {
+            return None;
+        }
+        turns.taken = true;
+        Some(Self { writer, session: turns.session.take(), batch: None, released: false })
+    }
+
+    fn release(&mut self, mut turns: MutexGuard<'_, Turns>) {
+        self.released = true;
+        turns.taken = false;
+        drop(turns);
+        self.writer.freed.notify_one();
     }
 
     fn session(&mut self, place: &Place) -> Result<&mut Session, StoreError> {
@@ -165,61 +183,72 @@ impl<'a> Turn<'a> {
             session.begin(place)?;
         }
         let (ran, lost) = session.run(place, body);
-        if let (Some(error), Some(batch)) = (lost, self.batch.take()) {
+        if let Some(error) = lost
+            && let Some(batch) = self.batch.take()
+        {
             batch.settle(Err(error));
         }
         Ok(ran)
     }
 
-    /// Decides who commits.
-    fn end(&mut self) -> Duty {
-        let Some(session) = self.session.as_ref().filter(|session| session.members > 0) else { return Duty::Nothing };
+    /// Leaves the open transaction to those who wait for their turn, if there are any: the batch whose outcome is to
+    /// be waited for. `None` if this thread has to end the transaction itself.
+    fn pass_on(&mut self) -> Option<Arc<Batch>> {
+        let session = self.session.as_ref()?;
         let full = session.members >= BATCH_MEMBERS_MAX || session.begun.elapsed() >= BATCH_AGE_MAX;
-        let turns = self.writer.turns.lock();
-        if full || turns.waiting == 0 {
-            return Duty::Commit;
+        if session.members == 0 || full {
+            return None;
         }
-        // Those counted as waiting take the turn before they look at the clock, so the batch is in good hands.
-        Duty::Wait(Arc::clone(self.batch.get_or_insert_default()))
+        let mut turns = self.writer.turns.lock();
+        if turns.waiting == 0 {
+            return None;
+        }
+        // Under the lock since they were counted: nobody who waits leaves while the connection is free.
+        let batch = Arc::clone(self.batch.get_or_insert_default());
+        turns.session = self.session.take();
+        turns.batch = self.batch.take();
+        self.release(turns);
+        Some(batch)
     }
 
+    /// Ends the turn, and the transaction if one is open.
     fn commit(mut self, place: &Place, generation: &Generation) -> Result<(), StoreError> {
-        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let outcome = self.commit_batch(place, generation);
+        if let Some(session) = self.session.as_mut() {
+            session.erase();
+        }
+        outcome
+    }
+
+    fn commit_batch(&mut self, place: &Place, generation: &Generation) -> Result<(), StoreError> {
+        let Some(session) = self.session.as_mut().filter(|session| session.members > 0) else { return Ok(()) };
         let outcome = session.commit(place, generation);
         if let Some(batch) = self.batch.take() {
             batch.settle(outcome.clone());
         }
-        session.erase();
         outcome
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let session = self.session.take().filter(|session| !session.broken);
-        let batch = self.batch.take();
-        let batch = match &session {
-            Some(session) if session.members > 0 => batch,
-            // The transaction is gone, and its bodies' changes with it.
-            _ => {
-                if let Some(batch) = batch {
-                    batch.settle(Err(StoreError::Io("the transaction was given up half-way".into())));
-                }
-                None
-            }
-        };
+        if self.released {
+            return;
+        }
+        // An open transaction is left here only by a panic outside the bodies.
+        if let Some(batch) = self.batch.take() {
+            batch.settle(Err(StoreError::Io("the transaction was given up half-way".into())));
+        }
+        let session = self.session.take().filter(|session| !session.broken && session.members == 0);
         let mut turns = self.writer.turns.lock();
-        turns.taken = false;
         turns.session = session;
-        turns.batch = batch;
-        drop(turns);
-        self.writer.freed.notify_one();
+        self.release(turns);
     }
 }
 
 impl Session {
     fn open(place: &Place) -> Result<Self, StoreError> {
-        let connection = connection::open(place, Purpose::Write)?;
+        let connection = connection::open(place, Purpose::Write).map_err(|error| place.failed("opening", &error))?;
         connection::ensure_log_mode(&connection).map_err(|error| place.failed("preparing to write", &error))?;
         let now = Instant::now();
         Ok(Self {

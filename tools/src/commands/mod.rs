@@ -1,0 +1,49 @@
+//! The commands, one file per family.
+
+pub mod doctor;
+pub mod key;
+pub mod mechanisms;
+pub mod random;
+pub mod token;
+pub mod user;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::Answer;
+use crate::place::Context;
+
+/// Everything the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, list, show and delete tokens
+    #[command(subcommand, arg_required_else_help = true)]
+    Token(token::TokenCommand),
+    /// Manage the users of a token, as its officer
+    #[command(subcommand, arg_required_else_help = true)]
+    User(user::UserCommand),
+    /// Generate, list, show and delete keys, as a user
+    #[command(subcommand, arg_required_else_help = true)]
+    Key(key::KeyCommand),
+    /// Write random bytes
+    Random(random::RandomArgs),
+    /// List the mechanisms: key sizes, functions, and which policies offer them
+    Mechanisms(mechanisms::MechanismsArgs),
+    /// Check the configuration, the permissions and the tokens, and say what to do
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Runs a command.
+///
+/// # Errors
+/// What it refuses or fails with.
+pub fn run(context: &Context, command: &Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Token(command) => token::run(context, command),
+        Command::User(command) => user::run(context, command),
+        Command::Key(command) => key::run(context, command),
+        Command::Random(args) => random::run(context, args),
+        Command::Mechanisms(args) => mechanisms::run(context, args),
+        Command::Doctor(args) => doctor::run(context, args),
+    }
+}

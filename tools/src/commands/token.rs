@@ -1,0 +1,457 @@
+//! `strongroom token`: making, listing, describing and deleting tokens.
+
+use std::ops::ControlFlow;
+
+use clap::{Args, Subcommand};
+use cryptoki_sys::*;
+use serde_json::{Value, json};
+use strongroom_core::error::Error;
+use strongroom_core::hsm::config::StoreKind;
+use strongroom_core::hsm::{Config, Hsm, Slots};
+use strongroom_core::policy::{Kdf, Policy};
+use strongroom_core::seal::Role;
+use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Token, UserInfo, check_name, layout};
+
+use super::user::{user_json, users_table};
+use crate::failure::{Explain, Failure};
+use crate::output::Answer;
+use crate::pin::{OfficerPin, Pin, UserPin};
+use crate::place::{AsOfficer, Context};
+use crate::table::{Column, Table, pairs};
+use crate::terminal;
+use crate::text::{counted, one_line, quoted};
+
+/// The commands about tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token in the free slot, with an officer and a user
+    #[command(after_long_help = INIT_EXAMPLES)]
+    Init(InitArgs),
+    /// List the tokens
+    #[command(after_long_help = LIST_EXAMPLES)]
+    List,
+    /// Show one token and its users
+    #[command(after_long_help = SHOW_EXAMPLES)]
+    Show,
+    /// Delete a token for ever, with every key in it
+    #[command(after_long_help = DELETE_EXAMPLES)]
+    Delete(DeleteArgs),
+}
+
+/// Options of `token init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Name of the token: 1 to 32 bytes
+    #[arg(long, value_name = "TEXT")]
+    label: String,
+    /// Name of its first user, who owns and uses keys
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_USER)]
+    user: String,
+    /// Make no user yet
+    #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
+    no_user: bool,
+    /// What the token allows: standard, strict (nothing obsolete) or fips (approved algorithms only)
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<Policy>,
+    /// Cost of guessing a PIN: default, strong, or test (almost none: marks the token as a test token)
+    #[arg(long, value_name = "COST")]
+    kdf: Option<Kdf>,
+    /// Leave no copy of users' keys with the officer: a forgotten PIN then loses the user's keys
+    #[arg(long)]
+    no_escrow: bool,
+    /// Make it even though another token has this label
+    #[arg(long)]
+    force: bool,
+    /// The new officer's PIN.
+    #[command(flatten)]
+    so_pin: OfficerPin,
+    /// The new user's PIN.
+    #[command(flatten)]
+    pin: UserPin,
+}
+
+/// Options of `token delete`.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    /// Do not ask to type the label
+    #[arg(long)]
+    yes: bool,
+    /// Do not ask for the officer's PIN: for one that is forgotten, or a token that is damaged
+    #[arg(long, conflicts_with_all = ["so_pin_file", "so_pin_fd"])]
+    without_pin: bool,
+    /// Who allows it.
+    #[command(flatten)]
+    officer: AsOfficer,
+}
+
+/// Runs a command about tokens.
+///
+/// # Errors
+/// What it refuses or fails with.
+pub fn run(context: &Context, command: &TokenCommand) -> Result<Answer, Failure> {
+    match command {
+        TokenCommand::Init(args) => init(context, args),
+        TokenCommand::List => list(context),
+        TokenCommand::Show => show(context),
+        TokenCommand::Delete(args) => delete(context, args),
+    }
+}
+
+fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
+    if context.global().token.is_some() {
+        return Err(Failure::usage("--token names a token that is there; a new one gets its name from --label"));
+    }
+    let label = padded_label(&args.label)?;
+    let user = check_name(args.user.as_bytes()).about(|| format!("user {}", quoted(&args.user)))?;
+    if !args.no_user && user == FIRST_OFFICER {
+        return Err(Failure::usage(format!("\"{FIRST_OFFICER}\" is the officer's name; the user needs another one")));
+    }
+    let hsm = context.hsm_with(configured(context, args)?);
+    refuse_same_label(context, &hsm, args)?;
+    let settings = hsm.config().settings;
+    let officer_pin = args.so_pin.source().new_one(context, "the officer", &settings)?;
+    let user_pin = match args.no_user {
+        true => None,
+        false => Some(args.pin.source().new_one(context, &format!("user {}", quoted(&user)), &settings)?),
+    };
+    let slot = make(&hsm, &label, &officer_pin)?;
+    let application = hsm.application(slot)?;
+    if let Some(pin) = user_pin {
+        let token = application.token();
+        let made = token
+            .login(Credential::first_officer(officer_pin.bytes()))
+            .and_then(|officer| token.add_user(&officer, Role::User, &user, pin.bytes()));
+        made.about(|| format!("the token is in slot {slot}, but without the user {}", quoted(&user)))?;
+    }
+    let found = Found::read(&hsm, slot)?;
+    let mut text = format!("Made token {} in slot {slot}, serial {}", quoted(&found.label), found.serial);
+    text.push_str(&match args.no_user {
+        true => format!(", with the officer \"{FIRST_OFFICER}\" and no user yet.\n"),
+        false => format!(", with the officer \"{FIRST_OFFICER}\" and the user {}.\n", quoted(&user)),
+    });
+    if found.test {
+        text.push_str(&format!("{TEST_MARK}\n"));
+    }
+    Ok(Answer::new(text, json!({ "token": found.json() })))
+}
+
+/// The configuration with what the options change for this one token.
+fn configured(context: &Context, args: &InitArgs) -> Result<Config, Failure> {
+    let mut config = context.config()?;
+    if config.store == StoreKind::Memory {
+        let message = "the configuration says store = \"memory\", where a token is gone with the process that made it; \
+                       set store = \"sqlite\" to make one that stays";
+        return Err(Failure::refused(CKR_ACTION_PROHIBITED, message));
+    }
+    config.settings.policy = args.policy.unwrap_or(config.settings.policy);
+    config.settings.kdf = args.kdf.unwrap_or(config.settings.kdf);
+    config.settings.escrow &= !args.no_escrow;
+    Ok(config)
+}
+
+/// The label as the token keeps it: 32 bytes, blanks at the end (PKCS#11 3.2 §5.5.7).
+fn padded_label(label: &str) -> Result<[u8; 32], Failure> {
+    if label.trim().is_empty() {
+        return Err(Failure::usage("the label is empty; give the token a name"));
+    }
+    if label.chars().any(char::is_control) {
+        return Err(Failure::usage(format!("the label {} has control characters", quoted(label))));
+    }
+    let mut padded = [b' '; 32];
+    let place = padded.get_mut(..label.len()).ok_or_else(|| {
+        Failure::usage(format!("the label {} has {} bytes, 32 are allowed", quoted(label), label.len()))
+    })?;
+    place.copy_from_slice(label.as_bytes());
+    Ok(padded)
+}
+
+fn refuse_same_label(context: &Context, hsm: &Hsm, args: &InitArgs) -> Result<(), Failure> {
+    let label = args.label.trim_end();
+    let slots = hsm.tokens()?.tokens;
+    let same = slots.into_iter().find(|slot| hsm.token_info(*slot).is_ok_and(|info| info.label == label));
+    let Some(slot) = same else { return Ok(()) };
+    let there = format!("the token in slot {slot} has the label {} already", quoted(label));
+    if args.force {
+        context.warn(&format!("{there}; programs that choose by label may take either"));
+        return Ok(());
+    }
+    Err(Failure::refused(
+        CKR_ACTION_PROHIBITED,
+        format!("{there}; choose another, or make a second one with --force"),
+    ))
+}
+
+/// Makes the token in the free slot, in the next one where another process was faster.
+fn make(hsm: &Hsm, label: &[u8; 32], pin: &Pin) -> Result<u64, Failure> {
+    loop {
+        let Slots { free, .. } = hsm.tokens()?;
+        match hsm.init_token(free, Some(pin.bytes()), label) {
+            Ok(()) => return Ok(free),
+            // The same slot is taken by a token now: either of these says so.
+            Err(Error::Busy(_) | Error::PinWrong) if hsm.tokens()?.free != free => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn list(context: &Context) -> Result<Answer, Failure> {
+    let hsm = context.hsm()?;
+    let Slots { tokens, free } = hsm.tokens()?;
+    let mut table = Table::new(&[
+        Column::Number("SLOT"),
+        Column::Text("LABEL"),
+        Column::Text("SERIAL"),
+        Column::Text("POLICY"),
+        Column::Number("USERS"),
+        Column::Number("OBJECTS"),
+        Column::Text("NOTES"),
+    ]);
+    let mut listed = Vec::new();
+    let mut test = false;
+    let mut faulty = false;
+    for slot in &tokens {
+        match Found::read(&hsm, *slot) {
+            Ok(found) => {
+                test |= found.test;
+                table.row(vec![
+                    slot.to_string(),
+                    one_line(&found.label),
+                    found.serial.clone(),
+                    found.policy.to_string(),
+                    found.users.len().to_string(),
+                    found.objects.to_string(),
+                    found.notes().join(", "),
+                ]);
+                listed.push(found.json());
+            }
+            Err(failure) => {
+                faulty = true;
+                let mut cells = vec![slot.to_string(), "(unreadable)".to_owned()];
+                cells.extend(std::iter::repeat_n(String::new(), 4));
+                cells.push(one_line(failure.message()));
+                table.row(cells);
+                listed.push(json!({ "slot": slot, "problem": failure.message() }));
+            }
+        }
+    }
+    let dir = hsm.config().dir.display().to_string();
+    let mut text = match tokens.is_empty() {
+        true => format!("There is no token in {dir}; make one with: strongroom token init --label NAME\n"),
+        false => table.text(),
+    };
+    if test {
+        text.push_str(&format!("{TEST_MARK}\n"));
+    }
+    let json = json!({ "directory": dir, "tokens": listed, "free_slot": free });
+    Ok(Answer { text, json, faulty })
+}
+
+fn show(context: &Context) -> Result<Answer, Failure> {
+    let hsm = context.hsm()?;
+    let found = Found::read(&hsm, context.slot(&hsm)?)?;
+    let mut lines = vec![
+        ("Label", one_line(&found.label)),
+        ("Slot", found.slot.to_string()),
+        ("Serial", found.serial.clone()),
+        ("Manufacturer", found.manufacturer.to_owned()),
+        ("Model", found.model.to_owned()),
+        ("Policy", found.policy.to_string()),
+        ("Escrow", if found.escrow { "yes" } else { "no" }.to_owned()),
+        ("Objects", found.objects.to_string()),
+        ("Flags", found.flag_names().join(", ")),
+        ("Directory", hsm.config().dir.display().to_string()),
+    ];
+    if found.test {
+        lines.insert(0, ("Mark", TEST_MARK.to_owned()));
+    }
+    let text = format!("{}\n{}", pairs(&lines), users_table(&found.users).text());
+    Ok(Answer::new(text, json!({ "token": found.json() })))
+}
+
+fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
+    let hsm = context.hsm()?;
+    let slot = context.slot(&hsm)?;
+    let found = match Found::read(&hsm, slot) {
+        Ok(found) => Some(found),
+        // A damaged token can still be deleted by whoever owns its files.
+        Err(_) if args.without_pin => None,
+        Err(failure) => return Err(failure.advise("--without-pin deletes a token that cannot be read")),
+    };
+    let label = found.as_ref().map_or_else(|| format!("slot {slot}"), |found| found.label.clone());
+    confirm(args.yes, &label, slot, found.as_ref().map(|found| found.objects))?;
+    if !args.without_pin {
+        let application = hsm.application(slot)?;
+        args.officer.login(context, application.token())?;
+    }
+    hsm.delete_token(slot)?;
+    let text = format!("Deleted token {} of slot {slot}; the slot's number is not given again.\n", quoted(&label));
+    let serial = found.map(|found| found.serial);
+    Ok(Answer::new(text, json!({ "deleted": { "slot": slot, "label": label, "serial": serial } })))
+}
+
+/// Has the person type the label, so that no token goes by a slip of the finger.
+fn confirm(yes: bool, label: &str, slot: u64, objects: Option<usize>) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    if !terminal::is_interactive() {
+        let message = format!(
+            "deleting the token {} asks to type its label, and standard input is no terminal; --yes deletes it unasked",
+            quoted(label)
+        );
+        return Err(Failure::usage(message));
+    }
+    let holding = objects.map_or_else(String::new, |objects| format!(" and {} in it", counted(objects, "object")));
+    terminal::say(&format!("This deletes the token {} in slot {slot}{holding} for ever.", quoted(label)))?;
+    match terminal::ask("Type its label to go on:")? == label.trim() {
+        true => Ok(()),
+        false => Err(Failure::refused(CKR_FUNCTION_CANCELED, "that is not the label; nothing was deleted")),
+    }
+}
+
+/// What is shown of a token.
+struct Found {
+    slot: u64,
+    label: String,
+    serial: String,
+    manufacturer: &'static str,
+    model: &'static str,
+    flags: u64,
+    policy: Policy,
+    test: bool,
+    escrow: bool,
+    users: Vec<UserInfo>,
+    objects: usize,
+}
+
+impl Found {
+    fn read(hsm: &Hsm, slot: u64) -> Result<Found, Failure> {
+        let subject = || format!("token in slot {slot}");
+        let info = hsm.token_info(slot).about(subject)?;
+        let application = hsm.application(slot).about(subject)?;
+        let token = application.token();
+        let meta = token.meta().about(subject)?;
+        Ok(Found {
+            slot,
+            label: info.label,
+            serial: info.serial,
+            manufacturer: info.manufacturer,
+            model: info.model,
+            flags: info.flags,
+            policy: meta.policy,
+            test: meta.test,
+            escrow: meta.escrow,
+            users: token.users().about(subject)?,
+            objects: count_objects(token).about(subject)?,
+        })
+    }
+
+    fn flag_names(&self) -> Vec<&'static str> {
+        FLAGS.iter().filter(|(flag, _)| self.flags & flag != 0).map(|(_, name)| *name).collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.test {
+            notes.push("TEST TOKEN".to_owned());
+        }
+        if !self.users.iter().any(|user| user.role == Role::User) {
+            notes.push("no user yet".to_owned());
+        }
+        notes.extend(self.users.iter().filter(|user| user.locked).map(|user| format!("\"{}\" is locked", user.name)));
+        notes
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "slot": self.slot,
+            "label": self.label,
+            "serial": self.serial,
+            "manufacturer": self.manufacturer,
+            "model": self.model,
+            "policy": self.policy.to_string(),
+            "test": self.test,
+            "escrow": self.escrow,
+            "objects": self.objects,
+            "flags": self.flag_names().iter().map(|name| name.to_lowercase()).collect::<Vec<_>>(),
+            "users": self.users.iter().map(user_json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// How many objects the token holds, of whatever owner.
+fn count_objects(token: &Token) -> Result<usize, Error> {
+    let mut count = 0;
+    token.store().scan(layout::OBJECTS, None, &mut |_, _| {
+        count += 1;
+        ControlFlow::Continue(())
+    })?;
+    Ok(count)
+}
+
+/// What marks a token whose PINs protect nothing.
+pub const TEST_MARK: &str = "TEST TOKEN: its PINs are cheap to guess; keep nothing of value in it";
+
+/// The flags of `C_GetTokenInfo` a token of ours can have (PKCS#11 3.2 §3.2).
+const FLAGS: &[(u64, &str)] = &[
+    (CKF_RNG, "RNG"),
+    (CKF_WRITE_PROTECTED, "WRITE_PROTECTED"),
+    (CKF_LOGIN_REQUIRED, "LOGIN_REQUIRED"),
+    (CKF_USER_PIN_INITIALIZED, "USER_PIN_INITIALIZED"),
+    (CKF_DUAL_CRYPTO_OPERATIONS, "DUAL_CRYPTO_OPERATIONS"),
+    (CKF_TOKEN_INITIALIZED, "TOKEN_INITIALIZED"),
+    (CKF_USER_PIN_COUNT_LOW, "USER_PIN_COUNT_LOW"),
+    (CKF_USER_PIN_FINAL_TRY, "USER_PIN_FINAL_TRY"),
+    (CKF_USER_PIN_LOCKED, "USER_PIN_LOCKED"),
+    (CKF_SO_PIN_COUNT_LOW, "SO_PIN_COUNT_LOW"),
+    (CKF_SO_PIN_FINAL_TRY, "SO_PIN_FINAL_TRY"),
+    (CKF_SO_PIN_LOCKED, "SO_PIN_LOCKED"),
+];
+
+const INIT_EXAMPLES: &str = "\
+The officer (PKCS#11: SO) manages users and never uses keys; the user owns and uses keys. Both PINs are asked for,
+unless they are given by option or environment.
+
+Examples:
+  strongroom token init --label first
+  strongroom token init --label payments --user alice --policy strict --kdf strong
+  STRONGROOM_SO_PIN=... STRONGROOM_PIN=... strongroom token init --label ci --kdf test
+  strongroom token init --label empty --no-user --so-pin-file officer.pin";
+
+const LIST_EXAMPLES: &str = "\
+Examples:
+  strongroom token list
+  strongroom token list --json
+  strongroom --dir /srv/tokens token list";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  strongroom token show
+  strongroom token show --token payments
+  strongroom token show --token slot=2 --json";
+
+const DELETE_EXAMPLES: &str = "\
+The label is asked for as a confirmation, and the officer's PIN is needed, so that neither a slip nor a stranger at an
+open terminal deletes keys. The PIN is a guard against accidents, not against the owner of the files, who can remove them
+anyway: --without-pin is for a forgotten PIN or a damaged token. Close the programs that use the token first. A deleted
+token does not come back, and its slot number is not given again.
+
+Examples:
+  strongroom token delete --token payments
+  strongroom token delete --token slot=2 --yes --so-pin-file officer.pin
+  strongroom token delete --token slot=3 --without-pin";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_have_32_bytes() {
+        assert_eq!(&padded_label("a b").unwrap()[..4], b"a b ");
+        assert_eq!(padded_label(&"ä".repeat(16)).unwrap(), *"ä".repeat(16).as_bytes().first_chunk::<32>().unwrap());
+        let refusal = padded_label(&"x".repeat(33)).unwrap_err();
+        assert!(refusal.message().contains("33 bytes, 32 are allowed"), "{}", refusal.message());
+        assert!(padded_label(" ").is_err());
+        assert!(padded_label("a\nb").unwrap_err().message().contains("a\\nb"));
+    }
+}

@@ -1,0 +1,309 @@
+//! The place a command works at: the configuration in force, the token that is meant, and who logs in to it.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use clap::Args;
+use cryptoki_sys::{CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT, CKU_USER};
+use strongroom_core::hsm::config::StoreKind;
+use strongroom_core::hsm::{Config, Hsm, Options};
+use strongroom_core::limits::PIN_FAILURES_MAX;
+use strongroom_core::seal::Role;
+use strongroom_core::session::Session;
+use strongroom_core::session::application::Application;
+use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Login, Token, UserInfo, check_name};
+
+use crate::args::Global;
+use crate::failure::{Explain, Failure};
+use crate::output;
+use crate::pin::{OfficerPin, Pin, UserPin};
+use crate::text::{counted, quoted};
+
+/// What every command gets: the global options, and what the process has used up.
+pub struct Context {
+    global: Global,
+    descriptors: RefCell<BTreeSet<u32>>,
+}
+
+/// The user who works with keys.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AsUser {
+    /// User to log in as [default: the only user, else "user"]
+    #[arg(long, value_name = "NAME", help_heading = "PINs")]
+    pub user: Option<String>,
+    /// The user's PIN.
+    #[command(flatten)]
+    pub pin: UserPin,
+}
+
+/// The officer who manages users.
+#[derive(Debug, Clone, Default, Args)]
+pub struct AsOfficer {
+    /// Officer to log in as
+    #[arg(long, value_name = "NAME", default_value = FIRST_OFFICER, help_heading = "PINs")]
+    pub officer: String,
+    /// The officer's PIN.
+    #[command(flatten)]
+    pub pin: OfficerPin,
+}
+
+impl Context {
+    /// The place these options name.
+    pub fn new(global: Global) -> Context {
+        Context { global, descriptors: RefCell::default() }
+    }
+
+    /// Whether answers are JSON.
+    pub fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// The global options.
+    pub fn global(&self) -> &Global {
+        &self.global
+    }
+
+    /// Warns, and goes on.
+    pub fn warn(&self, message: &str) {
+        output::warn(message, self.json());
+    }
+
+    /// The configuration in force.
+    ///
+    /// # Errors
+    /// A configuration file that cannot be used.
+    pub fn config(&self) -> Result<Config, Failure> {
+        let options = Options { dir: self.global.dir.clone(), conf: self.global.conf.clone() };
+        Ok(Config::load(options)?)
+    }
+
+    /// The HSM under this configuration.
+    pub fn hsm_with(&self, config: Config) -> Hsm {
+        Hsm::with(config, Arc::new(strongroom_crypto::random::System))
+    }
+
+    /// The HSM.
+    ///
+    /// # Errors
+    /// As [`Context::config`].
+    pub fn hsm(&self) -> Result<Hsm, Failure> {
+        Ok(self.hsm_with(self.config()?))
+    }
+
+    /// The slot of the token that is meant: the one `--token` names, or the only one.
+    ///
+    /// # Errors
+    /// None such, or several.
+    pub fn slot(&self, hsm: &Hsm) -> Result<u64, Failure> {
+        let slots = hsm.tokens()?.tokens;
+        if slots.is_empty() {
+            return Err(no_token(hsm.config()));
+        }
+        match (&self.global.token, slots.as_slice()) {
+            (None, [only]) => Ok(*only),
+            (None, _) => Err(Failure::usage(format!(
+                "there are {}; say which one with --token: {}",
+                counted(slots.len(), "token"),
+                listing(hsm, &slots),
+            ))),
+            (Some(wanted), _) => match matching(hsm, &slots, wanted).as_slice() {
+                [only] => Ok(*only),
+                [] => Err(Failure::refused(
+                    CKR_SLOT_ID_INVALID,
+                    format!("there is no token {}; there are: {}", quoted(wanted), listing(hsm, &slots)),
+                )),
+                several => Err(Failure::refused(
+                    CKR_SLOT_ID_INVALID,
+                    format!(
+                        "several tokens are {}; say slot=N or serial=S: {}",
+                        quoted(wanted),
+                        listing(hsm, several)
+                    ),
+                )),
+            },
+        }
+    }
+
+    /// The token that is meant.
+    ///
+    /// # Errors
+    /// As [`Context::slot`]; a token that cannot be read.
+    pub fn application(&self, hsm: &Hsm) -> Result<Arc<Application>, Failure> {
+        let slot = self.slot(hsm)?;
+        hsm.application(slot).about(|| format!("token in slot {slot}"))
+    }
+
+    /// Notes that a descriptor is read to its end, which works once.
+    ///
+    /// # Errors
+    /// The second time.
+    pub fn claim_descriptor(&self, descriptor: u32) -> Result<(), Failure> {
+        match self.descriptors.borrow_mut().insert(descriptor) {
+            true => Ok(()),
+            false => Err(Failure::usage(format!("descriptor {descriptor} is named twice; each PIN needs its own"))),
+        }
+    }
+}
+
+impl AsUser {
+    /// A session of the user who logs in.
+    ///
+    /// # Errors
+    /// The PIN's, explained.
+    pub fn session(&self, context: &Context, hsm: &Hsm, read_write: bool) -> Result<Arc<Session>, Failure> {
+        let application = context.application(hsm)?;
+        let name = self.name(application.token())?;
+        let pin = self.pin.source().known(context, &format!("user {}", quoted(&name)))?;
+        self.session_with(&pin, &name, hsm, &application, read_write)
+    }
+
+    /// A session of the user, with a PIN that is known already.
+    ///
+    /// # Errors
+    /// As [`AsUser::session`].
+    pub fn session_with(
+        &self,
+        pin: &Pin,
+        name: &str,
+        hsm: &Hsm,
+        application: &Application,
+        read_write: bool,
+    ) -> Result<Arc<Session>, Failure> {
+        let session = hsm.session(hsm.open_session(application.slot, read_write)?)?;
+        // Where nobody is named, the PIN itself may name the user (name:password), as in every program.
+        let named = (self.user.is_some() || name != DEFAULT_USER).then_some(name.as_bytes());
+        let result = session.login(CKU_USER, Some(pin.bytes()), named);
+        result.map_err(|error| explain_login(application.token(), name, error.into()))?;
+        Ok(session)
+    }
+
+    /// The name of the user who is meant.
+    ///
+    /// # Errors
+    /// Several users, none of them the default one; no user at all; a name that cannot be one.
+    pub fn name(&self, token: &Token) -> Result<String, Failure> {
+        let users = token.users()?;
+        let names: Vec<&str> =
+            users.iter().filter(|user| user.role == Role::User).map(|user| user.name.as_str()).collect();
+        if let Some(name) = &self.user {
+            let name = check_name(name.as_bytes()).about(|| format!("user {}", quoted(name)))?;
+            return match names.contains(&name.as_str()) {
+                true => Ok(name),
+                false => Err(no_such_user(&name, "user", &names)),
+            };
+        }
+        match names.as_slice() {
+            [] => Err(Failure::refused(
+                cryptoki_sys::CKR_USER_PIN_NOT_INITIALIZED,
+                "the token has no user yet; make one with: strongroom user add user",
+            )),
+            [only] => Ok((*only).to_owned()),
+            several if several.contains(&DEFAULT_USER) => Ok(DEFAULT_USER.to_owned()),
+            several => Err(Failure::usage(format!("say who logs in with --user: {}", several.join(", ")))),
+        }
+    }
+}
+
+impl AsOfficer {
+    /// Logs the officer in.
+    ///
+    /// # Errors
+    /// The PIN's, explained.
+    pub fn login(&self, context: &Context, token: &Token) -> Result<Login, Failure> {
+        let name = check_name(self.officer.as_bytes()).about(|| format!("officer {}", quoted(&self.officer)))?;
+        let users = token.users()?;
+        let officers: Vec<&str> =
+            users.iter().filter(|user| user.role == Role::Officer).map(|user| user.name.as_str()).collect();
+        if !officers.contains(&name.as_str()) {
+            return Err(no_such_user(&name, "officer", &officers));
+        }
+        let pin = self.pin.source().known(context, &format!("officer {}", quoted(&name)))?;
+        let credential = Credential { role: Role::Officer, name: Some(name.as_bytes()), pin: pin.bytes() };
+        token.login(credential).map_err(|error| explain_login(token, &name, error.into()))
+    }
+}
+
+/// The user of this name, in either role.
+///
+/// # Errors
+/// None such.
+pub fn find_user(token: &Token, name: &str) -> Result<UserInfo, Failure> {
+    let name = check_name(name.as_bytes()).about(|| format!("user {}", quoted(name)))?;
+    let users = token.users()?;
+    let names: Vec<String> = users.iter().map(|user| user.name.clone()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    users.into_iter().find(|user| user.name == name).ok_or_else(|| no_such_user(&name, "user", &names))
+}
+
+/// A refused login with what a person wants to know next.
+pub fn explain_login(token: &Token, name: &str, failure: Failure) -> Failure {
+    let user = token.users().ok().and_then(|users| users.into_iter().find(|user| user.name == name));
+    let failure = failure.about(&quoted(name));
+    let Some(user) = user else { return failure };
+    if user.locked {
+        return failure.advise(&match user.role {
+            Role::User => format!("'strongroom user unlock {name}' by the officer lets the user try again"),
+            Role::Officer => format!("another officer can unlock this one with 'strongroom user unlock {name}'"),
+        });
+    }
+    match failure.is(cryptoki_sys::CKR_PIN_INCORRECT) {
+        true => {
+            let left = PIN_FAILURES_MAX.saturating_sub(user.failures) as usize;
+            failure.advise(&format!("{} left before the user is locked", counted(left, "attempt")))
+        }
+        false => failure,
+    }
+}
+
+fn no_such_user(name: &str, role: &str, names: &[&str]) -> Failure {
+    let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Failure::refused(
+        cryptoki_sys::CKR_USER_TYPE_INVALID,
+        format!("there is no {role} {} on the token; there are: {there}", quoted(name)),
+    )
+}
+
+fn no_token(config: &Config) -> Failure {
+    let message = match config.store {
+        StoreKind::Memory => "store = \"memory\" keeps tokens within one process; there is none to work on".to_owned(),
+        StoreKind::Sqlite => format!(
+            "there is no token in {}; make one with: strongroom token init --label NAME",
+            config.dir.display()
+        ),
+    };
+    Failure::refused(CKR_TOKEN_NOT_PRESENT, message)
+}
+
+/// The slots whose token `wanted` may mean. A token that cannot be read is known by its slot only.
+fn matching(hsm: &Hsm, slots: &[u64], wanted: &str) -> Vec<u64> {
+    let (form, value) = match wanted.split_once('=') {
+        Some((form @ ("slot" | "label" | "serial"), value)) => (Some(form), value),
+        _ => (None, wanted),
+    };
+    let fits = |kind: &str| form.is_none_or(|form| form == kind);
+    let is_meant = |slot: &&u64| {
+        if fits("slot") && value.parse() == Ok(**slot) {
+            return true;
+        }
+        hsm.token_info(**slot).is_ok_and(|info| {
+            (fits("label") && info.label == value) || (fits("serial") && info.serial.eq_ignore_ascii_case(value))
+        })
+    };
+    slots.iter().filter(is_meant).copied().collect()
+}
+
+/// The tokens in few words; not all of very many.
+fn listing(hsm: &Hsm, slots: &[u64]) -> String {
+    let shown = slots.iter().take(LISTED_MAX).map(|slot| match hsm.token_info(*slot) {
+        Ok(info) => format!("{} (slot {slot}, serial {})", quoted(&info.label), info.serial),
+        Err(_) => format!("slot {slot} (unreadable)"),
+    });
+    let mut parts: Vec<String> = shown.collect();
+    if slots.len() > LISTED_MAX {
+        parts.push(format!("and {} more", slots.len() - LISTED_MAX));
+    }
+    parts.join(", ")
+}
+
+const LISTED_MAX: usize = 8;
