@@ -129,3 +129,20 @@ fn silence_panics() {
         }
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use cryptoki_sys::CKR_GENERAL_ERROR;
+
+    use super::*;
+
+    #[test]
+    fn panics_become_a_return_value() {
+        silence_panics();
+        let outcome = caught(|| panic!("a test panics in a call"));
+        assert!(matches!(outcome, Err(Failure::Panicked)));
+        assert_eq!(rv(&outcome), CKR_GENERAL_ERROR);
+        assert!(!INSIDE.get());
+        assert_eq!(rv(&caught(|| Ok(()))), CKR_OK);
+    }
+}

@@ -35,7 +35,8 @@ pub(crate) fn own_gate() -> Result<&'static Gate, Error> {
 ///
 /// The module locks with the system's primitives. A caller that gives mutex callbacks without `CKF_OS_LOCKING_OK`
 /// forbids that, for which the standard has `CKR_CANT_LOCK`. The module starts no threads, so it keeps to
-/// `CKF_LIBRARY_CANT_CREATE_OS_THREADS` without looking. `pReserved` may hold a string as NSS passes it to its softoken (see [`reserved`]).
+/// `CKF_LIBRARY_CANT_CREATE_OS_THREADS` without looking. `pReserved` may hold a string as NSS passes it to its softoken
+/// (see [`reserved`]).
 pub(crate) fn initialize(gate: &Gate, arguments: Pointer<c_void>) -> Outcome {
     let turn = gate.turn();
     if turn.is_open() {

@@ -1,7 +1,8 @@
 //! The string in `pReserved` of `C_Initialize`: words `key=value` as NSS passes them to its softoken.
 //!
 //! `dir='...'` overrides `STRONGROOM_DIR` and `conf='...'` overrides `STRONGROOM_CONF`; other words are for other
-//! modules and are ignored. A value may stand in single or double quotes; within them a backslash takes the next byte as it is.
+//! modules and are ignored. A value may stand in single or double quotes; within them a backslash takes the next byte
+//! as it is.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

@@ -22,35 +22,35 @@ use crate::failure::Failure;
     disable_help_subcommand = false,
     max_term_width = 110
 )]
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// What holds for every command.
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     /// The command.
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// The options every command has.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// Directory of all tokens [default: STRONGROOM_DIR, else the configuration's, else the user's data directory]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
-    pub dir: Option<PathBuf>,
+    pub(crate) dir: Option<PathBuf>,
     /// Configuration file [default: STRONGROOM_CONF, else strongroom.toml beside the tokens, else the system's]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
-    pub conf: Option<PathBuf>,
+    pub(crate) conf: Option<PathBuf>,
     /// Token to work on, by label, slot number or serial number; needed where there are several
     #[arg(long, global = true, value_name = "LABEL|SLOT|SERIAL", help_heading = "Global options")]
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
     /// Print one JSON object instead of text, on standard error for refusals
     #[arg(long, global = true, help_heading = "Global options")]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// What ends the program before a command runs.
 #[derive(Debug)]
-pub enum Early {
+pub(crate) enum Early {
     /// Help or the version was asked for.
     Told(String),
     /// There is nothing to do without a command: the help says which there are.
@@ -61,7 +61,7 @@ pub enum Early {
 
 impl Early {
     /// Prints it and returns the exit code.
-    pub fn print(self) -> ExitCode {
+    pub(crate) fn print(self) -> ExitCode {
         match self {
             Early::Told(text) => match crate::output::write(text.as_bytes()) {
                 Ok(()) => ExitCode::SUCCESS,
@@ -82,7 +82,7 @@ impl Early {
 ///
 /// # Errors
 /// [`Early`], where no command is to run.
-pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Invocation, Early> {
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Invocation, Early> {
     let arguments: Vec<OsString> = arguments.collect();
     let json = arguments.iter().any(|argument| argument == "--json");
     if let Some(option) = arguments.iter().find_map(|argument| pin_option(argument)) {
@@ -139,7 +139,7 @@ The first three commands, for a token and a key in it:
   strongroom key generate --type aes --size 256 --label greeting
   strongroom key list
 
-PINs are asked for on the terminal, or come from --pin-file, --pin-fd or STRONGROOM_PIN; never from an argument.
+PINs are asked for on the terminal, or come from --pin-file, --pin-fd or STRONGROOM_PIN; never from an argument. \
 'strongroom COMMAND --help' has examples. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.";
 
 #[cfg(test)]

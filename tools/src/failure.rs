@@ -9,7 +9,7 @@ use strongroom_core::error::Error;
 
 /// A refusal: what is said, under which code, and with which exit code.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     kind: Kind,
     code: &'static str,
     message: String,
@@ -25,42 +25,42 @@ enum Kind {
 
 impl Failure {
     /// A request that makes no sense: exit code 2.
-    pub fn usage(message: impl Into<String>) -> Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Failure {
         Failure { kind: Kind::Usage, code: "CKR_ARGUMENTS_BAD", message: message.into() }
     }
 
     /// A request that was refused for a reason of the tool's own; `code` is the standard's closest return value.
-    pub fn refused(code: u64, message: impl Into<String>) -> Failure {
+    pub(crate) fn refused(code: u64, message: impl Into<String>) -> Failure {
         Failure { kind: Kind::Refused, code: code_name(code), message: message.into() }
     }
 
     /// Reading or writing something that is not the token's failed.
-    pub fn io(what: &str, error: &std::io::Error) -> Failure {
+    pub(crate) fn io(what: &str, error: &std::io::Error) -> Failure {
         Failure::refused(CKR_FUNCTION_FAILED, format!("{what}: {error}"))
     }
 
     /// The same failure, saying first what it is about.
-    pub fn about(self, subject: &str) -> Failure {
+    pub(crate) fn about(self, subject: &str) -> Failure {
         Failure { message: format!("{subject}: {}", self.message), ..self }
     }
 
     /// The same failure, saying last what to do about it.
-    pub fn advise(self, advice: &str) -> Failure {
+    pub(crate) fn advise(self, advice: &str) -> Failure {
         Failure { message: format!("{}; {advice}", self.message), ..self }
     }
 
     /// What is said.
-    pub fn message(&self) -> &str {
+    pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
     /// Whether this is the standard's return value `code`.
-    pub fn is(&self, code: u64) -> bool {
+    pub(crate) fn is(&self, code: u64) -> bool {
         self.code == code_name(code)
     }
 
     /// Says it on standard error and returns the exit code.
-    pub fn print(&self, json: bool) -> ExitCode {
+    pub(crate) fn print(&self, json: bool) -> ExitCode {
         let line = match json {
             true => json!({ "error": { "code": self.code, "message": self.message } }).to_string(),
             false => format!("strongroom: {}", crate::text::one_line(&self.message)),
@@ -81,7 +81,7 @@ impl From<Error> for Failure {
 }
 
 /// Puts words around a core's error.
-pub trait Explain<T> {
+pub(crate) trait Explain<T> {
     /// The error, saying first what it is about.
     fn about(self, subject: impl FnOnce() -> String) -> Result<T, Failure>;
 }

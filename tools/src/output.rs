@@ -8,29 +8,29 @@ use serde_json::{Value, json};
 use crate::failure::Failure;
 
 /// A command's answer in both forms; only one is printed.
-pub struct Answer {
+pub(crate) struct Answer {
     /// For people, with its line ends.
-    pub text: String,
+    pub(crate) text: String,
     /// For programs: an object with stable snake_case keys.
-    pub json: Value,
+    pub(crate) json: Value,
     /// Whether something was found wrong, or left out, so that the exit code is 1.
-    pub faulty: bool,
+    pub(crate) faulty: bool,
 }
 
 impl Answer {
     /// An answer about something that went well.
-    pub fn new(text: impl Into<String>, json: Value) -> Answer {
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Answer {
         Answer { text: text.into(), json, faulty: false }
     }
 
     /// Nothing more to print: the command wrote its answer itself.
-    pub fn written() -> Answer {
+    pub(crate) fn written() -> Answer {
         Answer::new("", Value::Null)
     }
 }
 
 /// Prints the answer and returns the exit code.
-pub fn print(answer: &Answer, json: bool) -> ExitCode {
+pub(crate) fn print(answer: &Answer, json: bool) -> ExitCode {
     let text = match (json, &answer.json) {
         (_, Value::Null) => return ExitCode::SUCCESS,
         (true, value) => format!("{value}\n"),
@@ -46,7 +46,7 @@ pub fn print(answer: &Answer, json: bool) -> ExitCode {
 ///
 /// # Errors
 /// Anything else, a full disk for example.
-pub fn write(bytes: &[u8]) -> Result<(), Failure> {
+pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -55,7 +55,7 @@ pub fn write(bytes: &[u8]) -> Result<(), Failure> {
 }
 
 /// Warns on standard error: the command goes on.
-pub fn warn(message: &str, json: bool) {
+pub(crate) fn warn(message: &str, json: bool) {
     let line = match json {
         true => json!({ "warning": { "message": message } }).to_string(),
         false => format!("strongroom: warning: {}", crate::text::one_line(message)),

@@ -3,8 +3,8 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -16,11 +16,11 @@ use crate::place::Context;
 use crate::terminal;
 
 /// A PIN; wiped when dropped.
-pub struct Pin(Zeroizing<Vec<u8>>);
+pub(crate) struct Pin(Zeroizing<Vec<u8>>);
 
 /// Where the PIN of a user comes from.
 #[derive(Debug, Clone, Default, Args)]
-pub struct UserPin {
+pub(crate) struct UserPin {
     /// Read the user's PIN from this file [else: STRONGROOM_PIN, else it is asked for]
     #[arg(long, value_name = "FILE", conflicts_with = "pin_fd", help_heading = "PINs")]
     pin_file: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct UserPin {
 
 /// Where the PIN of an officer comes from.
 #[derive(Debug, Clone, Default, Args)]
-pub struct OfficerPin {
+pub(crate) struct OfficerPin {
     /// Read the officer's PIN from this file [else: STRONGROOM_SO_PIN, else it is asked for]
     #[arg(long, value_name = "FILE", conflicts_with = "so_pin_fd", help_heading = "PINs")]
     so_pin_file: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub struct OfficerPin {
 
 /// Where a new PIN comes from.
 #[derive(Debug, Clone, Default, Args)]
-pub struct NewPin {
+pub(crate) struct NewPin {
     /// Read the new PIN from this file [else: STRONGROOM_NEW_PIN, else it is asked for, twice]
     #[arg(long, value_name = "FILE", conflicts_with = "new_pin_fd", help_heading = "PINs")]
     new_pin_file: Option<PathBuf>,
@@ -52,7 +52,7 @@ pub struct NewPin {
 }
 
 /// The places one PIN may come from.
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     file: Option<&'a Path>,
     descriptor: Option<u32>,
     option: &'static str,
@@ -61,7 +61,7 @@ pub struct Source<'a> {
 
 impl Pin {
     /// The PIN itself.
-    pub fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 
@@ -85,7 +85,7 @@ impl Pin {
 
 impl UserPin {
     /// Its places.
-    pub fn source(&self) -> Source<'_> {
+    pub(crate) fn source(&self) -> Source<'_> {
         let (file, descriptor) = (self.pin_file.as_deref(), self.pin_fd);
         Source { file, descriptor, option: "--pin", variable: "STRONGROOM_PIN" }
     }
@@ -93,7 +93,7 @@ impl UserPin {
 
 impl OfficerPin {
     /// Its places.
-    pub fn source(&self) -> Source<'_> {
+    pub(crate) fn source(&self) -> Source<'_> {
         let (file, descriptor) = (self.so_pin_file.as_deref(), self.so_pin_fd);
         Source { file, descriptor, option: "--so-pin", variable: "STRONGROOM_SO_PIN" }
     }
@@ -101,7 +101,7 @@ impl OfficerPin {
 
 impl NewPin {
     /// Its places.
-    pub fn source(&self) -> Source<'_> {
+    pub(crate) fn source(&self) -> Source<'_> {
         let (file, descriptor) = (self.new_pin_file.as_deref(), self.new_pin_fd);
         Source { file, descriptor, option: "--new-pin", variable: "STRONGROOM_NEW_PIN" }
     }
@@ -109,15 +109,17 @@ impl NewPin {
 
 impl Source<'_> {
     /// Whether an option or the environment names the PIN, so that nobody needs to be asked.
-    pub fn is_given(&self) -> bool {
-        self.file.is_some() || self.descriptor.is_some() || std::env::var_os(self.variable).is_some_and(|pin| !pin.is_empty())
+    pub(crate) fn is_given(&self) -> bool {
+        self.file.is_some()
+            || self.descriptor.is_some()
+            || std::env::var_os(self.variable).is_some_and(|pin| !pin.is_empty())
     }
 
     /// The PIN, where an option or the environment gives it.
     ///
     /// # Errors
     /// A file or descriptor that cannot be read or holds no PIN.
-    pub fn given(&self, context: &Context) -> Result<Option<Pin>, Failure> {
+    pub(crate) fn given(&self, context: &Context) -> Result<Option<Pin>, Failure> {
         if let Some(path) = self.file {
             return from_file(path, context).map(Some);
         }
@@ -135,7 +137,7 @@ impl Source<'_> {
     ///
     /// # Errors
     /// As [`Source::given`], and where there is nobody to ask.
-    pub fn known(&self, context: &Context, whose: &str) -> Result<Pin, Failure> {
+    pub(crate) fn known(&self, context: &Context, whose: &str) -> Result<Pin, Failure> {
         if let Some(pin) = self.given(context)? {
             return Ok(pin);
         }
@@ -147,9 +149,10 @@ impl Source<'_> {
     ///
     /// # Errors
     /// As [`Source::known`]; the rules'.
-    pub fn new_one(&self, context: &Context, whose: &str, settings: &Settings) -> Result<Pin, Failure> {
+    pub(crate) fn new_one(&self, context: &Context, whose: &str, settings: &Settings) -> Result<Pin, Failure> {
         if let Some(pin) = self.given(context)? {
-            check_pin(pin.bytes(), settings).map_err(|error| Failure::from(error).about(&format!("new PIN of {whose}")))?;
+            check_pin(pin.bytes(), settings)
+                .map_err(|error| Failure::from(error).about(&format!("new PIN of {whose}")))?;
             return Ok(pin);
         }
         self.refuse_unattended(whose)?;

@@ -21,51 +21,51 @@ use crate::pin::{OfficerPin, Pin, UserPin};
 use crate::text::{counted, quoted};
 
 /// What every command gets: the global options, and what the process has used up.
-pub struct Context {
+pub(crate) struct Context {
     global: Global,
     descriptors: RefCell<BTreeSet<u32>>,
 }
 
 /// The user who works with keys.
 #[derive(Debug, Clone, Default, Args)]
-pub struct AsUser {
+pub(crate) struct AsUser {
     /// User to log in as [default: the only user, else "user"]
     #[arg(long, value_name = "NAME", help_heading = "PINs")]
-    pub user: Option<String>,
+    pub(crate) user: Option<String>,
     /// The user's PIN.
     #[command(flatten)]
-    pub pin: UserPin,
+    pub(crate) pin: UserPin,
 }
 
 /// The officer who manages users.
 #[derive(Debug, Clone, Default, Args)]
-pub struct AsOfficer {
+pub(crate) struct AsOfficer {
     /// Officer to log in as
     #[arg(long, value_name = "NAME", default_value = FIRST_OFFICER, help_heading = "PINs")]
-    pub officer: String,
+    pub(crate) officer: String,
     /// The officer's PIN.
     #[command(flatten)]
-    pub pin: OfficerPin,
+    pub(crate) pin: OfficerPin,
 }
 
 impl Context {
     /// The place these options name.
-    pub fn new(global: Global) -> Context {
+    pub(crate) fn new(global: Global) -> Context {
         Context { global, descriptors: RefCell::default() }
     }
 
     /// Whether answers are JSON.
-    pub fn json(&self) -> bool {
+    pub(crate) fn json(&self) -> bool {
         self.global.json
     }
 
     /// The global options.
-    pub fn global(&self) -> &Global {
+    pub(crate) fn global(&self) -> &Global {
         &self.global
     }
 
     /// Warns, and goes on.
-    pub fn warn(&self, message: &str) {
+    pub(crate) fn warn(&self, message: &str) {
         output::warn(message, self.json());
     }
 
@@ -73,13 +73,13 @@ impl Context {
     ///
     /// # Errors
     /// A configuration file that cannot be used.
-    pub fn config(&self) -> Result<Config, Failure> {
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
         let options = Options { dir: self.global.dir.clone(), conf: self.global.conf.clone() };
         Ok(Config::load(options)?)
     }
 
     /// The HSM under this configuration.
-    pub fn hsm_with(&self, config: Config) -> Hsm {
+    pub(crate) fn hsm_with(&self, config: Config) -> Hsm {
         Hsm::with(config, Arc::new(strongroom_crypto::random::System))
     }
 
@@ -87,7 +87,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::config`].
-    pub fn hsm(&self) -> Result<Hsm, Failure> {
+    pub(crate) fn hsm(&self) -> Result<Hsm, Failure> {
         Ok(self.hsm_with(self.config()?))
     }
 
@@ -95,7 +95,7 @@ impl Context {
     ///
     /// # Errors
     /// None such, or several.
-    pub fn slot(&self, hsm: &Hsm) -> Result<u64, Failure> {
+    pub(crate) fn slot(&self, hsm: &Hsm) -> Result<u64, Failure> {
         let slots = hsm.tokens()?.tokens;
         if slots.is_empty() {
             return Err(no_token(hsm.config()));
@@ -115,11 +115,7 @@ impl Context {
                 )),
                 several => Err(Failure::refused(
                     CKR_SLOT_ID_INVALID,
-                    format!(
-                        "several tokens are {}; say slot=N or serial=S: {}",
-                        quoted(wanted),
-                        listing(hsm, several)
-                    ),
+                    format!("several tokens are {}; say slot=N or serial=S: {}", quoted(wanted), listing(hsm, several)),
                 )),
             },
         }
@@ -129,7 +125,7 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::slot`]; a token that cannot be read.
-    pub fn application(&self, hsm: &Hsm) -> Result<Arc<Application>, Failure> {
+    pub(crate) fn application(&self, hsm: &Hsm) -> Result<Arc<Application>, Failure> {
         let slot = self.slot(hsm)?;
         hsm.application(slot).about(|| format!("token in slot {slot}"))
     }
@@ -138,7 +134,7 @@ impl Context {
     ///
     /// # Errors
     /// The second time.
-    pub fn claim_descriptor(&self, descriptor: u32) -> Result<(), Failure> {
+    pub(crate) fn claim_descriptor(&self, descriptor: u32) -> Result<(), Failure> {
         match self.descriptors.borrow_mut().insert(descriptor) {
             true => Ok(()),
             false => Err(Failure::usage(format!("descriptor {descriptor} is named twice; each PIN needs its own"))),
@@ -151,7 +147,7 @@ impl AsUser {
     ///
     /// # Errors
     /// The PIN's, explained.
-    pub fn session(&self, context: &Context, hsm: &Hsm, read_write: bool) -> Result<Arc<Session>, Failure> {
+    pub(crate) fn session(&self, context: &Context, hsm: &Hsm, read_write: bool) -> Result<Arc<Session>, Failure> {
         let application = context.application(hsm)?;
         let name = self.name(application.token())?;
         let pin = self.pin.source().known(context, &format!("user {}", quoted(&name)))?;
@@ -162,7 +158,7 @@ impl AsUser {
     ///
     /// # Errors
     /// As [`AsUser::session`].
-    pub fn session_with(
+    pub(crate) fn session_with(
         &self,
         pin: &Pin,
         name: &str,
@@ -182,7 +178,7 @@ impl AsUser {
     ///
     /// # Errors
     /// Several users, none of them the default one; no user at all; a name that cannot be one.
-    pub fn name(&self, token: &Token) -> Result<String, Failure> {
+    pub(crate) fn name(&self, token: &Token) -> Result<String, Failure> {
         let users = token.users()?;
         let names: Vec<&str> =
             users.iter().filter(|user| user.role == Role::User).map(|user| user.name.as_str()).collect();
@@ -210,7 +206,7 @@ impl AsOfficer {
     ///
     /// # Errors
     /// The PIN's, explained.
-    pub fn login(&self, context: &Context, token: &Token) -> Result<Login, Failure> {
+    pub(crate) fn login(&self, context: &Context, token: &Token) -> Result<Login, Failure> {
         let name = check_name(self.officer.as_bytes()).about(|| format!("officer {}", quoted(&self.officer)))?;
         let users = token.users()?;
         let officers: Vec<&str> =
@@ -228,7 +224,7 @@ impl AsOfficer {
 ///
 /// # Errors
 /// None such.
-pub fn find_user(token: &Token, name: &str) -> Result<UserInfo, Failure> {
+pub(crate) fn find_user(token: &Token, name: &str) -> Result<UserInfo, Failure> {
     let name = check_name(name.as_bytes()).about(|| format!("user {}", quoted(name)))?;
     let users = token.users()?;
     let names: Vec<String> = users.iter().map(|user| user.name.clone()).collect();
@@ -237,7 +233,7 @@ pub fn find_user(token: &Token, name: &str) -> Result<UserInfo, Failure> {
 }
 
 /// A refused login with what a person wants to know next.
-pub fn explain_login(token: &Token, name: &str, failure: Failure) -> Failure {
+pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Failure {
     let user = token.users().ok().and_then(|users| users.into_iter().find(|user| user.name == name));
     let failure = failure.about(&quoted(name));
     let Some(user) = user else { return failure };
@@ -267,10 +263,9 @@ fn no_such_user(name: &str, role: &str, names: &[&str]) -> Failure {
 fn no_token(config: &Config) -> Failure {
     let message = match config.store {
         StoreKind::Memory => "store = \"memory\" keeps tokens within one process; there is none to work on".to_owned(),
-        StoreKind::Sqlite => format!(
-            "there is no token in {}; make one with: strongroom token init --label NAME",
-            config.dir.display()
-        ),
+        StoreKind::Sqlite => {
+            format!("there is no token in {}; make one with: strongroom token init --label NAME", config.dir.display())
+        }
     };
     Failure::refused(CKR_TOKEN_NOT_PRESENT, message)
 }

@@ -2,7 +2,7 @@
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
-pub enum Column {
+pub(crate) enum Column {
     /// Text, to the left.
     Text(&'static str),
     /// Numbers, to the right.
@@ -10,31 +10,30 @@ pub enum Column {
 }
 
 /// Rows under headings.
-pub struct Table {
+pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// An empty table.
-    pub fn new(columns: &[Column]) -> Table {
+    pub(crate) fn new(columns: &[Column]) -> Table {
         Table { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row, one cell for each column.
-    pub fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows.push(cells);
     }
 
     /// The table as aligned columns; nothing follows the last one.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let headings: Vec<String> = self.headings().map(str::to_owned).collect();
         let lines = || std::iter::once(&headings).chain(&self.rows);
         let length = |row: &[String], column: usize| row.get(column).map_or(0, |cell| cell.chars().count());
-        let widths: Vec<usize> = (0..self.columns.len())
-            .map(|column| lines().map(|row| length(row, column)).max().unwrap_or(0))
-            .collect();
+        let widths: Vec<usize> =
+            (0..self.columns.len()).map(|column| lines().map(|row| length(row, column)).max().unwrap_or(0)).collect();
         let mut text = String::new();
         for row in lines() {
             let mut line = String::new();
@@ -54,7 +53,7 @@ impl Table {
     }
 
     /// The table in Markdown.
-    pub fn markdown(&self) -> String {
+    pub(crate) fn markdown(&self) -> String {
         let line = |cells: &mut dyn Iterator<Item = &str>| format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "));
         let mut text = line(&mut self.headings());
         text.push_str(&line(&mut self.columns.iter().map(|column| match column {
@@ -73,7 +72,7 @@ impl Table {
 }
 
 /// Names and values, one pair a line, the values aligned.
-pub fn pairs(pairs: &[(&str, String)]) -> String {
+pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
     let width = pairs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     pairs.iter().fold(String::new(), |mut text, (name, value)| {
         text.push_str(format!("{name:width$}  {value}").trim_end());

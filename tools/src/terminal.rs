@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 
 /// Whether there is a person to ask: standard input is a terminal.
-pub fn is_interactive() -> bool {
+pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal()
 }
 
@@ -20,7 +20,7 @@ pub fn is_interactive() -> bool {
 ///
 /// # Errors
 /// Where the terminal cannot be used, and where the person gives up with Ctrl-C or Ctrl-D.
-pub fn ask_secret(question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(crate) fn ask_secret(question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut terminal = open()?;
     tell(&mut terminal, &format!("{question}: "))?;
     let silence = Silence::begin(&terminal)?;
@@ -35,7 +35,7 @@ pub fn ask_secret(question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 ///
 /// # Errors
 /// As [`ask_secret`].
-pub fn ask(question: &str) -> Result<String, Failure> {
+pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     let mut terminal = open()?;
     tell(&mut terminal, &format!("{question} "))?;
     Ok(String::from_utf8_lossy(&read_line(&terminal)?).trim().to_owned())
@@ -45,12 +45,13 @@ pub fn ask(question: &str) -> Result<String, Failure> {
 ///
 /// # Errors
 /// Where the person does not agree, or there is nobody to ask.
-pub fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
+pub(crate) fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
     if !is_interactive() {
-        let message = format!("\"{question}\" cannot be asked, as standard input is no terminal; --yes goes on unasked");
+        let message =
+            format!("\"{question}\" cannot be asked, as standard input is no terminal; --yes goes on unasked");
         return Err(Failure::usage(message));
     }
     match ask(&format!("{question} [y/N]"))?.to_lowercase().as_str() {
@@ -63,12 +64,12 @@ pub fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// Where the terminal cannot be used.
-pub fn say(line: &str) -> Result<(), Failure> {
+pub(crate) fn say(line: &str) -> Result<(), Failure> {
     tell(&mut open()?, &format!("{line}\n"))
 }
 
 /// Shows how far long work is, on standard error where that is a terminal; short work shows nothing.
-pub struct Progress {
+pub(crate) struct Progress {
     what: &'static str,
     total: usize,
     shown: Cell<Option<Instant>>,
@@ -77,13 +78,13 @@ pub struct Progress {
 
 impl Progress {
     /// Begins work on `total` things.
-    pub fn new(what: &'static str, total: usize) -> Progress {
+    pub(crate) fn new(what: &'static str, total: usize) -> Progress {
         let visible = total >= PROGRESS_FROM && std::io::stderr().is_terminal();
         Progress { what, total, shown: Cell::new(None), visible }
     }
 
     /// `done` things are done.
-    pub fn at(&self, done: usize) {
+    pub(crate) fn at(&self, done: usize) {
         if !self.visible || self.shown.get().is_some_and(|shown| shown.elapsed() < PROGRESS_INTERVAL) {
             return;
         }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 /// `bytes` as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a string cannot fail.
@@ -13,9 +13,9 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes that hexadecimal digits stand for; `0x` before and `:` between bytes are fine.
-pub fn parse_hex(digits: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn parse_hex(digits: &str) -> Result<Vec<u8>, String> {
     let digits: Vec<char> = digits.strip_prefix("0x").unwrap_or(digits).chars().filter(|digit| *digit != ':').collect();
-    if digits.is_empty() || digits.len() % 2 != 0 {
+    if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return Err("an even number of hexadecimal digits is needed, two for each byte".to_owned());
     }
     digits
@@ -30,7 +30,7 @@ pub fn parse_hex(digits: &str) -> Result<Vec<u8>, String> {
 }
 
 /// The text with every character that would move the cursor or hide something written out, and on one line.
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.chars()
         .flat_map(|character| match is_harmless(character) {
             true => vec![character],
@@ -40,7 +40,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// A label or other stored bytes for a terminal: text where it is text, else hexadecimal digits.
-pub fn stored(bytes: &[u8]) -> String {
+pub(crate) fn stored(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => one_line(text),
         Err(_) => format!("0x{}", hex(bytes)),
@@ -48,12 +48,12 @@ pub fn stored(bytes: &[u8]) -> String {
 }
 
 /// Text in quotation marks, made harmless.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", one_line(text))
 }
 
-/// `count` and the noun for it: "1 key", "3 keys".
-pub fn counted(count: usize, singular: &str) -> String {
+/// `count` and the noun for it, whose plural ends in "s": "1 key", "3 keys".
+pub(crate) fn counted(count: usize, singular: &str) -> String {
     match count {
         1 => format!("1 {singular}"),
         _ => format!("{count} {singular}s"),
@@ -61,7 +61,7 @@ pub fn counted(count: usize, singular: &str) -> String {
 }
 
 /// A size in bytes with the unit people use.
-pub fn bytes(count: u64) -> String {
+pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut rest = count;
     let mut unit = "bytes";
@@ -76,7 +76,7 @@ pub fn bytes(count: u64) -> String {
 }
 
 /// `bytes` in base64 (RFC 4648 §4), with padding.
-pub fn base64(bytes: &[u8]) -> String {
+pub(crate) fn base64(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
         let at = |index: usize| u32::from(group.get(index).copied().unwrap_or(0));

@@ -8,6 +8,11 @@
 //! - [`writer`] is the one writing connection, with group commit.
 //! - [`generation`] is the counter by which every process notices the others' commits.
 //!
+//! What is deleted or replaced is overwritten with zeros in the database, and the log is emptied soon after (at once if
+//! that has not happened within a second, else at the next commit or when the store is dropped). Two traces can stay
+//! until then or longer: SQLite moves neighbours between pages without clearing where they were, which only
+//! [`Store::compact`] removes; and what the file system and the disk keep of overwritten blocks is theirs.
+//!
 //! Limits, by nature of the WAL: the processes must share a host (no network file system; this is not checked), and a
 //! process that forked must forget the store in the child, neither using nor dropping it. There are no threads and no
 //! exit handlers here. The directory must not be renamed while a store is open on it.
@@ -86,7 +91,8 @@ impl SqliteStore {
         Place::at(directory).is_ok_and(|place| place.database().is_file())
     }
 
-    /// Deletes the token in `directory`, which stays behind empty. The database goes first: without it there is no token.
+    /// Deletes the token in `directory`, which stays behind empty. The database goes first: without it there is no
+    /// token.
     pub fn delete(directory: &Path) -> Result<(), StoreError> {
         let place = Place::at(directory)?;
         for path in [place.database()].into_iter().chain(place.all()) {

@@ -1,11 +1,12 @@
 //! The commands, one file per family.
 
-pub mod doctor;
-pub mod key;
-pub mod mechanisms;
-pub mod random;
-pub mod token;
-pub mod user;
+mod attributes;
+pub(crate) mod doctor;
+pub(crate) mod key;
+pub(crate) mod mechanisms;
+pub(crate) mod random;
+pub(crate) mod token;
+pub(crate) mod user;
 
 use clap::Subcommand;
 
@@ -15,7 +16,7 @@ use crate::place::Context;
 
 /// Everything the program does.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Make, list, show and delete tokens
     #[command(subcommand, arg_required_else_help = true)]
     Token(token::TokenCommand),
@@ -37,7 +38,7 @@ pub enum Command {
 ///
 /// # Errors
 /// What it refuses or fails with.
-pub fn run(context: &Context, command: &Command) -> Result<Answer, Failure> {
+pub(crate) fn run(context: &Context, command: &Command) -> Result<Answer, Failure> {
     match command {
         Command::Token(command) => token::run(context, command),
         Command::User(command) => user::run(context, command),

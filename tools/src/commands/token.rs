@@ -23,7 +23,7 @@ use crate::text::{counted, one_line, quoted};
 
 /// The commands about tokens.
 #[derive(Debug, Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Make a token in the free slot, with an officer and a user
     #[command(after_long_help = INIT_EXAMPLES)]
     Init(InitArgs),
@@ -40,7 +40,7 @@ pub enum TokenCommand {
 
 /// Options of `token init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(crate) struct InitArgs {
     /// Name of the token: 1 to 32 bytes
     #[arg(long, value_name = "TEXT")]
     label: String,
@@ -72,7 +72,7 @@ pub struct InitArgs {
 
 /// Options of `token delete`.
 #[derive(Debug, Args)]
-pub struct DeleteArgs {
+pub(crate) struct DeleteArgs {
     /// Do not ask to type the label
     #[arg(long)]
     yes: bool,
@@ -88,7 +88,7 @@ pub struct DeleteArgs {
 ///
 /// # Errors
 /// What it refuses or fails with.
-pub fn run(context: &Context, command: &TokenCommand) -> Result<Answer, Failure> {
+pub(crate) fn run(context: &Context, command: &TokenCommand) -> Result<Answer, Failure> {
     match command {
         TokenCommand::Init(args) => init(context, args),
         TokenCommand::List => list(context),
@@ -175,10 +175,7 @@ fn refuse_same_label(context: &Context, hsm: &Hsm, args: &InitArgs) -> Result<()
         context.warn(&format!("{there}; programs that choose by label may take either"));
         return Ok(());
     }
-    Err(Failure::refused(
-        CKR_ACTION_PROHIBITED,
-        format!("{there}; choose another, or make a second one with --force"),
-    ))
+    Err(Failure::refused(CKR_ACTION_PROHIBITED, format!("{there}; choose another, or make a second one with --force")))
 }
 
 /// Makes the token in the free slot, in the next one where another process was faster.
@@ -390,7 +387,7 @@ fn count_objects(token: &Token) -> Result<usize, Error> {
 }
 
 /// What marks a token whose PINs protect nothing.
-pub const TEST_MARK: &str = "TEST TOKEN: its PINs are cheap to guess; keep nothing of value in it";
+pub(crate) const TEST_MARK: &str = "TEST TOKEN: its PINs are cheap to guess; keep nothing of value in it";
 
 /// The flags of `C_GetTokenInfo` a token of ours can have (PKCS#11 3.2 §3.2).
 const FLAGS: &[(u64, &str)] = &[
@@ -409,13 +406,13 @@ const FLAGS: &[(u64, &str)] = &[
 ];
 
 const INIT_EXAMPLES: &str = "\
-The officer (PKCS#11: SO) manages users and never uses keys; the user owns and uses keys. Both PINs are asked for,
+The officer (PKCS#11: SO) manages users and never uses keys; the user owns and uses keys. Both PINs are asked for, \
 unless they are given by option or environment.
 
 Examples:
   strongroom token init --label first
   strongroom token init --label payments --user alice --policy strict --kdf strong
-  STRONGROOM_SO_PIN=... STRONGROOM_PIN=... strongroom token init --label ci --kdf test
+  strongroom token init --label ci --kdf test --so-pin-file so.pin --pin-file user.pin
   strongroom token init --label empty --no-user --so-pin-file officer.pin";
 
 const LIST_EXAMPLES: &str = "\
@@ -431,10 +428,10 @@ Examples:
   strongroom token show --token slot=2 --json";
 
 const DELETE_EXAMPLES: &str = "\
-The label is asked for as a confirmation, and the officer's PIN is needed, so that neither a slip nor a stranger at an
-open terminal deletes keys. The PIN is a guard against accidents, not against the owner of the files, who can remove them
-anyway: --without-pin is for a forgotten PIN or a damaged token. Close the programs that use the token first. A deleted
-token does not come back, and its slot number is not given again.
+The label is asked for as a confirmation, and the officer's PIN is needed, so that neither a slip nor a stranger at an \
+open terminal deletes keys. The PIN is a guard against accidents, not against the owner of the files, who can remove \
+them anyway: --without-pin is for a forgotten PIN or a damaged token. Close the programs that use the token first. A \
+deleted token does not come back, and its slot number is not given again.
 
 Examples:
   strongroom token delete --token payments

@@ -1,12 +1,11 @@
 //! `strongroom user`: the users of a token.
 
-use std::sync::Arc;
-
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
-use strongroom_core::session::application::Application;
+use strongroom_core::hsm::Hsm;
 use strongroom_core::seal::Role;
-use strongroom_core::token::{DEFAULT_USER, UserInfo, check_name};
+use strongroom_core::session::application::Application;
+use strongroom_core::token::{DEFAULT_USER, FIRST_OFFICER, UserInfo, check_name};
 
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
@@ -18,7 +17,7 @@ use crate::text::quoted;
 
 /// The commands about users.
 #[derive(Debug, Subcommand)]
-pub enum UserCommand {
+pub(crate) enum UserCommand {
     /// Make a user, as the officer
     #[command(after_long_help = ADD_EXAMPLES)]
     Add(AddArgs),
@@ -38,7 +37,7 @@ pub enum UserCommand {
 
 /// Options of `user add`.
 #[derive(Debug, Args)]
-pub struct AddArgs {
+pub(crate) struct AddArgs {
     /// Name: 1 to 31 letters, digits, '_', '-' or '.'; upper and lower case are the same
     name: String,
     /// What the user may do: own and use keys, or manage users
@@ -54,7 +53,7 @@ pub struct AddArgs {
 
 /// Options of `user set-pin`.
 #[derive(Debug, Args)]
-pub struct SetPinArgs {
+pub(crate) struct SetPinArgs {
     /// Whose PIN
     #[arg(default_value = DEFAULT_USER)]
     name: String,
@@ -62,7 +61,7 @@ pub struct SetPinArgs {
     #[arg(long, conflicts_with_all = ["pin_file", "pin_fd"])]
     reset: bool,
     /// Officer to log in as, with --reset
-    #[arg(long, value_name = "NAME", default_value = strongroom_core::token::FIRST_OFFICER, help_heading = "PINs")]
+    #[arg(long, value_name = "NAME", default_value = FIRST_OFFICER, help_heading = "PINs")]
     officer: String,
     /// The old PIN of a user.
     #[command(flatten)]
@@ -77,7 +76,7 @@ pub struct SetPinArgs {
 
 /// Options of `user unlock`.
 #[derive(Debug, Args)]
-pub struct UnlockArgs {
+pub(crate) struct UnlockArgs {
     /// Who may try again
     name: String,
     /// Who allows it.
@@ -87,7 +86,7 @@ pub struct UnlockArgs {
 
 /// Options of `user delete`.
 #[derive(Debug, Args)]
-pub struct DeleteArgs {
+pub(crate) struct DeleteArgs {
     /// Who is deleted
     name: String,
     /// Do not ask
@@ -100,7 +99,7 @@ pub struct DeleteArgs {
 
 /// The roles by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RoleName {
+pub(crate) enum RoleName {
     /// Owns and uses keys
     User,
     /// Manages users, never uses keys
@@ -111,7 +110,7 @@ pub enum RoleName {
 ///
 /// # Errors
 /// What it refuses or fails with.
-pub fn run(context: &Context, command: &UserCommand) -> Result<Answer, Failure> {
+pub(crate) fn run(context: &Context, command: &UserCommand) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let application = context.application(&hsm)?;
     match command {
@@ -123,12 +122,7 @@ pub fn run(context: &Context, command: &UserCommand) -> Result<Answer, Failure> 
     }
 }
 
-fn add(
-    context: &Context,
-    application: &Arc<Application>,
-    args: &AddArgs,
-    hsm: &strongroom_core::hsm::Hsm,
-) -> Result<Answer, Failure> {
+fn add(context: &Context, application: &Application, args: &AddArgs, hsm: &Hsm) -> Result<Answer, Failure> {
     let token = application.token();
     let name = check_name(args.name.as_bytes()).about(|| format!("user {}", quoted(&args.name)))?;
     if token.users()?.iter().any(|user| user.name == name) {
@@ -156,12 +150,7 @@ fn list(application: &Application) -> Result<Answer, Failure> {
     Ok(Answer::new(users_table(&users).text(), json))
 }
 
-fn set_pin(
-    context: &Context,
-    application: &Arc<Application>,
-    args: &SetPinArgs,
-    hsm: &strongroom_core::hsm::Hsm,
-) -> Result<Answer, Failure> {
+fn set_pin(context: &Context, application: &Application, args: &SetPinArgs, hsm: &Hsm) -> Result<Answer, Failure> {
     let token = application.token();
     let user = find_user(token, &args.name)?;
     let whose = format!("{} {}", role_name(user.role), quoted(&user.name));
@@ -220,7 +209,7 @@ fn delete(context: &Context, application: &Application, args: &DeleteArgs) -> Re
 }
 
 /// A user as JSON.
-pub fn user_json(user: &UserInfo) -> Value {
+pub(crate) fn user_json(user: &UserInfo) -> Value {
     json!({
         "id": user.id.0,
         "name": user.name,
@@ -232,7 +221,7 @@ pub fn user_json(user: &UserInfo) -> Value {
 }
 
 /// Users as a table.
-pub fn users_table(users: &[UserInfo]) -> Table {
+pub(crate) fn users_table(users: &[UserInfo]) -> Table {
     let mut table = Table::new(&[
         Column::Number("ID"),
         Column::Text("NAME"),
@@ -265,11 +254,11 @@ fn role_name(role: Role) -> &'static str {
 const ADD_EXAMPLES: &str = "\
 Examples:
   strongroom user add alice
-  strongroom user add bob --token payments --so-pin-file officer.pin --new-pin-file bob.pin
+  strongroom user add bob --so-pin-file officer.pin --new-pin-file bob.pin
   strongroom user add deputy --role officer";
 
 const LIST_EXAMPLES: &str = "\
-WRONG PINS counts those in a row; at 10 the user is locked. ESCROW says whether the officer can set a new PIN without
+WRONG PINS counts those in a row; at 10 the user is locked. ESCROW says whether the officer can set a new PIN without \
 losing the user's keys.
 
 Examples:

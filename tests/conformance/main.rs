@@ -1,0 +1,43 @@
+//! The module against the text of PKCS#11 3.2, chapter by chapter, through the shared library as a client loads it.
+//!
+//! | file | what it asks |
+//! | --- | --- |
+//! | `lifecycle` | what every function answers before, between and after; tokens initialised and initialised anew |
+//! | `sessions`, `login` | session states, object life, PINs, roles, lockout, logins for one operation |
+//! | `objects`, `attributes`, `keys` | chapter 4: objects, each attribute's rules, key values and check values |
+//! | `ciphers`, `macs`, `digests`, `dual`, `random` | operations: output convention, parts, errors, several at once |
+//! | `mechanisms` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
+//! | `wycheproof`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
+//! | `cryptoki_client` | the same module as Rust's `cryptoki` crate uses it, from several processes |
+//!
+//! A process has one module and so one state: tests that only use tokens of their own run side by side, tests that
+//! finalise the module run alone (`module::Token`, `module::alone`).
+
+// Every block calls the module as a C program would, with pointers to variables that outlive the call.
+#![allow(clippy::undocumented_unsafe_blocks)]
+// The suite says how many cases it ran.
+#![allow(clippy::print_stdout)]
+
+#[macro_use]
+mod module;
+mod parameters;
+mod samples;
+mod session;
+mod template;
+
+mod attributes;
+mod ciphers;
+mod cryptoki_client;
+mod differential;
+mod digests;
+mod dual;
+mod keys;
+mod lifecycle;
+mod login;
+mod macs;
+mod mechanisms;
+mod objects;
+mod random;
+mod sessions;
+mod vectors;
+mod wycheproof;

@@ -1,0 +1,287 @@
+//! The checks of each token: its store, its own record, its users, and every object as far as it can be opened.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use strongroom_core::error::Error;
+use strongroom_core::hsm::{Config, Hsm};
+use strongroom_core::object::UserId;
+use strongroom_core::seal::{Envelope, Role, User};
+use strongroom_core::session::application::Application;
+use strongroom_core::token::{Login, Meta, Token, UserInfo, layout};
+
+use super::{DoctorArgs, Findings};
+use crate::commands::token::TEST_MARK;
+use crate::failure::Failure;
+use crate::place::Context;
+use crate::terminal::Progress;
+use crate::text::{counted, quoted};
+
+/// Checks every token, or the one that is meant.
+///
+/// # Errors
+/// Where `--token` names none.
+pub(crate) fn check_all(
+    context: &Context,
+    args: &DoctorArgs,
+    config: &Config,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let hsm = context.hsm_with(config.clone());
+    let slots = match hsm.tokens() {
+        Ok(slots) => slots.tokens,
+        Err(error) => {
+            findings.error("tokens", error.to_string(), "let this user read the directory");
+            return Ok(());
+        }
+    };
+    if slots.is_empty() && context.global().token.is_none() {
+        findings.ok("tokens", "there is none yet; 'strongroom token init' makes one");
+        return Ok(());
+    }
+    let chosen = match (context.global().token.is_some(), slots.as_slice()) {
+        (false, [_, _, ..]) => None,
+        _ => Some(context.slot(&hsm)?),
+    };
+    if chosen.is_none() && args.user.pin.source().is_given() {
+        findings.warning("tokens", "the PIN was not tried: there are several tokens", "say which one with --token");
+    }
+    for slot in slots.iter().copied().filter(|slot| chosen.is_none_or(|chosen| chosen == *slot)) {
+        let subject = format!("slot {slot}");
+        match hsm.application(slot) {
+            Ok(application) => check(context, args, &hsm, &application, chosen.is_some(), findings),
+            Err(error) => {
+                let advice = "restore the directory of this slot from a backup";
+                findings.error(&subject, format!("the token cannot be opened: {error}"), advice);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check(
+    context: &Context,
+    args: &DoctorArgs,
+    hsm: &Hsm,
+    application: &Arc<Application>,
+    with_pin: bool,
+    findings: &mut Findings,
+) {
+    let subject = format!("slot {}", application.slot);
+    let token = application.token();
+    check_store(token, &subject, findings);
+    let meta = match token.meta() {
+        Ok(meta) => meta,
+        Err(error) => {
+            findings.error(&subject, format!("the token's record: {error}"), BACKUP);
+            return;
+        }
+    };
+    let text = format!(
+        "token {}, serial {}: its record is signed by its authority",
+        quoted(&meta.label_text()),
+        meta.serial()
+    );
+    findings.ok(&subject, text);
+    if meta.test {
+        findings.warning(&subject, TEST_MARK, "make a token without kdf = \"test\" for real keys");
+    }
+    let users = check_users(token, &meta, &subject, findings);
+    let login = match with_pin && args.user.pin.source().is_given() {
+        true => login(context, args, hsm, application, &subject, findings),
+        false => None,
+    };
+    check_objects(token, &users, login.as_deref(), &subject, findings);
+}
+
+fn check_store(token: &Token, subject: &str, findings: &mut Findings) {
+    match token.store().check() {
+        Ok(problems) if problems.is_empty() => findings.ok(subject, "the store is whole"),
+        Ok(problems) => {
+            for problem in problems {
+                findings.error(subject, format!("the store: {problem}"), BACKUP);
+            }
+        }
+        Err(error) => findings.error(subject, format!("the store cannot be checked: {error}"), BACKUP),
+    }
+}
+
+/// Every user record decodes, has its own number and is certified by the token's authority.
+fn check_users(token: &Token, meta: &Meta, subject: &str, findings: &mut Findings) -> BTreeSet<UserId> {
+    let mut records = Vec::new();
+    let scanned = token.store().scan(layout::USERS, None, &mut |key, record| {
+        records.push((key.to_vec(), record.to_vec()));
+        ControlFlow::Continue(())
+    });
+    if let Err(error) = scanned {
+        findings.error(subject, format!("the users cannot be read: {error}"), BACKUP);
+    }
+    let mut sound = BTreeSet::new();
+    for (key, record) in &records {
+        match User::decode(record) {
+            Ok(user) if layout::user(user.id).as_slice() != key.as_slice() => {
+                findings.error(
+                    subject,
+                    format!("the record of user {} is in the wrong place", quoted(&user.name)),
+                    BACKUP,
+                );
+            }
+            Ok(user) if !user.is_certified(&meta.id, &meta.authority) => {
+                let message = format!("the record of user {} was changed from outside", quoted(&user.name));
+                findings.error(subject, message, BACKUP);
+            }
+            Ok(user) => {
+                sound.insert(user.id);
+            }
+            Err(error) => findings.error(subject, format!("a user record cannot be read: {error}"), BACKUP),
+        }
+    }
+    if sound.len() == records.len() {
+        findings.ok(subject, format!("{} certified by the token's authority", counted(sound.len(), "user")));
+        let users = token.users().unwrap_or_default();
+        check_states(&users, subject, findings);
+    }
+    sound
+}
+
+/// Users who cannot do what they are there for.
+fn check_states(users: &[UserInfo], subject: &str, findings: &mut Findings) {
+    for user in users.iter().filter(|user| user.locked) {
+        let message = format!("{} is locked after too many wrong PINs", quoted(&user.name));
+        let advice = match user.role {
+            Role::User => format!("strongroom user unlock {}", user.name),
+            Role::Officer => "another officer can unlock this one; without any, nobody can manage users".to_owned(),
+        };
+        findings.warning(subject, message, advice);
+    }
+    if !users.iter().any(|user| user.role == Role::User) {
+        findings.warning(subject, "there is no user yet, so no key can be made", "strongroom user add user");
+    }
+    if !users.iter().any(|user| user.role == Role::Officer) {
+        findings.error(subject, "there is no officer, so nobody can manage users", BACKUP);
+    }
+}
+
+fn login(
+    context: &Context,
+    args: &DoctorArgs,
+    hsm: &Hsm,
+    application: &Arc<Application>,
+    subject: &str,
+    findings: &mut Findings,
+) -> Option<Arc<Login>> {
+    match args.user.session(context, hsm, false) {
+        Ok(_) => {
+            let login = application.login();
+            if let Some(login) = &login {
+                findings.ok(subject, format!("{} can log in", quoted(&login.name)));
+            }
+            login
+        }
+        Err(failure) => {
+            findings.error(subject, format!("no login: {}", failure.message()), "give the right PIN, or none");
+            None
+        }
+    }
+}
+
+/// What is wrong with the objects, and how many were opened.
+#[derive(Default)]
+struct Objects {
+    opened: usize,
+    closed: usize,
+    broken: usize,
+    strangers: usize,
+}
+
+/// Every object opens, or at least its envelope does where nobody with a key to it is logged in.
+fn check_objects(
+    token: &Token,
+    users: &BTreeSet<UserId>,
+    login: Option<&Login>,
+    subject: &str,
+    findings: &mut Findings,
+) {
+    let mut envelopes = Vec::new();
+    let scanned = token.store().scan(layout::OBJECTS, None, &mut |key, record| {
+        let envelope = Envelope::read(record).map(|envelope| (envelope.ownership.owner, envelope.is_public()));
+        envelopes.push((layout::object_number(key), envelope));
+        ControlFlow::Continue(())
+    });
+    if let Err(error) = scanned {
+        findings.error(subject, format!("the objects cannot be read: {error}"), BACKUP);
+        return;
+    }
+    let mut objects = Objects::default();
+    let progress = Progress::new("checking objects", envelopes.len());
+    for (done, (number, envelope)) in envelopes.into_iter().enumerate() {
+        progress.at(done);
+        let Some(number) = number else {
+            objects.broken += 1;
+            findings.error(subject, "an object record is in the wrong place", BACKUP);
+            continue;
+        };
+        match open(token, number, envelope, login) {
+            Ok(Some(owner)) => {
+                objects.opened += 1;
+                objects.strangers += usize::from(owner != UserId::NOBODY && !users.contains(&owner));
+            }
+            Ok(None) => objects.closed += 1,
+            Err(error) => {
+                objects.broken += 1;
+                // A thousand broken objects are one problem.
+                if objects.broken <= NAMED_MAX {
+                    findings.error(subject, format!("object {number}: {error}"), "delete it, or restore a backup");
+                }
+            }
+        }
+    }
+    drop(progress);
+    objects.tell(subject, findings);
+}
+
+impl Objects {
+    fn tell(&self, subject: &str, findings: &mut Findings) {
+        if self.broken > NAMED_MAX {
+            findings.error(subject, format!("{} are broken in all", counted(self.broken, "object")), BACKUP);
+        }
+        if self.strangers > 0 {
+            let message = format!("{} to users who do not exist", belong(self.strangers));
+            findings.warning(subject, message, "they can be read but not changed");
+        }
+        let closed = match self.closed {
+            0 => String::new(),
+            closed => format!(", {closed} private and not opened for want of the owner's PIN"),
+        };
+        findings.ok(subject, format!("{} opened{closed}", counted(self.opened, "object")));
+    }
+}
+
+/// Opens an object; its owner where that worked, nothing where the caller has no key to it.
+fn open(
+    token: &Token,
+    number: u64,
+    envelope: Result<(UserId, bool), Error>,
+    login: Option<&Login>,
+) -> Result<Option<UserId>, Error> {
+    let (owner, public) = envelope?;
+    let mine = login.is_some_and(|login| login.user == owner);
+    if !public && !mine {
+        return Ok(None);
+    }
+    match token.object(number, login) {
+        Ok(_) => Ok(Some(owner)),
+        // Another program may have deleted it meanwhile.
+        Err(Error::NoObject(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn belong(count: usize) -> String {
+    format!("{} belong{}", counted(count, "object"), if count == 1 { "s" } else { "" })
+}
+
+const BACKUP: &str = "restore the token from a backup";
+/// Broken objects that get a line of their own.
+const NAMED_MAX: usize = 20;
