@@ -200,7 +200,7 @@ impl Mac {
     fn full_tag(&mut self, tag: &mut [u8; hash::OUTPUT_BYTES_MAX]) -> Result<(), Error> {
         match (&self.key.kind, &mut self.state) {
             (Kind::Hmac(key), State::Hmac(hash)) => {
-                let len = hash.finish(tag)?;
+                let len = hash.end(tag)?;
                 hash.clone_from(&key.states().outer);
                 hash.update(&tag[..len]);
                 hash.finish(tag)?;

@@ -46,6 +46,7 @@ int main(void) {
     fork_during_use();
     encrypt_once(p11, session, key);
     CHECK(CKR_OK, p11->C_Finalize(NULL));
+    key = CK_INVALID_HANDLE;
 
     in_child(child_of_the_uninitialised);
     CHECK(CKR_OK, initialize_for_threads(p11));

@@ -120,8 +120,11 @@ int main(int argument_count, char **arguments) {
     if (strcmp(phase, "uninitialised") != 0) {
         CK_SESSION_INFO info;
         CHECK(CKR_OK, p11->C_GetSessionInfo(session, &info));
-        if (strcmp(phase, "user") == 0)
+        if (strcmp(phase, "user") == 0) {
+            p11->C_EncryptInit(session, NULL, CK_INVALID_HANDLE);
+            p11->C_DecryptInit(session, NULL, CK_INVALID_HANDLE);
             encrypt_once(p11, session, session_key(p11, session));
+        }
         CHECK(CKR_OK, p11->C_Finalize(NULL));
     }
     printf("%lu calls\n", call_count);

@@ -22,9 +22,10 @@ with token.open(rw=True, user_pin=pin) as session:
             template={Attribute.SIGN: True, Attribute.VERIFY: True})
         # The library gives lengths in bits; RC4 keys are as long as CKA_VALUE_LEN says.
         rc4 = session.generate_key(
-            KeyType.RC4, store=False, mechanism=Mechanism.RC4_KEY_GEN,
-            template={Attribute.VALUE_LEN: 16, Attribute.ENCRYPT: True, Attribute.DECRYPT: True})
-        assert rc4.key_type == KeyType.RC4
+            KeyType._RC4, store=False, mechanism=Mechanism._RC4_KEY_GEN,
+            capabilities=pkcs11.MechanismFlag.ENCRYPT | pkcs11.MechanismFlag.DECRYPT,
+            template={Attribute.VALUE_LEN: 16})
+        assert rc4.key_type == KeyType._RC4
 
 with token.open(user_pin=pin) as session:
     key = session.get_key(label="python aes", object_class=ObjectClass.SECRET_KEY)

@@ -21,13 +21,13 @@ pub(crate) fn is_interactive() -> bool {
 /// # Errors
 /// Where the terminal cannot be used, and where the person gives up with Ctrl-C or Ctrl-D.
 pub(crate) fn ask_secret(question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut terminal = open()?;
-    tell(&mut terminal, &format!("{question}: "))?;
+    let terminal = open()?;
+    // Silence comes first: whoever sees the question may answer it at once.
     let silence = Silence::begin(&terminal)?;
-    let answer = read_line(&terminal);
+    let answer = tell(&terminal, &format!("{question}: ")).and_then(|()| read_line(&terminal));
     drop(silence);
     // The person's Enter was not shown either.
-    tell(&mut terminal, "\n")?;
+    tell(&terminal, "\n")?;
     answer
 }
 
@@ -36,8 +36,8 @@ pub(crate) fn ask_secret(question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> 
 /// # Errors
 /// As [`ask_secret`].
 pub(crate) fn ask(question: &str) -> Result<String, Failure> {
-    let mut terminal = open()?;
-    tell(&mut terminal, &format!("{question} "))?;
+    let terminal = open()?;
+    tell(&terminal, &format!("{question} "))?;
     Ok(String::from_utf8_lossy(&read_line(&terminal)?).trim().to_owned())
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
 /// # Errors
 /// Where the terminal cannot be used.
 pub(crate) fn say(line: &str) -> Result<(), Failure> {
-    tell(&mut open()?, &format!("{line}\n"))
+    tell(&open()?, &format!("{line}\n"))
 }
 
 /// Shows how far long work is, on standard error where that is a terminal; short work shows nothing.
@@ -132,7 +132,7 @@ fn open() -> Result<File, Failure> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|error| Failure::io("the terminal", &error))
 }
 
-fn tell(terminal: &mut File, text: &str) -> Result<(), Failure> {
+fn tell(mut terminal: &File, text: &str) -> Result<(), Failure> {
     terminal.write_all(text.as_bytes()).map_err(|error| Failure::io("the terminal", &error))
 }
 

@@ -8,7 +8,7 @@
 //! - Writers wait for each other, in this process and across processes; waiting is never an error until
 //!   [`crate::limits::STORE_WAIT_MS`] has passed.
 //! - Reads outside a transaction see committed data only, and never wait for a writer.
-//! - [`Store::generation`] differs from an earlier answer if any process committed a change since.
+//! - [`Store::generation`] differs from an earlier answer if any process was told since that its commit is done.
 
 mod memory;
 mod range;
@@ -40,7 +40,7 @@ pub trait Store: Send + Sync {
     /// side effects of its own, and it must not call the store other than through its argument.
     fn transact(&self, body: Body<'_>) -> Result<(), Aborted>;
 
-    /// A number that changes with every commit of any process. Costs nanoseconds when nothing happened.
+    /// A number that has changed once a commit is reported done to whoever made it, in whatever process. Costs nanoseconds.
     fn generation(&self) -> u64;
 
     /// Rewrites everything, so that no trace of a deleted or replaced value is left in the engine's files, as far as

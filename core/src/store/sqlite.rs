@@ -56,6 +56,7 @@ impl SqliteStore {
     ///
     /// The files get mode 0600. After a crash half-way the directory is of no use and can be removed.
     pub fn create(directory: &Path) -> Result<Self, StoreError> {
+        prepare_library()?;
         let place = Place::at(directory)?;
         place.create_database()?;
         connection::open(&place, Purpose::Write)
@@ -71,6 +72,7 @@ impl SqliteStore {
     /// The first opening after a crash recovers what was committed. A database of another application, of a later
     /// version or with a damaged header is [`StoreError::Damaged`].
     pub fn open(directory: &Path, read_only: bool) -> Result<Self, StoreError> {
+        prepare_library()?;
         let place = Place::at(directory)?;
         place.expect_database()?;
         let (reader, reading) = open_reader(&place)?;
@@ -179,6 +181,11 @@ impl Store for SqliteStore {
         }
         Ok(problems)
     }
+}
+
+/// A process that was forked must not meet its parent's locks and files.
+fn prepare_library() -> Result<(), StoreError> {
+    strongroom_crypto::memory::sqlite::prepare().map_err(|error| StoreError::Io(format!("SQLite does not start: {error}")))
 }
 
 /// A reading connection to a file that is known to be ours, and as what it had to be opened.

@@ -33,6 +33,27 @@ impl<T> Locked<T> {
         Guard { locked: self }
     }
 
+    /// A free lock around `value`.
+    pub(crate) const fn new(value: T) -> Locked<T> {
+        Locked { state: AtomicU32::new(FREE), value: UnsafeCell::new(value) }
+    }
+
+    /// The lock, if it is free.
+    pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
+        let taken = self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed);
+        taken.is_ok().then_some(Guard { locked: self })
+    }
+
+    /// Gives the lock back.
+    ///
+    /// # Safety
+    /// The caller holds the lock and has forgotten its guard.
+    pub(crate) unsafe fn unlock(&self) {
+        if self.state.swap(FREE, Ordering::Release) == CONTENDED {
+            self.wake();
+        }
+    }
+
     #[cold]
     fn wait(&self) {
         for _ in 0..SPINS {
@@ -101,9 +122,8 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if self.locked.state.swap(FREE, Ordering::Release) == CONTENDED {
-            self.locked.wake();
-        }
+        // SAFETY: the guard exists only while the lock is held, and this is its end.
+        unsafe { self.locked.unlock() };
     }
 }
 
@@ -120,10 +140,7 @@ mod tests {
 
     #[test]
     fn threads_take_turns() {
-        let locked = Locked {
-            state: AtomicU32::new(FREE),
-            value: UnsafeCell::new(0u64),
-        };
+        let locked = Locked::new(0u64);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

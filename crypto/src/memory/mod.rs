@@ -12,6 +12,7 @@ pub mod fork;
 mod lock;
 mod pages;
 mod secret;
+pub mod sqlite;
 #[cfg(test)]
 pub(crate) mod testing;
 

@@ -9,15 +9,19 @@
 //! odd one. So the word only ever grows, and nobody but writers (and [`Generation::settle`], under the same lock)
 //! changes it.
 //!
-//! The promise: if an answer A was given, and a commit C becomes visible after that, a later answer differs from A.
-//! - A was an even value. C's writer raised the word to some O under the write lock before C. Had that been before A
-//!   was read, the word would have gone from O (or more) to even before C was visible. Step 3 of C's own writer comes
-//!   after C; a step 3 of an earlier writer expects its own, smaller, odd value and fails; a later writer or `settle`
-//!   needs the write lock, which C's writer holds until C is visible. So O came after A, and O > A for ever.
-//! - A was given while the word was odd. Then it stands for the pair (word, `PRAGMA data_version`), and is never used
-//!   for another pair. The data version, read through a connection that never writes, changes with every commit, so
-//!   C gives another pair. This holds too when C's writer was killed between steps 2 and 3.
-//! - No answer of one kind equals an answer of the other: the highest bit tells them apart.
+//! An even word is its own answer. While the word is odd the answer stays what it was before: the commit is under way,
+//! nobody has been told that it is done, and asking the database at every call would make each of them pay for it.
+//!
+//! The promise: if an answer A was given, and after that a commit C was reported done, a later answer differs from A.
+//! C's writer raised the word to some odd O under the write lock before C, and it was at least O + 1 when C was reported,
+//! by its own step 3 or because a later writer had raised it further. It only grows, so every later answer is at least
+//! O + 1. A is at most the word when it was given; had that been O + 1 or more before C was visible, somebody would have
+//! concluded O before C: not C's own writer, whose step 3 comes after C; not an earlier one, whose step 3 expects its own,
+//! smaller, odd value and fails; not a later one or `settle`, who need the write lock, which C's writer holds until C is
+//! visible. So A was given after C was visible, or A < O + 1.
+//!
+//! A writer that is killed between steps 2 and 3 has reported nothing. What it committed is noticed with the next commit,
+//! or when a reader that sees the word odd for [`SETTLE_AFTER`] concludes it.
 //!
 //! Whoever sees O + 1 also sees the commit by a read that starts afterwards: the exchange of step 3 follows the commit
 //! in the writer's program order and releases it, and a read starts by looking at SQLite's shared index. A fence after
@@ -41,23 +45,20 @@ pub(super) struct Generation {
     /// Nobody can change the medium: the answer is always the same.
     immutable: bool,
     probe: Mutex<Probe>,
+    /// The odd value that was last seen, and since when.
+    watched: Mutex<Option<(u64, Instant)>>,
 }
 
-/// What has been answered while the word was odd.
+/// What has been answered where there is no word.
 #[derive(Default)]
 struct Probe {
     connection: Option<Connection>,
-    last_pair: Option<(u64, i64)>,
+    last_version: Option<i64>,
     last_answer: u64,
-    /// The odd value that is being watched, and since when.
-    watched: Option<(u64, Instant)>,
 }
 
 /// An odd value is expected to vanish within a commit's time; the writer may be dead after this.
 const SETTLE_AFTER: Duration = Duration::from_millis(50);
-
-/// Set in the answers that are not values of the word.
-const UNSETTLED: u64 = 1 << 63;
 
 impl Generation {
     pub(super) fn open(place: &Place, read_only: bool, immutable: bool) -> Self {
@@ -66,7 +67,7 @@ impl Generation {
         let shared = if read_only || immutable { None } else { SharedCounter::open(&path).ok() };
         let writable = shared.is_some();
         let word = shared.or_else(|| SharedCounter::open_read_only(&path).ok());
-        Self { word, writable, immutable, probe: Mutex::default() }
+        Self { word, writable, immutable, probe: Mutex::default(), watched: Mutex::default() }
     }
 
     /// Whether commits can be announced; without, nobody may write.
@@ -105,9 +106,9 @@ impl Generation {
             return (0, None);
         }
         match self.word.as_ref().map(SharedCounter::load) {
-            Some(value) if value & 1 == 0 => (value & !UNSETTLED, None),
-            Some(value) => self.read_unsettled(place, value),
-            None => self.read_unsettled(place, 0),
+            Some(value) if value & 1 == 0 => (value, None),
+            Some(value) => (value & !1, self.overdue(value)),
+            None => (self.read_without_word(place), None),
         }
     }
 
@@ -116,16 +117,37 @@ impl Generation {
         self.conclude(odd);
     }
 
+    /// An odd value whose writer must be dead, for a reader who could conclude it.
+    fn overdue(&self, value: u64) -> Option<u64> {
+        if !self.writable {
+            return None;
+        }
+        let mut watched = self.watched.try_lock()?;
+        match *watched {
+            Some((odd, since)) if odd == value => {
+                let overdue = since.elapsed() > SETTLE_AFTER;
+                if overdue {
+                    *watched = None;
+                }
+                overdue.then_some(value)
+            }
+            _ => {
+                *watched = Some((value, Instant::now()));
+                None
+            }
+        }
+    }
+
+    /// Without a word to read, every answer costs a look at the database.
     #[cold]
-    fn read_unsettled(&self, place: &Place, value: u64) -> (u64, Option<u64>) {
+    fn read_without_word(&self, place: &Place) -> u64 {
         let mut probe = self.probe.lock();
-        let pair = probe.data_version(place).map(|version| (value, version));
-        if pair.is_none() || pair != probe.last_pair {
-            probe.last_pair = pair;
+        let version = probe.data_version(place);
+        if version.is_none() || version != probe.last_version {
+            probe.last_version = version;
             probe.last_answer = probe.last_answer.wrapping_add(1);
         }
-        let answer = UNSETTLED | probe.last_answer;
-        (answer, probe.overdue(value).then_some(value).filter(|_| self.writable))
+        probe.last_answer
     }
 }
 
@@ -138,24 +160,8 @@ impl Probe {
         let version = connection::data_version(self.connection.as_ref()?).ok();
         if version.is_none() {
             self.connection = None;
-            self.last_pair = None;
+            self.last_version = None;
         }
         version
-    }
-
-    fn overdue(&mut self, value: u64) -> bool {
-        match self.watched {
-            Some((watched, since)) if watched == value => {
-                let overdue = since.elapsed() > SETTLE_AFTER;
-                if overdue {
-                    self.watched = Some((value, Instant::now()));
-                }
-                overdue
-            }
-            _ => {
-                self.watched = Some((value, Instant::now()));
-                false
-            }
-        }
     }
 }

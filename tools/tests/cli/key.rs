@@ -1,0 +1,173 @@
+//! `strongroom key`.
+
+use serde_json::{Value, json};
+
+use super::place::{PIN, Place};
+
+fn generate(place: &Place, arguments: &[&str]) -> Value {
+    place.run(&[&["key", "generate"], arguments].concat()).pins().json()["key"].clone()
+}
+
+fn list(place: &Place, arguments: &[&str]) -> Vec<Value> {
+    place.run(&[&["key", "list"], arguments].concat()).pins().json()["keys"].as_array().unwrap().clone()
+}
+
+#[test]
+fn generate_makes_what_was_asked() {
+    let place = Place::with_token();
+    let key = generate(&place, &["--type", "aes", "--size", "128", "--label", "orders", "--id", "0a:0B"]);
+    assert_eq!((key["number"].as_u64(), key["size_bits"].as_u64()), (Some(1), Some(128)));
+    assert_eq!((key["label"].as_str(), key["id"].as_str()), (Some("orders"), Some("0a0b")));
+    assert_eq!(key["kcv"].as_str().unwrap().len(), 6);
+    assert_eq!(key["unique_id"].as_str().unwrap().len(), 32);
+    assert_eq!((&key["private"], &key["sensitive"], &key["extractable"]), (&json!(true), &json!(true), &json!(false)));
+    assert_eq!(key["usage"], json!(["encrypt", "decrypt", "sign", "verify", "wrap", "unwrap"]));
+    let chosen = ["--usage", "wrap,unwrap", "--extractable", "--sensitive", "false", "--private", "false"];
+    let key = generate(&place, &[&["--type", "aes"], &chosen[..]].concat());
+    assert_eq!((key["size_bits"].as_u64(), &key["usage"]), (Some(256), &json!(["wrap", "unwrap"])));
+    assert_eq!((&key["private"], &key["sensitive"], &key["extractable"]), (&json!(false), &json!(false), &json!(true)));
+    let out = place.run(&["key", "generate", "--type", "generic", "--size", "512", "--label", "s"]).pins().succeeds();
+    assert!(out.starts_with("Generated generic key 3 \"s\", 512 bits"), "{out}");
+}
+
+#[test]
+fn every_type_in_the_help_can_be_generated() {
+    let place = Place::with_token();
+    let refusal = place.run(&["key", "generate", "--type", "x509"]).refused(2, &["x509", "the types are aes"]);
+    let types = refusal.split("the types are ").nth(1).unwrap().split(';').next().unwrap();
+    let types: Vec<&str> = types.split(", ").map(str::trim).collect();
+    assert!(types.len() > 10, "{types:?}");
+    for name in &types {
+        assert_eq!(generate(&place, &["--type", name])["type"], *name);
+    }
+    assert_eq!(list(&place, &[]).len(), types.len());
+    assert_eq!(list(&place, &["--type", "des3"])[0]["size_bits"], 192);
+}
+
+#[test]
+fn generate_refuses_what_cannot_be() {
+    let place = Place::with_token();
+    let run = |arguments: &[&str]| place.run(&[&["key", "generate"], arguments].concat()).pins();
+    run(&[]).refused(2, &["--type"]);
+    run(&["--type", "aes", "--size", "100"]).refused(2, &["--size 100", "128, 192, 256 bits"]);
+    run(&["--type", "aes", "--size", "32"]).refused(2, &["--size 32"]);
+    run(&["--type", "rc4", "--size", "2048"]).refused(2, &["8 to 2040"]);
+    run(&["--type", "aes", "--size", "big"]).refused(2, &["big"]);
+    run(&["--type", "aes", "--id", "xyz"]).refused(2, &["hexadecimal"]);
+    run(&["--type", "aes", "--usage", "encrypt,fly"]).refused(2, &["fly", "the usages are"]);
+    run(&["--type", "aes", "--mechanisms", "ROT13"]).refused(2, &["ROT13", "strongroom mechanisms"]);
+    run(&["--type", "aes", "--sensitive", "maybe"]).refused(2, &["maybe"]);
+    place.run(&["key", "generate", "--type", "aes"]).refused(2, &["--pin-file", "--pin-fd", "STRONGROOM_PIN"]);
+    place.run(&["key", "generate", "--type", "aes"]).env("STRONGROOM_PIN", "wrong").refused(1, &["the PIN is wrong"]);
+    assert_eq!(list(&place, &[]).len(), 0);
+}
+
+#[test]
+fn the_tokens_policy_decides_what_is_generated() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "f", "--policy", "fips"]).pins().succeeds();
+    let message = place.run(&["key", "generate", "--type", "rc4"]).pins().refused_json(1, "CKR_MECHANISM_INVALID");
+    assert!(message.contains("policy is \"fips\"") && message.contains("CKM_RC4_KEY_GEN"), "{message}");
+    assert_eq!(generate(&place, &["--type", "aes"])["type"], "aes");
+}
+
+#[test]
+fn list_chooses() {
+    let place = Place::with_token();
+    assert_eq!(place.run(&["key", "list"]).pins().succeeds(), "There is no such key.\n");
+    generate(&place, &["--type", "aes", "--label", "a", "--id", "01"]);
+    generate(&place, &["--type", "generic", "--label", "a"]);
+    generate(&place, &["--type", "aes", "--label", "open", "--private", "false"]);
+    let numbers = |arguments: &[&str]| -> Vec<u64> {
+        list(&place, arguments).iter().map(|key| key["number"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&[]), [1, 2, 3]);
+    assert_eq!(numbers(&["--label", "a"]), [1, 2]);
+    assert_eq!(numbers(&["--type", "aes"]), [1, 3]);
+    assert_eq!(numbers(&["--label", "a", "--type", "aes"]), [1]);
+    assert_eq!(numbers(&["--id", "01"]), [1]);
+    assert_eq!(numbers(&["--id", "02"]), [0; 0]);
+    let public = place.run(&["key", "list", "--public"]).json();
+    assert_eq!(public["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(public["keys"][0]["label"], "open");
+    place.run(&["key", "list", "--public", "--user", "user"]).refused(2, &["--public"]);
+    let text = place.run(&["key", "list"]).pins().succeeds();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].starts_with("NUMBER  LABEL  ID  TYPE     BITS  KCV     FLAGS"), "{text}");
+    assert!(lines[3].contains("open") && lines[3].contains("public,sensitive"), "{text}");
+}
+
+#[test]
+fn show_tells_all_but_secrets() {
+    let place = Place::with_token();
+    generate(&place, &["--type", "aes", "--label", "k", "--mechanisms", "AES_GCM,CKM_AES_CMAC"]);
+    let text = place.run(&["key", "show", "k"]).pins().succeeds();
+    for line in ["CKA_CLASS", "CKA_ALWAYS_SENSITIVE", "CKA_KEY_GEN_MECHANISM    CKM_AES_KEY_GEN", "CKA_VALUE_LEN"] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(text.lines().any(|line| line == "CKA_VALUE                (sensitive)"), "{text}");
+    assert!(text.contains("CKM_AES_GCM, CKM_AES_CMAC"), "{text}");
+    let key = place.run(&["key", "show", "1"]).pins().json()["key"].clone();
+    assert_eq!(key["owner"], "user");
+    assert_eq!(key["attributes"]["value"], Value::Null);
+    assert_eq!(key["attributes"]["never_extractable"], true);
+    assert_eq!(key["attributes"]["allowed_mechanisms"], json!(["CKM_AES_GCM", "CKM_AES_CMAC"]));
+    assert_eq!(key["attributes"]["class"], "secret key");
+}
+
+#[test]
+fn a_value_is_shown_on_demand_only() {
+    let place = Place::with_token();
+    generate(&place, &["--type", "aes", "--label", "open", "--sensitive", "false", "--extractable"]);
+    generate(&place, &["--type", "aes", "--label", "closed"]);
+    let value = |arguments: &[&str]| place.run(arguments).pins().json()["key"]["attributes"]["value"].clone();
+    assert_eq!(value(&["key", "show", "open"]), Value::Null);
+    let text = place.run(&["key", "show", "open"]).pins().succeeds();
+    assert!(text.contains("(32 bytes, not sensitive; --reveal shows them)"), "{text}");
+    assert_eq!(value(&["key", "show", "open", "--reveal"]).as_str().unwrap().len(), 64);
+    assert_eq!(value(&["key", "show", "closed", "--reveal"]), Value::Null);
+}
+
+#[test]
+fn a_key_is_chosen_by_number_label_and_id() {
+    let place = Place::with_token();
+    generate(&place, &["--type", "aes", "--label", "2", "--id", "ff01"]);
+    generate(&place, &["--type", "aes", "--label", "twin"]);
+    generate(&place, &["--type", "generic", "--label", "twin"]);
+    let number = |wanted: &str| place.run(&["key", "show", wanted]).pins().json()["key"]["number"].clone();
+    assert_eq!(number("2"), 2, "digits are a number");
+    assert_eq!(number("label=2"), 1);
+    assert_eq!(number("id=ff01"), 1);
+    place.run(&["key", "show", "absent"]).pins().refused(1, &["no key \"absent\"", "strongroom key list"]);
+    place.run(&["key", "show", "99"]).pins().refused(1, &["no key 99", "label=99"]);
+    place.run(&["key", "show", "99"]).pins().refused_json(1, "CKR_OBJECT_HANDLE_INVALID");
+    place.run(&["key", "show", "id=zz"]).pins().refused(2, &["id=zz"]);
+    place.run(&["key", "show", "twin"]).pins().refused(1, &["2 keys are \"twin\"", "2 (aes), 3 (generic)"]);
+    place.run(&["key", "show"]).refused(2, &["<KEY>"]);
+}
+
+#[test]
+fn delete_deletes_one_and_asks_before() {
+    let place = Place::with_token();
+    for label in ["twin", "twin", "single"] {
+        generate(&place, &["--type", "aes", "--label", label]);
+    }
+    place.run(&["key", "delete", "twin", "--yes"]).pins().refused(1, &["2 keys are \"twin\"", "1 (aes), 2 (aes)"]);
+    place.run(&["key", "delete", "single"]).pins().refused(2, &["--yes"]);
+    assert_eq!(list(&place, &[]).len(), 3);
+    assert_eq!(place.run(&["key", "delete", "single", "--yes"]).pins().json()["deleted"]["number"], 3);
+    place.run(&["key", "delete", "1", "--yes"]).pins().succeeds();
+    assert_eq!(list(&place, &[]).len(), 1);
+    place.run(&["key", "delete", "single", "--yes"]).pins().refused(1, &["no key \"single\""]);
+    let dialogue = [
+        ("PIN of user \"user\":", format!("{PIN}\n")),
+        ("Delete the aes key 2 \"twin\" for ever? [y/N]", "n\n".into()),
+    ];
+    let dialogue: Vec<(&str, &str)> = dialogue.iter().map(|(question, answer)| (*question, answer.as_str())).collect();
+    let kept = place.at_terminal(&["key", "delete", "2"], &dialogue);
+    assert_eq!(kept.code, 1, "{kept:?}");
+    assert!(kept.out.contains("nothing was changed"), "{kept:?}");
+    let agreed = [dialogue[0], (dialogue[1].0, "y\n")];
+    assert_eq!(place.at_terminal(&["key", "delete", "2"], &agreed).code, 0);
+    assert_eq!(list(&place, &[]).len(), 0);
+}

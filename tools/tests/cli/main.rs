@@ -1,0 +1,9 @@
+//! The command line as its users meet it: the real program, in directories of its own.
+
+mod doctor;
+mod key;
+mod pins;
+mod place;
+mod plain;
+mod token;
+mod user;

@@ -1,0 +1,158 @@
+//! `strongroom user`.
+
+use serde_json::Value;
+
+use super::place::{NEW_PIN, PIN, Place, SO_PIN};
+
+fn user(place: &Place, name: &str) -> Value {
+    let listed = place.run(&["user", "list"]).json();
+    let users = listed["users"].as_array().unwrap();
+    users.iter().find(|user| user["name"] == name).cloned().unwrap_or(Value::Null)
+}
+
+/// The exit code of a login of the user with this PIN.
+fn login(place: &Place, name: &str, pin: &str) -> i32 {
+    place.run(&["key", "list", "--user", name]).env("STRONGROOM_PIN", pin).outcome().code
+}
+
+#[test]
+fn add_makes_users_of_both_roles() {
+    let place = Place::with_token();
+    let made = place.run(&["user", "add", "Alice"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).json();
+    assert_eq!((made["user"]["id"].as_u64(), made["user"]["name"].as_str()), (Some(3), Some("alice")));
+    assert_eq!(made["user"]["escrowed"], true);
+    assert_eq!(login(&place, "alice", NEW_PIN), 0);
+    assert_eq!(login(&place, "ALICE", NEW_PIN), 0);
+    let made = place.run(&["user", "add", "deputy", "--role", "officer"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN);
+    assert_eq!(made.json()["user"]["role"], "officer");
+    let by_deputy = place.run(&["user", "add", "bob", "--officer", "deputy"]);
+    by_deputy.env("STRONGROOM_SO_PIN", NEW_PIN).env("STRONGROOM_NEW_PIN", PIN).succeeds();
+    assert_eq!(login(&place, "bob", PIN), 0);
+    let text = place.run(&["user", "list"]).succeeds();
+    assert!(text.starts_with("ID  NAME    ROLE     WRONG PINS  LOCKED  ESCROW\n"), "{text}");
+    assert_eq!(text.lines().count(), 6, "{text}");
+}
+
+#[test]
+fn add_refuses_what_cannot_be() {
+    let place = Place::with_token();
+    let add = |name: &str| place.run(&["user", "add", name]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN);
+    add("user").refused(1, &["there is a user \"user\" already"]);
+    add("a b").refused(1, &["\"a b\"", "letters, digits"]);
+    add(&"x".repeat(32)).refused(1, &["1 to 31"]);
+    place.run(&["user", "add"]).refused(2, &["<NAME>"]);
+    place.run(&["user", "add", "x", "--role", "king"]).refused(2, &["king", "user, officer"]);
+    let wrong = place.run(&["user", "add", "x"]).env("STRONGROOM_SO_PIN", PIN).env("STRONGROOM_NEW_PIN", NEW_PIN);
+    assert!(wrong.refused_json(1, "CKR_PIN_INCORRECT").contains("9 attempts left"));
+    add("x").env("STRONGROOM_NEW_PIN", "abc").refused(1, &["new PIN of user \"x\"", "3 bytes"]);
+    add("x").env("STRONGROOM_NEW_PIN", "a\u{1}bcd").refused(1, &["control characters"]);
+    let nobody = place.run(&["user", "add", "x", "--officer", "user"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN);
+    nobody.refused(1, &["no officer \"user\"", "there are: so"]);
+    place.run(&["user", "add", "x"]).pins().refused(2, &["--new-pin-file", "STRONGROOM_NEW_PIN"]);
+    assert_eq!(user(&place, "x"), Value::Null);
+}
+
+#[test]
+fn set_pin_changes_ones_own() {
+    let place = Place::with_token();
+    place.run(&["key", "generate", "--type", "aes", "--label", "kept"]).pins().succeeds();
+    place.run(&["user", "set-pin"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    assert_eq!(login(&place, "user", PIN), 1);
+    let listed = place.run(&["key", "list"]).env("STRONGROOM_PIN", NEW_PIN).json();
+    assert_eq!(listed["keys"][0]["label"], "kept");
+    let officer = place.run(&["user", "set-pin", "so"]).env("STRONGROOM_SO_PIN", SO_PIN);
+    officer.env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    place.run(&["user", "unlock", "user"]).env("STRONGROOM_SO_PIN", NEW_PIN).succeeds();
+}
+
+#[test]
+fn set_pin_refuses_a_wrong_old_one() {
+    let place = Place::with_token();
+    let set = |old: &str| place.run(&["user", "set-pin"]).env("STRONGROOM_PIN", old).env("STRONGROOM_NEW_PIN", NEW_PIN);
+    set("wrong").refused(1, &["\"user\"", "the PIN is wrong", "9 attempts left"]);
+    assert_eq!(set("wrong").refused_json(1, "CKR_PIN_INCORRECT").matches("8 attempts").count(), 1);
+    assert_eq!(user(&place, "user")["wrong_pins"], 2);
+    set(PIN).env("STRONGROOM_NEW_PIN", "x").refused(1, &["1 bytes"]);
+    assert_eq!(login(&place, "user", PIN), 0);
+    assert_eq!(user(&place, "user")["wrong_pins"], 0);
+    let nobody = place.run(&["user", "set-pin", "nobody"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN);
+    nobody.refused(1, &["no user \"nobody\"", "so, user"]);
+    place.run(&["user", "set-pin", "--reset", "--pin-fd", "0"]).refused(2, &["--reset"]);
+}
+
+#[test]
+fn the_officer_resets_a_pin_and_the_keys_stay() {
+    let place = Place::with_token();
+    place.run(&["key", "generate", "--type", "aes", "--label", "kept"]).pins().succeeds();
+    let reset = place.run(&["user", "set-pin", "user", "--reset"]).env("STRONGROOM_SO_PIN", SO_PIN);
+    let out = reset.env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    assert!(out.contains("is reset"), "{out}");
+    let listed = place.run(&["key", "list"]).env("STRONGROOM_PIN", NEW_PIN).json();
+    assert_eq!(listed["keys"][0]["label"], "kept");
+    let officer = place.run(&["user", "set-pin", "so", "--reset"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN);
+    officer.refused(1, &["not in escrow", "strongroom user set-pin so"]);
+}
+
+#[test]
+fn without_escrow_there_is_no_reset() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "t", "--no-escrow"]).pins().succeeds();
+    let reset = place.run(&["user", "set-pin", "user", "--reset"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN);
+    assert!(reset.refused_json(1, "CKR_ACTION_PROHIBITED").contains("not in escrow"));
+}
+
+#[test]
+fn ten_wrong_pins_lock_and_the_officer_unlocks() {
+    let place = Place::with_token();
+    for _ in 0..10 {
+        assert_eq!(login(&place, "user", "wrong"), 1);
+    }
+    let locked = place.run(&["key", "list"]).pins().refused(1, &["locked", "strongroom user unlock user"]);
+    assert!(!locked.contains("attempts left"), "{locked}");
+    place.run(&["key", "list"]).pins().refused_json(1, "CKR_PIN_LOCKED");
+    assert_eq!(
+        (user(&place, "user")["locked"].as_bool(), user(&place, "user")["wrong_pins"].as_u64()),
+        (Some(true), Some(10))
+    );
+    let out = place.run(&["token", "list"]).succeeds();
+    assert!(out.contains("\"user\" is locked"), "{out}");
+    let flags = place.run(&["token", "show"]).json()["token"]["flags"].clone();
+    assert!(flags.as_array().unwrap().contains(&"user_pin_locked".into()), "{flags}");
+    let out = place.run(&["user", "unlock", "user"]).pins().succeeds();
+    assert!(out.contains("is unlocked"), "{out}");
+    assert_eq!(login(&place, "user", PIN), 0);
+    let again = place.run(&["user", "unlock", "user"]).pins().succeeds();
+    assert!(again.contains("was not locked"), "{again}");
+    place.run(&["user", "unlock", "ghost"]).pins().refused(1, &["no user \"ghost\""]);
+    place.run(&["user", "unlock"]).refused(2, &["<NAME>"]);
+}
+
+#[test]
+fn delete_spares_who_owns_something() {
+    let place = Place::with_token();
+    place.run(&["user", "add", "bob"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    let key = ["key", "generate", "--type", "aes", "--label", "k", "--user", "bob"];
+    place.run(&key).env("STRONGROOM_PIN", NEW_PIN).succeeds();
+    place.run(&["user", "delete", "bob", "--yes"]).pins().refused(1, &["user \"bob\"", "still owns objects"]);
+    let gone = ["key", "delete", "k", "--user", "bob", "--yes"];
+    place.run(&gone).env("STRONGROOM_PIN", NEW_PIN).succeeds();
+    place.run(&["user", "delete", "bob"]).pins().refused(2, &["--yes"]);
+    let deleted = place.run(&["user", "delete", "bob", "--yes"]).pins().json();
+    assert_eq!(deleted["deleted"]["name"], "bob");
+    assert_eq!(user(&place, "bob"), Value::Null);
+    place.run(&["user", "delete", "bob", "--yes"]).pins().refused(1, &["no user \"bob\""]);
+    place.run(&["user", "delete", "so", "--yes"]).pins().refused_json(1, "CKR_ACTION_PROHIBITED");
+}
+
+#[test]
+fn several_users_are_told_apart() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "t", "--user", "alice"]).pins().succeeds();
+    place.run(&["key", "list"]).pins().succeeds();
+    place.run(&["user", "add", "bob"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    place.run(&["key", "list"]).pins().refused(2, &["--user", "alice, bob"]);
+    place.run(&["key", "generate", "--type", "aes", "--user", "alice"]).pins().succeeds();
+    let bobs = place.run(&["key", "list", "--user", "bob"]).env("STRONGROOM_PIN", NEW_PIN).json();
+    assert_eq!(bobs["keys"].as_array().unwrap().len(), 0, "private keys are their owner's");
+    place.run(&["key", "list", "--user", "carol"]).pins().refused(1, &["no user \"carol\"", "alice, bob"]);
+}
