@@ -12,27 +12,16 @@ fn header_is_what_the_generator_writes() {
     let script = repository().join("include/generate.py");
     let written = succeed(Command::new("python3").arg(script).arg(bindings_file()));
     let checked_in = fs::read_to_string(repository().join("include/strongroom/pkcs11.h")).unwrap();
-    assert!(
-        written == checked_in,
-        "run include/generate.py and check the result in"
-    );
+    assert!(written == checked_in, "run include/generate.py and check the result in");
 }
 
 #[test]
 fn constants_have_the_values_of_the_bindings() {
     let constants = constants();
-    assert!(
-        constants.len() > 1000,
-        "{} constants found in the bindings",
-        constants.len()
-    );
+    assert!(constants.len() > 1000, "{} constants found in the bindings", constants.len());
     let mut program = String::from(PROGRAM_START);
     for name in constants.keys() {
-        writeln!(
-            program,
-            "    printf(\"{name} %lu\\n\", (unsigned long)({name}));"
-        )
-        .unwrap();
+        writeln!(program, "    printf(\"{name} %lu\\n\", (unsigned long)({name}));").unwrap();
     }
     program.push_str(PROGRAM_END);
     assert_same(&constants, &printed("constants", &program));
@@ -41,22 +30,14 @@ fn constants_have_the_values_of_the_bindings() {
 #[test]
 fn structures_have_the_layout_of_the_bindings() {
     let layout = layout();
-    assert!(
-        layout.len() > 700,
-        "{} sizes and offsets found in the bindings",
-        layout.len()
-    );
+    assert!(layout.len() > 700, "{} sizes and offsets found in the bindings", layout.len());
     let mut program = String::from(PROGRAM_START);
     for name in layout.keys() {
         let value = match name.split_once('.') {
             Some((structure, member)) => format!("offsetof({structure}, {member})"),
             None => format!("sizeof({name})"),
         };
-        writeln!(
-            program,
-            "    printf(\"{name} %lu\\n\", (unsigned long){value});"
-        )
-        .unwrap();
+        writeln!(program, "    printf(\"{name} %lu\\n\", (unsigned long){value});").unwrap();
     }
     program.push_str(PROGRAM_END);
     assert_same(&layout, &printed("layout", &program));
@@ -66,9 +47,7 @@ fn structures_have_the_layout_of_the_bindings() {
 fn headers_compile_alone_in_every_dialect() {
     for header in ["pkcs11.h", "strongroom.h"] {
         // Twice: the include guards hold.
-        let program = format!(
-            "#include <strongroom/{header}>\n#include <strongroom/{header}>\nint unused;\n"
-        );
+        let program = format!("#include <strongroom/{header}>\n#include <strongroom/{header}>\nint unused;\n");
         for (compiler, standard, language) in [
             ("cc", "-std=c89", "c"),
             ("cc", "-std=c99", "c"),
@@ -79,10 +58,7 @@ fn headers_compile_alone_in_every_dialect() {
         ] {
             let source = source_file(&format!("alone-{header}-{standard}"), &program);
             let mut command = Command::new(compiler);
-            command
-                .args([standard, "-x", language, "-fsyntax-only"])
-                .args(WARNINGS)
-                .args(include_path());
+            command.args([standard, "-x", language, "-fsyntax-only"]).args(WARNINGS).args(include_path());
             succeed(command.arg(source));
         }
     }
@@ -100,10 +76,7 @@ fn programs_that_define_the_usual_macros_compile_too() {
         CK_NOTIFY taken(my_notify given) { return given; }\n";
     let source = source_file("macros", program);
     let mut command = Command::new("cc");
-    command
-        .args(["-std=c99", "-x", "c", "-fsyntax-only"])
-        .args(WARNINGS)
-        .args(include_path());
+    command.args(["-std=c99", "-x", "c", "-fsyntax-only"]).args(WARNINGS).args(include_path());
     succeed(command.arg(source));
 }
 
@@ -111,22 +84,10 @@ fn programs_that_define_the_usual_macros_compile_too() {
 fn version_is_the_one_of_the_package() {
     let header = fs::read_to_string(repository().join("include/strongroom/strongroom.h")).unwrap();
     let expected = [
-        format!(
-            "#define STRONGROOM_VERSION_MAJOR {}\n",
-            env!("CARGO_PKG_VERSION_MAJOR")
-        ),
-        format!(
-            "#define STRONGROOM_VERSION_MINOR {}\n",
-            env!("CARGO_PKG_VERSION_MINOR")
-        ),
-        format!(
-            "#define STRONGROOM_VERSION_PATCH {}\n",
-            env!("CARGO_PKG_VERSION_PATCH")
-        ),
-        format!(
-            "#define STRONGROOM_VERSION \"{}\"\n",
-            env!("CARGO_PKG_VERSION")
-        ),
+        format!("#define STRONGROOM_VERSION_MAJOR {}\n", env!("CARGO_PKG_VERSION_MAJOR")),
+        format!("#define STRONGROOM_VERSION_MINOR {}\n", env!("CARGO_PKG_VERSION_MINOR")),
+        format!("#define STRONGROOM_VERSION_PATCH {}\n", env!("CARGO_PKG_VERSION_PATCH")),
+        format!("#define STRONGROOM_VERSION \"{}\"\n", env!("CARGO_PKG_VERSION")),
     ];
     for line in expected {
         assert!(header.contains(&line), "strongroom.h lacks {line}");
@@ -139,12 +100,7 @@ fn constants() -> BTreeMap<String, u64> {
         .split(';')
         .filter_map(|item| item.trim().strip_prefix("pub const "))
         .filter_map(|item| item.split_once(": "))
-        .filter_map(|(name, rest)| {
-            Some((
-                name.to_owned(),
-                rest.split_once(" = ")?.1.trim().parse().ok()?,
-            ))
-        })
+        .filter_map(|(name, rest)| Some((name.to_owned(), rest.split_once(" = ")?.1.trim().parse().ok()?)))
         .collect()
 }
 
@@ -156,10 +112,7 @@ fn layout() -> BTreeMap<String, u64> {
         let Some((what, rest)) = assertion.split_once("\"]") else {
             continue;
         };
-        let Some(value) = rest
-            .split_once("usize]")
-            .and_then(|(before, _)| before.rsplit_once("- "))
-        else {
+        let Some(value) = rest.split_once("usize]").and_then(|(before, _)| before.rsplit_once("- ")) else {
             continue;
         };
         let name = if let Some(structure) = what.strip_prefix("Size of ") {
@@ -178,14 +131,8 @@ fn layout() -> BTreeMap<String, u64> {
 }
 
 fn assert_same(expected: &BTreeMap<String, u64>, printed: &BTreeMap<String, u64>) {
-    let wrong: Vec<_> = expected
-        .iter()
-        .filter(|(name, value)| printed.get(*name) != Some(value))
-        .collect();
-    assert!(
-        wrong.is_empty(),
-        "the header differs from the bindings: {wrong:?}"
-    );
+    let wrong: Vec<_> = expected.iter().filter(|(name, value)| printed.get(*name) != Some(value)).collect();
+    assert!(wrong.is_empty(), "the header differs from the bindings: {wrong:?}");
     assert_eq!(expected.len(), printed.len());
 }
 
@@ -194,12 +141,7 @@ fn printed(name: &str, program: &str) -> BTreeMap<String, u64> {
     let source = source_file(name, program);
     let binary = source.with_extension("program");
     let mut command = Command::new("cc");
-    command
-        .args(["-std=c99", "-x", "c"])
-        .args(WARNINGS)
-        .args(include_path())
-        .arg("-o")
-        .arg(&binary);
+    command.args(["-std=c99", "-x", "c"]).args(WARNINGS).args(include_path()).arg("-o").arg(&binary);
     succeed(command.arg(source));
     succeed(&mut Command::new(binary))
         .lines()
@@ -230,15 +172,7 @@ fn bindings() -> String {
 fn bindings_file() -> PathBuf {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let mut cargo = Command::new(env!("CARGO"));
-    cargo
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--filter-platform",
-            &target,
-        ])
-        .current_dir(repository());
+    cargo.args(["metadata", "--format-version", "1", "--filter-platform", &target]).current_dir(repository());
     let metadata: serde_json::Value = serde_json::from_str(&succeed(&mut cargo)).unwrap();
     let manifest = metadata["packages"]
         .as_array()
@@ -247,22 +181,13 @@ fn bindings_file() -> PathBuf {
         .find(|package| package["name"] == "cryptoki-sys")
         .and_then(|package| package["manifest_path"].as_str())
         .expect("cryptoki-sys is a dependency");
-    Path::new(manifest)
-        .with_file_name("src")
-        .join("bindings")
-        .join(target + ".rs")
+    Path::new(manifest).with_file_name("src").join("bindings").join(target + ".rs")
 }
 
 fn succeed(command: &mut Command) -> String {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{command:?}: {}\n{errors}",
-        output.status
-    );
+    assert!(output.status.success(), "{command:?}: {}\n{errors}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

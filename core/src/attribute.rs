@@ -545,10 +545,8 @@ mod tests {
             }]),
         };
         assert_eq!(refusal(&[inner]), CKR_ATTRIBUTE_VALUE_INVALID);
-        let flat = RawAttribute {
-            attribute: CKA_WRAP_TEMPLATE,
-            value: RawValue::Nested(vec![raw(CKA_EXTRACTABLE, &[1])]),
-        };
+        let flat =
+            RawAttribute { attribute: CKA_WRAP_TEMPLATE, value: RawValue::Nested(vec![raw(CKA_EXTRACTABLE, &[1])]) };
         assert_eq!(refusal(&[flat]), CKR_OK);
     }
 

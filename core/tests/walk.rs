@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, RawAttribute, RawValue, Template};
-use strongroom_core::hsm::config::{Config, StoreKind};
 use strongroom_core::hsm::Hsm;
+use strongroom_core::hsm::config::{Config, StoreKind};
 use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::object::AttributeValue;
 use strongroom_core::policy::{Kdf, Policy};
@@ -45,8 +45,10 @@ fn with_user(hsm: &Hsm) -> Arc<Session> {
 }
 
 fn template<'a>(entries: &[(u64, &'a [u8])]) -> Template<'a> {
-    let raw: Vec<_> =
-        entries.iter().map(|(attribute, bytes)| RawAttribute { attribute: *attribute, value: RawValue::Bytes(bytes) }).collect();
+    let raw: Vec<_> = entries
+        .iter()
+        .map(|(attribute, bytes)| RawAttribute { attribute: *attribute, value: RawValue::Bytes(bytes) })
+        .collect();
     Template::parse(&raw).unwrap()
 }
 

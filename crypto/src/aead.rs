@@ -19,27 +19,16 @@ impl Key {
     pub fn new(key: &[u8; KEY_LEN]) -> Result<Key, Error> {
         // SAFETY: returns a pointer to a static method table.
         let method = unsafe { EVP_aead_aes_256_gcm() };
-        Ok(Key {
-            context: AeadContext::new(method, key)?,
-        })
+        Ok(Key { context: AeadContext::new(method, key)? })
     }
 
     /// Encrypts `plaintext` and appends ciphertext and tag ([`TAG_LEN`] bytes more than the plaintext) to `out`.
     ///
     /// A nonce must never meet the same key twice. [`Error::Memory`] when `out` cannot grow, [`Error::DataLength`]
     /// when the data is longer than GCM allows; `out` is unchanged then.
-    pub fn seal(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        plaintext: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    pub fn seal(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
         let start = out.len();
-        let sealed_len = plaintext
-            .len()
-            .checked_add(TAG_LEN)
-            .ok_or(Error::DataLength)?;
+        let sealed_len = plaintext.len().checked_add(TAG_LEN).ok_or(Error::DataLength)?;
         out.try_reserve(sealed_len).map_err(|_| Error::Memory)?;
         out.resize(start + sealed_len, 0);
         let (ciphertext, tag) = out[start..].split_at_mut(plaintext.len());
@@ -54,18 +43,10 @@ impl Key {
     ///
     /// [`Error::Authentication`] if key, nonce, associated data or ciphertext is not the one sealed, whatever the
     /// difference; [`Error::Memory`].
-    pub fn open(
-        &self,
-        nonce: &[u8; NONCE_LEN],
-        aad: &[u8],
-        ciphertext: &[u8],
-    ) -> Result<SecretBytes, Error> {
-        let (ciphertext, tag) = ciphertext
-            .split_last_chunk::<TAG_LEN>()
-            .ok_or(Error::Authentication)?;
+    pub fn open(&self, nonce: &[u8; NONCE_LEN], aad: &[u8], ciphertext: &[u8]) -> Result<SecretBytes, Error> {
+        let (ciphertext, tag) = ciphertext.split_last_chunk::<TAG_LEN>().ok_or(Error::Authentication)?;
         let mut plaintext = SecretBytes::zeroed(ciphertext.len())?;
-        self.context
-            .open(nonce, aad, ciphertext, tag, plaintext.expose_mut())?;
+        self.context.open(nonce, aad, ciphertext, tag, plaintext.expose_mut())?;
         Ok(plaintext)
     }
 }
@@ -88,12 +69,7 @@ pub fn seal(
 }
 
 /// [`Key::open`] with a key that is used once.
-pub fn open(
-    key: &[u8; KEY_LEN],
-    nonce: &[u8; NONCE_LEN],
-    aad: &[u8],
-    ciphertext: &[u8],
-) -> Result<SecretBytes, Error> {
+pub fn open(key: &[u8; KEY_LEN], nonce: &[u8; NONCE_LEN], aad: &[u8], ciphertext: &[u8]) -> Result<SecretBytes, Error> {
     Key::new(key)?.open(nonce, aad, ciphertext)
 }
 
@@ -119,13 +95,7 @@ mod tests {
         let zero_key = [0; 32];
         let long_key = array("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
         let cases: [([u8; 32], &str, &str, &str, &str); 3] = [
-            (
-                zero_key,
-                "000000000000000000000000",
-                "",
-                "",
-                "530f8afbc74536b9a963b4f1c4cb738b",
-            ),
+            (zero_key, "000000000000000000000000", "", "", "530f8afbc74536b9a963b4f1c4cb738b"),
             (
                 zero_key,
                 "000000000000000000000000",
@@ -145,15 +115,11 @@ mod tests {
             ),
         ];
         for (key, nonce, aad, plaintext, sealed) in cases {
-            let (nonce, aad, plaintext, sealed) =
-                (array(nonce), hex(aad), hex(plaintext), hex(sealed));
+            let (nonce, aad, plaintext, sealed) = (array(nonce), hex(aad), hex(plaintext), hex(sealed));
             let mut out = b"before".to_vec();
             seal(&key, &nonce, &aad, &plaintext, &mut out).expect("sealed");
             assert_eq!(out.strip_prefix(b"before"), Some(&sealed[..]));
-            assert_eq!(
-                open(&key, &nonce, &aad, &sealed).expect("opened").expose(),
-                plaintext
-            );
+            assert_eq!(open(&key, &nonce, &aad, &sealed).expect("opened").expose(), plaintext);
         }
     }
 
@@ -161,13 +127,9 @@ mod tests {
     fn any_change_is_refused() {
         let key = Key::new(&[7; 32]).expect("memory");
         let mut sealed = Vec::new();
-        key.seal(&[1; 12], b"aad", b"secret", &mut sealed)
-            .expect("sealed");
+        key.seal(&[1; 12], b"aad", b"secret", &mut sealed).expect("sealed");
         let refused = |nonce, aad, ciphertext: &[u8]| {
-            assert_eq!(
-                key.open(nonce, aad, ciphertext).err(),
-                Some(Error::Authentication)
-            );
+            assert_eq!(key.open(nonce, aad, ciphertext).err(), Some(Error::Authentication));
         };
         for bit in 0..sealed.len() * 8 {
             let mut changed = sealed.clone();
@@ -180,17 +142,9 @@ mod tests {
         refused(&[2; 12], b"aad", &sealed);
         refused(&[1; 12], b"", &sealed);
         assert_eq!(
-            Key::new(&[8; 32])
-                .expect("memory")
-                .open(&[1; 12], b"aad", &sealed)
-                .err(),
+            Key::new(&[8; 32]).expect("memory").open(&[1; 12], b"aad", &sealed).err(),
             Some(Error::Authentication)
         );
-        assert_eq!(
-            key.open(&[1; 12], b"aad", &sealed)
-                .expect("opened")
-                .expose(),
-            b"secret"
-        );
+        assert_eq!(key.open(&[1; 12], b"aad", &sealed).expect("opened").expose(), b"secret");
     }
 }

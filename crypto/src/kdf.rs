@@ -30,11 +30,7 @@ pub fn argon2id(
     }
     let params = Params::new(memory_kib, iterations, lanes, Some(ARGON2_OUTPUT_LEN))
         .map_err(|_| Error::Parameter("Argon2id memory, iterations or lanes"))?;
-    run_argon2(
-        &Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-        password,
-        salt,
-    )
+    run_argon2(&Argon2::new(Algorithm::Argon2id, Version::V0x13, params), password, salt)
 }
 
 /// HKDF with SHA-256 (RFC 5869): fills `out` with key material. No salt is an empty salt.
@@ -107,15 +103,13 @@ pub const ARGON2_MEMORY_KIB_MAX: u32 = 4 << 20;
 fn run_argon2(argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<SecretBytes, Error> {
     let mut out = SecretBytes::zeroed(ARGON2_OUTPUT_LEN)?;
     let mut memory = Blocks::new(argon2.params().block_count())?;
-    argon2
-        .hash_password_into_with_memory(password, salt, out.expose_mut(), memory.blocks())
-        .map_err(|error| match error {
-            argon2::Error::SaltTooShort | argon2::Error::SaltTooLong => {
-                Error::Parameter("Argon2id salt length")
-            }
+    argon2.hash_password_into_with_memory(password, salt, out.expose_mut(), memory.blocks()).map_err(|error| {
+        match error {
+            argon2::Error::SaltTooShort | argon2::Error::SaltTooLong => Error::Parameter("Argon2id salt length"),
             argon2::Error::PwdTooLong => Error::Parameter("Argon2id password length"),
             _ => Error::Library("Argon2id"),
-        })?;
+        }
+    })?;
     Ok(out)
 }
 
@@ -128,10 +122,7 @@ struct Blocks {
 impl Blocks {
     fn new(count: usize) -> Result<Blocks, Error> {
         let len = count.checked_mul(size_of::<Block>()).ok_or(Error::Memory)?;
-        Ok(Blocks {
-            mapping: Mapping::new(len, Purpose::Scratch)?,
-            count,
-        })
+        Ok(Blocks { mapping: Mapping::new(len, Purpose::Scratch)?, count })
     }
 
     fn blocks(&mut self) -> &mut [Block] {
@@ -143,9 +134,7 @@ impl Blocks {
 impl Drop for Blocks {
     fn drop(&mut self) {
         // SAFETY: the whole mapping is ours and writable.
-        wipe(unsafe {
-            std::slice::from_raw_parts_mut(self.mapping.start().as_ptr(), self.mapping.len())
-        });
+        wipe(unsafe { std::slice::from_raw_parts_mut(self.mapping.start().as_ptr(), self.mapping.len()) });
     }
 }
 
@@ -223,34 +212,18 @@ mod tests {
         params.m_cost(32).t_cost(3).p_cost(4).output_len(32);
         params.data(AssociatedData::new(&[4; 12]).expect("short"));
         let params = params.build().expect("valid");
-        let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params)
-            .expect("valid");
+        let argon2 = Argon2::new_with_secret(&[3; 8], Algorithm::Argon2id, Version::V0x13, params).expect("valid");
         let out = run_argon2(&argon2, &[1; 32], &[2; 16]).expect("memory");
-        assert_eq!(
-            out.expose(),
-            hex("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659")
-        );
+        assert_eq!(out.expose(), hex("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"));
     }
 
     /// From the tests of the reference implementation.
     #[test]
     fn argon2id_reference_vectors() {
         let cases = [
-            (
-                256,
-                1,
-                "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe",
-            ),
-            (
-                256,
-                2,
-                "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037",
-            ),
-            (
-                65_536,
-                1,
-                "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7",
-            ),
+            (256, 1, "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"),
+            (256, 2, "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037"),
+            (65_536, 1, "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7"),
         ];
         for (memory_kib, lanes, expected) in cases {
             let out = argon2id(b"password", b"somesalt", memory_kib, 2, lanes).expect("memory");
@@ -261,12 +234,10 @@ mod tests {
     #[test]
     fn argon2id_refuses_what_the_standard_refuses() {
         let outcome = |salt: &[u8], memory_kib, iterations, lanes| {
-            argon2id(b"pin", salt, memory_kib, iterations, lanes)
-                .map(|_| ())
-                .map_err(|error| match error {
-                    Error::Parameter(_) => "parameter",
-                    _ => "other",
-                })
+            argon2id(b"pin", salt, memory_kib, iterations, lanes).map(|_| ()).map_err(|error| match error {
+                Error::Parameter(_) => "parameter",
+                _ => "other",
+            })
         };
         assert_eq!(outcome(b"8 bytes.", 8, 1, 1), Ok(()));
         assert_eq!(outcome(b"7 bytes", 8, 1, 1), Err("parameter"));
@@ -281,10 +252,7 @@ mod tests {
     #[test]
     fn argon2id_without_memory_is_an_error() {
         crate::memory::testing::check_in_child(|| {
-            let limit = libc::rlimit {
-                rlim_cur: 1 << 30,
-                rlim_max: 1 << 30,
-            };
+            let limit = libc::rlimit { rlim_cur: 1 << 30, rlim_max: 1 << 30 };
             // SAFETY: limits the address space of this child only.
             assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
             argon2id(b"pin", b"somesalt", 2 << 20, 1, 1).err() == Some(Error::Memory)
@@ -296,44 +264,26 @@ mod tests {
     fn hkdf_vectors() {
         let ikm = [0x0b; 22];
         let mut out = [0; 42];
-        hkdf_sha256(
-            &ikm,
-            &hex("000102030405060708090a0b0c"),
-            &hex("f0f1f2f3f4f5f6f7f8f9"),
-            &mut out,
-        )
-        .expect("done");
-        let expected =
-            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
+        hkdf_sha256(&ikm, &hex("000102030405060708090a0b0c"), &hex("f0f1f2f3f4f5f6f7f8f9"), &mut out).expect("done");
+        let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
         assert_eq!(out, *hex(expected));
         hkdf_sha256(&ikm, &[], &[], &mut out).expect("done");
-        let expected =
-            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
+        let expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8";
         assert_eq!(out, *hex(expected));
     }
 
     #[test]
     fn hkdf_output_is_bounded() {
         let mut out = vec![0; HKDF_OUTPUT_LEN_MAX + 1];
-        assert!(matches!(
-            hkdf_sha256(b"key", b"", b"", &mut out),
-            Err(Error::Parameter(_))
-        ));
-        assert_eq!(
-            hkdf_sha256(b"key", b"", b"", &mut out[..HKDF_OUTPUT_LEN_MAX]),
-            Ok(())
-        );
+        assert!(matches!(hkdf_sha256(b"key", b"", b"", &mut out), Err(Error::Parameter(_))));
+        assert_eq!(hkdf_sha256(b"key", b"", b"", &mut out[..HKDF_OUTPUT_LEN_MAX]), Ok(()));
     }
 
     /// RFC 4231 test cases 1, 2 and 6 (a key longer than a block).
     #[test]
     fn hmac_vectors() {
         let cases: [(&[u8], &[u8], &str); 3] = [
-            (
-                &[0x0b; 20],
-                b"Hi There",
-                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
-            ),
+            (&[0x0b; 20], b"Hi There", "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"),
             (
                 b"Jefe",
                 b"what do ya want for nothing?",

@@ -17,11 +17,10 @@ use std::fmt;
 use std::ptr::{self, NonNull};
 
 use aws_lc_sys::{
-    EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_CTX_free, EVP_PKEY_CTX_kem_set_params, EVP_PKEY_CTX_new,
-    EVP_PKEY_CTX_new_id, EVP_PKEY_KEM, EVP_PKEY_decapsulate, EVP_PKEY_encapsulate, EVP_PKEY_free,
-    EVP_PKEY_get_raw_private_key, EVP_PKEY_get_raw_public_key, EVP_PKEY_kem_new_raw_public_key,
-    EVP_PKEY_kem_new_raw_secret_key, EVP_PKEY_keygen_deterministic, EVP_PKEY_keygen_init,
-    NID_MLKEM768, X25519, X25519_public_from_private,
+    EVP_PKEY, EVP_PKEY_CTX, EVP_PKEY_CTX_free, EVP_PKEY_CTX_kem_set_params, EVP_PKEY_CTX_new, EVP_PKEY_CTX_new_id,
+    EVP_PKEY_KEM, EVP_PKEY_decapsulate, EVP_PKEY_encapsulate, EVP_PKEY_free, EVP_PKEY_get_raw_private_key,
+    EVP_PKEY_get_raw_public_key, EVP_PKEY_kem_new_raw_public_key, EVP_PKEY_kem_new_raw_secret_key,
+    EVP_PKEY_keygen_deterministic, EVP_PKEY_keygen_init, NID_MLKEM768, X25519, X25519_public_from_private,
 };
 
 use crate::Error;
@@ -41,10 +40,8 @@ impl KeyPair {
     /// The pair of a 96-byte seed, which is kept secret. [`Error::Memory`] when there is no memory for it.
     pub fn from_seed(seed: &[u8; SEED_LEN]) -> Result<KeyPair, Error> {
         let (curve_seed, lattice_seed) = seed.split_at(CURVE_LEN);
-        let mut pair = KeyPair {
-            private: SecretBytes::zeroed(CURVE_LEN + LATTICE_PRIVATE_LEN)?,
-            public: [0; PUBLIC_LEN],
-        };
+        let mut pair =
+            KeyPair { private: SecretBytes::zeroed(CURVE_LEN + LATTICE_PRIVATE_LEN)?, public: [0; PUBLIC_LEN] };
         let (curve_private, lattice_private) = pair.private.expose_mut().split_at_mut(CURVE_LEN);
         let (curve_public, lattice_public) = pair.public.split_at_mut(CURVE_LEN);
         curve_private.copy_from_slice(curve_seed);
@@ -65,8 +62,7 @@ impl KeyPair {
     /// know which key is right uses it in an authenticated cipher. [`Error::KeyValue`] in a forked child, where the
     /// private key is gone.
     pub fn decapsulate(&self, ciphertext: &[u8]) -> Result<SecretBytes, Error> {
-        let ciphertext: &[u8; CIPHERTEXT_LEN] =
-            ciphertext.try_into().map_err(|_| Error::CiphertextLength)?;
+        let ciphertext: &[u8; CIPHERTEXT_LEN] = ciphertext.try_into().map_err(|_| Error::CiphertextLength)?;
         let (ephemeral, lattice_ciphertext) = ciphertext.split_at(CURVE_LEN);
         let (curve_private, lattice_private) = self.private.expose().split_at(CURVE_LEN);
         let mut secrets = SecretBytes::zeroed(LATTICE_SECRET_LEN + CURVE_LEN)?;
@@ -96,16 +92,12 @@ pub fn encapsulate(public: &[u8; PUBLIC_LEN]) -> Result<(Vec<u8>, SecretBytes), 
     let mut ephemeral_private = SecretBytes::zeroed(CURVE_LEN)?;
     random::fill(ephemeral_private.expose_mut())?;
     // SAFETY: both buffers have the 32 bytes of a key.
-    unsafe {
-        X25519_public_from_private(ephemeral.as_mut_ptr(), ephemeral_private.expose().as_ptr())
-    };
+    unsafe { X25519_public_from_private(ephemeral.as_mut_ptr(), ephemeral_private.expose().as_ptr()) };
     agree(ephemeral_private.expose(), curve_public, curve_secret)?;
     lattice_encapsulate(lattice_public, lattice_ciphertext, lattice_secret)?;
 
     let mut owned = Vec::new();
-    owned
-        .try_reserve_exact(CIPHERTEXT_LEN)
-        .map_err(|_| Error::Memory)?;
+    owned.try_reserve_exact(CIPHERTEXT_LEN).map_err(|_| Error::Memory)?;
     owned.extend_from_slice(&ciphertext);
     Ok((owned, combine(secrets, &ciphertext, public)?))
 }
@@ -137,9 +129,7 @@ fn combine(
 
 /// X25519 (RFC 7748 §6.1). [`Error::KeyValue`] when the other side's point gives the all-zero secret.
 fn agree(private: &[u8], public: &[u8], secret: &mut [u8]) -> Result<(), Error> {
-    debug_assert!(
-        private.len() == CURVE_LEN && public.len() == CURVE_LEN && secret.len() == CURVE_LEN
-    );
+    debug_assert!(private.len() == CURVE_LEN && public.len() == CURVE_LEN && secret.len() == CURVE_LEN);
     // SAFETY: all three buffers have 32 bytes.
     if unsafe { X25519(secret.as_mut_ptr(), private.as_ptr(), public.as_ptr()) } == 1 {
         return Ok(());
@@ -158,45 +148,24 @@ fn lattice_generate(seed: &[u8], private: &mut [u8], public: &mut [u8]) -> Resul
     // generated key is a new one that `Owned` frees.
     unsafe {
         let context = Context::new(EVP_PKEY_CTX_new_id(EVP_PKEY_KEM, ptr::null_mut()))?;
-        done(
-            EVP_PKEY_keygen_init(context.as_ptr()),
-            "EVP_PKEY_keygen_init",
-        )?;
-        done(
-            EVP_PKEY_CTX_kem_set_params(context.as_ptr(), NID_MLKEM768),
-            "EVP_PKEY_CTX_kem_set_params",
-        )?;
-        let outcome = EVP_PKEY_keygen_deterministic(
-            context.as_ptr(),
-            &mut generated,
-            seed.as_ptr(),
-            &mut seed_len,
-        );
+        done(EVP_PKEY_keygen_init(context.as_ptr()), "EVP_PKEY_keygen_init")?;
+        done(EVP_PKEY_CTX_kem_set_params(context.as_ptr(), NID_MLKEM768), "EVP_PKEY_CTX_kem_set_params")?;
+        let outcome = EVP_PKEY_keygen_deterministic(context.as_ptr(), &mut generated, seed.as_ptr(), &mut seed_len);
         done(outcome, "EVP_PKEY_keygen_deterministic")?;
         let key = LibraryKey::new(generated)?;
-        let outcome =
-            EVP_PKEY_get_raw_private_key(key.as_ptr(), private.as_mut_ptr(), &mut private_len);
+        let outcome = EVP_PKEY_get_raw_private_key(key.as_ptr(), private.as_mut_ptr(), &mut private_len);
         done(outcome, "EVP_PKEY_get_raw_private_key")?;
-        let outcome =
-            EVP_PKEY_get_raw_public_key(key.as_ptr(), public.as_mut_ptr(), &mut public_len);
+        let outcome = EVP_PKEY_get_raw_public_key(key.as_ptr(), public.as_mut_ptr(), &mut public_len);
         done(outcome, "EVP_PKEY_get_raw_public_key")
     }
 }
 
-fn lattice_encapsulate(
-    public: &[u8],
-    ciphertext: &mut [u8],
-    secret: &mut [u8],
-) -> Result<(), Error> {
+fn lattice_encapsulate(public: &[u8], ciphertext: &mut [u8], secret: &mut [u8]) -> Result<(), Error> {
     let mut ciphertext_len = ciphertext.len();
     let mut secret_len = secret.len();
     // SAFETY: as in `lattice_generate`.
     unsafe {
-        let key = LibraryKey::new(EVP_PKEY_kem_new_raw_public_key(
-            NID_MLKEM768,
-            public.as_ptr(),
-            public.len(),
-        ))?;
+        let key = LibraryKey::new(EVP_PKEY_kem_new_raw_public_key(NID_MLKEM768, public.as_ptr(), public.len()))?;
         let context = Context::new(EVP_PKEY_CTX_new(key.as_ptr(), ptr::null_mut()))?;
         let outcome = EVP_PKEY_encapsulate(
             context.as_ptr(),
@@ -206,8 +175,7 @@ fn lattice_encapsulate(
             &mut secret_len,
         );
         // FIPS 203 §7.2 has the key checked here; with a key in range the call cannot fail.
-        done(outcome, "EVP_PKEY_encapsulate")
-            .map_err(|_| Error::KeyValue("an ML-KEM-768 key out of range"))
+        done(outcome, "EVP_PKEY_encapsulate").map_err(|_| Error::KeyValue("an ML-KEM-768 key out of range"))
     }
 }
 
@@ -216,11 +184,7 @@ fn lattice_decapsulate(private: &[u8], ciphertext: &[u8], secret: &mut [u8]) -> 
     let mut secret_len = secret.len();
     // SAFETY: as in `lattice_generate`.
     unsafe {
-        let key = LibraryKey::new(EVP_PKEY_kem_new_raw_secret_key(
-            NID_MLKEM768,
-            private.as_ptr(),
-            private.len(),
-        ))?;
+        let key = LibraryKey::new(EVP_PKEY_kem_new_raw_secret_key(NID_MLKEM768, private.as_ptr(), private.len()))?;
         let context = Context::new(EVP_PKEY_CTX_new(key.as_ptr(), ptr::null_mut()))?;
         let outcome = EVP_PKEY_decapsulate(
             context.as_ptr(),
@@ -230,8 +194,7 @@ fn lattice_decapsulate(private: &[u8], ciphertext: &[u8], secret: &mut [u8]) -> 
             ciphertext.len(),
         );
         // FIPS 203 §7.3 has the key's own hash checked here, which a key wiped by a fork does not pass.
-        done(outcome, "EVP_PKEY_decapsulate")
-            .map_err(|_| Error::KeyValue("a damaged ML-KEM-768 private key"))
+        done(outcome, "EVP_PKEY_decapsulate").map_err(|_| Error::KeyValue("a damaged ML-KEM-768 private key"))
     }
 }
 
@@ -327,43 +290,25 @@ mod tests {
     /// rejection of FIPS 203: SHAKE256 over z and the ciphertext, computed independently.
     #[test]
     fn ml_kem_vector() {
-        let seed = hex(
-            "7c9935a0b07694aa0c6d10e4db6b1add2fd81a25ccb148032dcd739936737f2d
-                        8626ed79d451140800e03b59b956f8210e556067407d13dc90fa9e8b872bfb8f",
-        );
+        let seed = hex("7c9935a0b07694aa0c6d10e4db6b1add2fd81a25ccb148032dcd739936737f2d
+                        8626ed79d451140800e03b59b956f8210e556067407d13dc90fa9e8b872bfb8f");
         let (mut private, mut public, mut secret) = ([0; 2400], [0; 1184], [0; 32]);
         lattice_generate(&seed, &mut private, &mut public).expect("generated");
         let mut digest = [0; 32];
         // SAFETY: the input has the length given, the output 32 bytes.
         unsafe { aws_lc_sys::SHA256(public.as_ptr(), public.len(), digest.as_mut_ptr()) };
-        assert_eq!(
-            digest,
-            *hex("86adbca81f4fee893e2fb58fb98aa2fe188f501fed268d7f4056f8c05c4e53c4")
-        );
+        assert_eq!(digest, *hex("86adbca81f4fee893e2fb58fb98aa2fe188f501fed268d7f4056f8c05c4e53c4"));
         lattice_decapsulate(&private, &[0; 1088], &mut secret).expect("decapsulated");
-        assert_eq!(
-            secret,
-            *hex("c5f71f0f8573ee4dd87963c57e16dbf69498afcd898270ebfcf27ea69f45e96e")
-        );
+        assert_eq!(secret, *hex("c5f71f0f8573ee4dd87963c57e16dbf69498afcd898270ebfcf27ea69f45e96e"));
     }
 
     #[test]
     fn both_sides_get_the_same_fresh_key() {
         let pair = KeyPair::from_seed(&[3; 96]).expect("generated");
-        assert_eq!(
-            pair.public(),
-            KeyPair::from_seed(&[3; 96]).expect("generated").public()
-        );
+        assert_eq!(pair.public(), KeyPair::from_seed(&[3; 96]).expect("generated").public());
         let (ciphertext, shared) = encapsulate(&pair.public()).expect("encapsulated");
-        assert_eq!(
-            (ciphertext.len(), shared.len()),
-            (CIPHERTEXT_LEN, SHARED_LEN)
-        );
-        assert!(
-            pair.decapsulate(&ciphertext)
-                .expect("decapsulated")
-                .ct_eq(shared.expose())
-        );
+        assert_eq!((ciphertext.len(), shared.len()), (CIPHERTEXT_LEN, SHARED_LEN));
+        assert!(pair.decapsulate(&ciphertext).expect("decapsulated").ct_eq(shared.expose()));
         let (_, other) = encapsulate(&pair.public()).expect("encapsulated");
         assert!(!shared.ct_eq(other.expose()));
     }
@@ -375,30 +320,17 @@ mod tests {
         for position in [0, 31, 32, 600, CIPHERTEXT_LEN - 1] {
             let mut changed = ciphertext.clone();
             changed[position] ^= 1;
-            assert!(
-                !pair
-                    .decapsulate(&changed)
-                    .expect("another key")
-                    .ct_eq(shared.expose())
-            );
+            assert!(!pair.decapsulate(&changed).expect("another key").ct_eq(shared.expose()));
         }
         // Not the last 32 bytes: z decides only what a wrong ciphertext gives.
         for position in [0, 31, 32, 63] {
             let mut seed = [3; 96];
             seed[position] ^= 0x10;
             let other = KeyPair::from_seed(&seed).expect("generated");
-            assert!(
-                !other
-                    .decapsulate(&ciphertext)
-                    .expect("another key")
-                    .ct_eq(shared.expose())
-            );
+            assert!(!other.decapsulate(&ciphertext).expect("another key").ct_eq(shared.expose()));
         }
         for len in [0, 32, CIPHERTEXT_LEN - 1] {
-            assert_eq!(
-                pair.decapsulate(&ciphertext[..len]).err(),
-                Some(Error::CiphertextLength)
-            );
+            assert_eq!(pair.decapsulate(&ciphertext[..len]).err(), Some(Error::CiphertextLength));
         }
     }
 
@@ -411,10 +343,7 @@ mod tests {
             public[..32].copy_from_slice(&small_order);
             assert!(matches!(encapsulate(&public), Err(Error::KeyValue(_))));
             ciphertext[..32].copy_from_slice(&small_order);
-            assert_eq!(
-                pair.decapsulate(&ciphertext).err(),
-                Some(Error::Authentication)
-            );
+            assert_eq!(pair.decapsulate(&ciphertext).err(), Some(Error::Authentication));
         }
         let mut public = pair.public();
         public[32..35].fill(0xff);
@@ -427,13 +356,8 @@ mod tests {
         let (ciphertext, shared) = encapsulate(&pair.public()).expect("encapsulated");
         check_in_child(|| {
             let public = pair.public();
-            matches!(pair.decapsulate(&ciphertext), Err(Error::KeyValue(_)))
-                && encapsulate(&public).is_ok()
+            matches!(pair.decapsulate(&ciphertext), Err(Error::KeyValue(_))) && encapsulate(&public).is_ok()
         });
-        assert!(
-            pair.decapsulate(&ciphertext)
-                .expect("decapsulated")
-                .ct_eq(shared.expose())
-        );
+        assert!(pair.decapsulate(&ciphertext).expect("decapsulated").ct_eq(shared.expose()));
     }
 }

@@ -14,8 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use aws_lc_sys::{
-    AES_KEY, AES_ctr128_encrypt, AES_set_encrypt_key, SHA256_CTX, SHA256_Final, SHA256_Init,
-    SHA256_Update,
+    AES_KEY, AES_ctr128_encrypt, AES_set_encrypt_key, SHA256_CTX, SHA256_Final, SHA256_Init, SHA256_Update,
 };
 use rand_chacha::ChaCha20Core;
 use rand_chacha::rand_core::SeedableRng;
@@ -75,18 +74,13 @@ impl Seeded {
         let mut generator = Generator::unseeded();
         generator.rekey(seed);
         generator.until_reseed = u64::MAX;
-        Seeded {
-            generator: Mutex::new(generator),
-        }
+        Seeded { generator: Mutex::new(generator) }
     }
 }
 
 impl Source for Seeded {
     fn fill(&self, out: &mut [u8]) -> Result<(), Error> {
-        self.generator
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .fill(out)
+        self.generator.lock().unwrap_or_else(PoisonError::into_inner).fill(out)
     }
 }
 
@@ -114,13 +108,7 @@ unsafe impl ZeroIsFresh for Locked<Generator> {}
 
 impl Generator {
     const fn unseeded() -> Generator {
-        Generator {
-            buffer: [0; BUFFER_WORDS],
-            core: MaybeUninit::zeroed(),
-            seeded: 0,
-            ready: 0,
-            until_reseed: 0,
-        }
+        Generator { buffer: [0; BUFFER_WORDS], core: MaybeUninit::zeroed(), seeded: 0, ready: 0, until_reseed: 0 }
     }
 
     #[inline]
@@ -199,9 +187,7 @@ impl Generator {
         if self.seeded != 0 {
             let mut own = [0; KEY_LEN];
             self.take_across(&mut own);
-            seed.iter_mut()
-                .zip(&own)
-                .for_each(|(seed, own)| *seed ^= own);
+            seed.iter_mut().zip(&own).for_each(|(seed, own)| *seed ^= own);
             wipe(&mut own);
         }
         self.rekey(seed);
@@ -235,10 +221,7 @@ impl Generator {
 
 /// XORs the AES-256-CTR keystream of `key`, from counter 0, into `data`.
 fn aes_256_ctr(key: &[u8; KEY_LEN], data: &mut [u8]) -> Result<(), Error> {
-    let mut schedule = AES_KEY {
-        rd_key: [0; 60],
-        rounds: 0,
-    };
+    let mut schedule = AES_KEY { rd_key: [0; 60], rounds: 0 };
     let (mut counter, mut block, mut used) = ([0; 16], [0; 16], 0);
     // SAFETY: the key has 256 bits; input and output are the same buffer, which the call allows.
     unsafe {
@@ -286,14 +269,8 @@ fn system_entropy(out: &mut [u8]) -> Result<(), Error> {
         // SAFETY: the buffer is valid for writes of its length.
         let written = unsafe { libc::getrandom(rest.as_mut_ptr().cast(), rest.len(), 0) };
         match usize::try_from(written) {
-            Ok(written) => {
-                rest = rest
-                    .split_at_mut_checked(written)
-                    .ok_or(Error::Library("getrandom"))?
-                    .1
-            }
-            Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {
-            }
+            Ok(written) => rest = rest.split_at_mut_checked(written).ok_or(Error::Library("getrandom"))?.1,
+            Err(_) if std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted => {}
             Err(_) => return Err(Error::Library("getrandom")),
         }
     }
@@ -364,8 +341,7 @@ mod tests {
     fn bits_are_balanced_in_small_and_large_draws() {
         for draw_len in [24, 1 << 16] {
             let mut out = vec![0; 1 << 20];
-            out.chunks_mut(draw_len)
-                .for_each(|chunk| fill(chunk).expect("random"));
+            out.chunks_mut(draw_len).for_each(|chunk| fill(chunk).expect("random"));
             let ones: i64 = out.iter().map(|byte| i64::from(byte.count_ones())).sum();
             assert!((ones - (4 << 20)).abs() < 15_000, "{ones}");
         }
@@ -377,9 +353,7 @@ mod tests {
             let source = Seeded::new([seed; 32]);
             let mut out = vec![0; 10_000];
             let (small, large) = out.split_at_mut(3000);
-            small
-                .chunks_mut(17)
-                .for_each(|chunk| source.fill(chunk).expect("random"));
+            small.chunks_mut(17).for_each(|chunk| source.fill(chunk).expect("random"));
             source.fill(large).expect("random");
             out
         };
@@ -394,10 +368,7 @@ mod tests {
         let mut out = [0; 48];
         Seeded::new([0; 32]).fill(&mut out).expect("random");
         let (rest_of_block_0, start_of_block_1) = out.split_at(32);
-        assert_eq!(
-            rest_of_block_0,
-            hex("da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586")
-        );
+        assert_eq!(rest_of_block_0, hex("da41597c5157488d7724e03fb8d84a376a43b8f41518a11cc387b669b2ee6586"));
         assert_eq!(start_of_block_1, hex("9f07e7be5551387a98ba977c732d080d"));
     }
 
@@ -471,10 +442,7 @@ mod tests {
         let here = draw();
         let mut there = [0; 2000];
         reader.read_exact(&mut there).expect("from the child");
-        assert!(
-            here.chunks(16)
-                .all(|chunk| !there.windows(16).any(|window| window == chunk))
-        );
+        assert!(here.chunks(16).all(|chunk| !there.windows(16).any(|window| window == chunk)));
         // SAFETY: closes the write end, which nobody else owns.
         unsafe { libc::close(ends[1]) };
     }
@@ -483,28 +451,16 @@ mod tests {
     fn threads_draw_different_bytes() {
         let draws: Vec<Vec<[u8; 16]>> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..20)
-                .map(|_| {
-                    scope.spawn(|| {
-                        (0..500)
-                            .map(|_| bytes().expect("random"))
-                            .collect::<Vec<[u8; 16]>>()
-                    })
-                })
+                .map(|_| scope.spawn(|| (0..500).map(|_| bytes().expect("random")).collect::<Vec<[u8; 16]>>()))
                 .collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().expect("no panic"))
-                .collect()
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         assert_eq!(draws.iter().flatten().collect::<HashSet<_>>().len(), 10_000);
     }
 
     #[test]
     fn a_child_does_not_wait_for_locks_that_were_held_at_the_fork() {
-        let guards: Vec<_> = SHARDS
-            .iter()
-            .map(|shard| shard.current().expect("memory").lock())
-            .collect();
+        let guards: Vec<_> = SHARDS.iter().map(|shard| shard.current().expect("memory").lock()).collect();
         check_in_child(|| reseed_with(b"child").is_ok() && bytes::<32>().is_ok());
         drop(guards);
     }

@@ -25,11 +25,7 @@ impl SigningKey {
         let mut public = [0; PUBLIC_LEN];
         // SAFETY: the buffers have the 32, 64 and 32 bytes that the call writes and reads.
         unsafe {
-            ED25519_keypair_from_seed(
-                public.as_mut_ptr(),
-                private.expose_mut().as_mut_ptr(),
-                seed.as_ptr(),
-            );
+            ED25519_keypair_from_seed(public.as_mut_ptr(), private.expose_mut().as_mut_ptr(), seed.as_ptr());
         }
         Ok(SigningKey { private, public })
     }
@@ -51,14 +47,7 @@ impl SigningKey {
         let message = joined(parts)?;
         let mut signature = [0; SIGNATURE_LEN];
         // SAFETY: the message is readable for its length, the key has 64 bytes and so has the signature.
-        let done = unsafe {
-            ED25519_sign(
-                signature.as_mut_ptr(),
-                message.as_ptr(),
-                message.len(),
-                private.as_ptr(),
-            )
-        };
+        let done = unsafe { ED25519_sign(signature.as_mut_ptr(), message.as_ptr(), message.len(), private.as_ptr()) };
         if done == 1 {
             Ok(signature)
         } else {
@@ -78,21 +67,10 @@ impl fmt::Debug for SigningKey {
 ///
 /// [`Error::Authentication`] if it is not that key's, or the key is not a point of the curve; [`Error::Memory`] when
 /// the parts cannot be joined.
-pub fn verify(
-    public: &[u8; PUBLIC_LEN],
-    parts: &[&[u8]],
-    signature: &[u8; SIGNATURE_LEN],
-) -> Result<(), Error> {
+pub fn verify(public: &[u8; PUBLIC_LEN], parts: &[&[u8]], signature: &[u8; SIGNATURE_LEN]) -> Result<(), Error> {
     let message = joined(parts)?;
     // SAFETY: the message is readable for its length, the signature and the key have their fixed lengths.
-    let good = unsafe {
-        ED25519_verify(
-            message.as_ptr(),
-            message.len(),
-            signature.as_ptr(),
-            public.as_ptr(),
-        )
-    };
+    let good = unsafe { ED25519_verify(message.as_ptr(), message.len(), signature.as_ptr(), public.as_ptr()) };
     if good == 1 {
         Ok(())
     } else {
@@ -113,15 +91,10 @@ fn joined<'a>(parts: &[&'a [u8]]) -> Result<Cow<'a, [u8]>, Error> {
     if let [part] = parts {
         return Ok(Cow::Borrowed(part));
     }
-    let len = parts
-        .iter()
-        .try_fold(0usize, |sum, part| sum.checked_add(part.len()))
-        .ok_or(Error::Memory)?;
+    let len = parts.iter().try_fold(0usize, |sum, part| sum.checked_add(part.len())).ok_or(Error::Memory)?;
     let mut message = Vec::new();
     message.try_reserve_exact(len).map_err(|_| Error::Memory)?;
-    parts
-        .iter()
-        .for_each(|part| message.extend_from_slice(part));
+    parts.iter().for_each(|part| message.extend_from_slice(part));
     Ok(Cow::Owned(message))
 }
 
@@ -157,45 +130,29 @@ mod tests {
             ),
         ];
         for (seed, public, message, signature) in cases {
-            let key =
-                SigningKey::from_seed(&hex(seed).try_into().expect("32 bytes")).expect("memory");
+            let key = SigningKey::from_seed(&hex(seed).try_into().expect("32 bytes")).expect("memory");
             let (message, signature) = (hex(message), hex(signature));
             assert_eq!(key.verifying_key(), *hex(public));
             assert_eq!(key.sign(&[&message]).expect("signed"), *signature);
             let (start, end) = message.split_at(message.len() / 2);
             assert_eq!(key.sign(&[start, b"", end]).expect("signed"), *signature);
             let signature: [u8; 64] = signature.try_into().expect("64 bytes");
-            assert_eq!(
-                verify(&key.verifying_key(), &[start, end], &signature),
-                Ok(())
-            );
+            assert_eq!(verify(&key.verifying_key(), &[start, end], &signature), Ok(()));
         }
     }
 
     #[test]
     fn any_change_is_refused() {
         let key = SigningKey::from_seed(&[5; 32]).expect("memory");
-        let (public, signature) = (
-            key.verifying_key(),
-            key.sign(&[b"message"]).expect("signed"),
-        );
+        let (public, signature) = (key.verifying_key(), key.sign(&[b"message"]).expect("signed"));
         for bit in 0..512 {
             let mut changed = signature;
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(
-                verify(&public, &[b"message"], &changed),
-                Err(Error::Authentication)
-            );
+            assert_eq!(verify(&public, &[b"message"], &changed), Err(Error::Authentication));
         }
-        assert_eq!(
-            verify(&public, &[b"messagf"], &signature),
-            Err(Error::Authentication)
-        );
+        assert_eq!(verify(&public, &[b"messagf"], &signature), Err(Error::Authentication));
         assert_eq!(verify(&public, &[], &signature), Err(Error::Authentication));
-        assert_eq!(
-            verify(&[0xff; 32], &[b"message"], &signature),
-            Err(Error::Authentication)
-        );
+        assert_eq!(verify(&[0xff; 32], &[b"message"], &signature), Err(Error::Authentication));
     }
 
     #[test]

@@ -17,48 +17,22 @@ impl Place {
     pub(crate) fn new(name: &str) -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("{name}-{}-{number}", std::process::id()));
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}-{number}", std::process::id()));
         fs::create_dir_all(directory.join("tokens")).expect("create the test directory");
-        fs::write(directory.join("strongroom.toml"), "kdf = \"test\"\n")
-            .expect("write the configuration");
-        let peer = format!(
-            "directories.tokendir = {}\n",
-            directory.join("tokens").display()
-        );
-        fs::write(directory.join("softhsm2.conf"), peer)
-            .expect("write the other module's configuration");
-        Self {
-            directory,
-            module: module_file(),
-        }
+        fs::write(directory.join("strongroom.toml"), "kdf = \"test\"\n").expect("write the configuration");
+        let peer = format!("directories.tokendir = {}\n", directory.join("tokens").display());
+        fs::write(directory.join("softhsm2.conf"), peer).expect("write the other module's configuration");
+        Self { directory, module: module_file() }
     }
 
     /// A place with one token, labelled `LABEL`, with both PINs set.
     pub(crate) fn with_token(name: &str) -> Self {
         let place = Self::new(name);
-        place.pkcs11_tool([
-            "--init-token",
-            "--slot",
-            "0",
-            "--label",
-            LABEL,
-            "--so-pin",
-            SO_PIN,
-        ]);
+        place.pkcs11_tool(["--init-token", "--slot", "0", "--label", LABEL, "--so-pin", SO_PIN]);
         place.pkcs11_tool(
-            [
-                "--token-label",
-                LABEL,
-                "--login",
-                "--login-type",
-                "so",
-                "--so-pin",
-                SO_PIN,
-                "--init-pin",
-            ]
-            .into_iter()
-            .chain(["--new-pin", USER_PIN]),
+            ["--token-label", LABEL, "--login", "--login-type", "so", "--so-pin", SO_PIN, "--init-pin"]
+                .into_iter()
+                .chain(["--new-pin", USER_PIN]),
         );
         place
     }
@@ -87,10 +61,7 @@ impl Place {
 
     /// Whether the tests run against another module than ours.
     pub(crate) fn is_peer(&self) -> bool {
-        !self
-            .module
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("libstrongroom"))
+        !self.module.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libstrongroom"))
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
@@ -129,11 +100,7 @@ impl Place {
 
     /// `pkcs11-tool` with the user logged in to the token.
     pub(crate) fn as_user<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> String {
-        self.pkcs11_tool(
-            ["--token-label", LABEL, "--login", "--pin", USER_PIN]
-                .into_iter()
-                .chain(arguments),
-        )
+        self.pkcs11_tool(["--token-label", LABEL, "--login", "--pin", USER_PIN].into_iter().chain(arguments))
     }
 }
 
@@ -156,22 +123,12 @@ pub(crate) fn succeed(command: &mut Command) -> String {
 /// Runs a command that must fail with an exit code (not a signal) and returns all it printed.
 pub(crate) fn refuse(command: &mut Command) -> String {
     let output = run(command);
-    assert!(
-        output.status.code().is_some_and(|code| code != 0),
-        "{}",
-        told(command, &output)
-    );
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+    assert!(output.status.code().is_some_and(|code| code != 0), "{}", told(command, &output));
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 pub(crate) fn run(command: &mut Command) -> Output {
-    command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?}: {error}"))
+    command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"))
 }
 
 /// A command and its outcome, for the reader of a failed test.
@@ -212,10 +169,7 @@ pub(crate) fn repository() -> &'static Path {
 /// The directory of cargo's products for this test's profile, such as `target/debug`.
 pub(crate) fn build_directory() -> PathBuf {
     let own = std::env::current_exe().expect("the path of this test");
-    own.parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE/deps")
-        .to_path_buf()
+    own.parent().and_then(Path::parent).expect("target/PROFILE/deps").to_path_buf()
 }
 
 /// `STRONGROOM_MODULE`, else the module that cargo built for this very test run.
@@ -224,13 +178,10 @@ fn module_file() -> PathBuf {
         return PathBuf::from(module);
     }
     // `cargo test` writes it beside the test programs; only `cargo build` copies it one level up.
-    [
-        build_directory().join("deps/libstrongroom.so"),
-        build_directory().join("libstrongroom.so"),
-    ]
-    .into_iter()
-    .find(|path| path.is_file())
-    .expect("libstrongroom.so is built with its tests")
+    [build_directory().join("deps/libstrongroom.so"), build_directory().join("libstrongroom.so")]
+        .into_iter()
+        .find(|path| path.is_file())
+        .expect("libstrongroom.so is built with its tests")
 }
 
 /// Label of the token in [`Place::with_token`].

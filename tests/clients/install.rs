@@ -16,9 +16,7 @@ fn programs_link_against_the_installed_module() {
             let run_place = Place::new("install-run");
             let program = link(&run_place, &tree, source, language);
             let mut command = run_place.command(program);
-            command
-                .env("LD_LIBRARY_PATH", tree.join("usr/lib"))
-                .env_remove("STRONGROOM_MODULE");
+            command.env("LD_LIBRARY_PATH", tree.join("usr/lib")).env_remove("STRONGROOM_MODULE");
             silent(&mut command);
         }
     }
@@ -31,38 +29,19 @@ fn everything_is_where_users_of_a_c_library_look() {
     for file in INSTALLED {
         assert!(tree.join(file).is_file(), "{file} is missing");
     }
-    for link in [
-        "usr/lib/libstrongroom.so",
-        "usr/lib/pkcs11/libstrongroom.so",
-    ] {
+    for link in ["usr/lib/libstrongroom.so", "usr/lib/pkcs11/libstrongroom.so"] {
         let target = fs::read_link(tree.join(link)).unwrap();
-        assert!(
-            target.ends_with("libstrongroom.so.0") && target.is_relative(),
-            "{link} -> {}",
-            target.display()
-        );
+        assert!(target.ends_with("libstrongroom.so.0") && target.is_relative(), "{link} -> {}", target.display());
     }
     let version = succeed(pkg_config(&tree).args(["--modversion", "strongroom"]));
     assert_eq!(version.trim(), env!("CARGO_PKG_VERSION"));
     let module = succeed(pkg_config(&tree).args(["--variable=p11_module_path", "strongroom"]));
-    assert!(
-        module.trim().ends_with("/usr/lib/pkcs11/libstrongroom.so"),
-        "{module}"
-    );
-    let registration =
-        fs::read_to_string(tree.join("usr/share/p11-kit/modules/strongroom.module")).unwrap();
-    assert!(
-        registration.contains("module: /usr/lib/pkcs11/libstrongroom.so\n"),
-        "{registration}"
-    );
-    for page in [
-        "man1/strongroom.1",
-        "man5/strongroom.toml.5",
-        "man7/libstrongroom.7",
-    ] {
+    assert!(module.trim().ends_with("/usr/lib/pkcs11/libstrongroom.so"), "{module}");
+    let registration = fs::read_to_string(tree.join("usr/share/p11-kit/modules/strongroom.module")).unwrap();
+    assert!(registration.contains("module: /usr/lib/pkcs11/libstrongroom.so\n"), "{registration}");
+    for page in ["man1/strongroom.1", "man5/strongroom.toml.5", "man7/libstrongroom.7"] {
         let mut man = place.command(tool("man"));
-        man.args(["--warnings", "-l"])
-            .arg(tree.join("usr/share/man").join(page));
+        man.args(["--warnings", "-l"]).arg(tree.join("usr/share/man").join(page));
         assert!(succeed(&mut man).contains("NAME"), "{page}");
     }
 }
@@ -72,14 +51,8 @@ fn uninstall_takes_away_what_install_brought() {
     let place = Place::new("install-uninstall");
     let tree = install(&place);
     succeed(make(&place, &tree).arg("uninstall"));
-    for file in INSTALLED.iter().chain(&[
-        "usr/lib/libstrongroom.so",
-        "usr/lib/pkcs11/libstrongroom.so",
-    ]) {
-        assert!(
-            fs::symlink_metadata(tree.join(file)).is_err(),
-            "{file} is still there"
-        );
+    for file in INSTALLED.iter().chain(&["usr/lib/libstrongroom.so", "usr/lib/pkcs11/libstrongroom.so"]) {
+        assert!(fs::symlink_metadata(tree.join(file)).is_err(), "{file} is still there");
     }
 }
 
@@ -102,21 +75,13 @@ fn install(place: &Place) -> PathBuf {
     fs::create_dir_all(&products).unwrap();
     fs::copy(&place.module, products.join("libstrongroom.so")).unwrap();
     fs::copy(program_file(), products.join("strongroom")).unwrap();
-    succeed(
-        make(place, &tree)
-            .arg("install")
-            .arg(format!("PRODUCTS={}", products.display())),
-    );
+    succeed(make(place, &tree).arg("install").arg(format!("PRODUCTS={}", products.display())));
     tree
 }
 
 fn make(place: &Place, tree: &Path) -> Command {
     let mut command = place.command(tool("make"));
-    command
-        .arg("-C")
-        .arg(repository())
-        .arg("PREFIX=/usr")
-        .arg(format!("DESTDIR={}", tree.display()));
+    command.arg("-C").arg(repository()).arg("PREFIX=/usr").arg(format!("DESTDIR={}", tree.display()));
     command
 }
 
@@ -125,9 +90,7 @@ fn program_file() -> PathBuf {
     let program = build_directory().join("strongroom");
     if !program.is_file() {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--workspace"])
-            .current_dir(repository());
+        cargo.args(["build", "--quiet", "--workspace"]).current_dir(repository());
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
@@ -152,11 +115,7 @@ fn link(place: &Place, tree: &Path, source: &str, language: Language) -> PathBuf
     let program = place.file("program");
     let flags = succeed(pkg_config(tree).args(["--cflags", "--libs", "strongroom"]));
     let mut command = compiler(language);
-    command
-        .arg("-DLINKED")
-        .arg("-o")
-        .arg(&program)
-        .arg(sources().join(source));
+    command.arg("-DLINKED").arg("-o").arg(&program).arg(sources().join(source));
     succeed(command.args(flags.split_whitespace()));
     program
 }

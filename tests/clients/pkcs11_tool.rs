@@ -9,19 +9,10 @@ fn token_is_initialised_and_listed() {
     let place = Place::with_token("pkcs11-tool-init");
     let slots = place.pkcs11_tool(["--list-slots"]);
     assert!(slots.contains(LABEL), "{slots}");
-    assert!(
-        slots.contains("token initialized") && slots.contains("PIN initialized"),
-        "{slots}"
-    );
-    assert!(
-        slots.contains("uninitialized"),
-        "one empty slot is offered last:\n{slots}"
-    );
+    assert!(slots.contains("token initialized") && slots.contains("PIN initialized"), "{slots}");
+    assert!(slots.contains("uninitialized"), "one empty slot is offered last:\n{slots}");
     let info = place.pkcs11_tool(["--show-info"]);
-    assert!(
-        info.contains("Library") && info.contains("Cryptoki version"),
-        "{info}"
-    );
+    assert!(info.contains("Library") && info.contains("Cryptoki version"), "{info}");
 }
 
 #[test]
@@ -30,54 +21,24 @@ fn pin_is_changed_and_the_old_one_refused() {
     place.as_user(["--change-pin", "--new-pin", "another-pin"]);
     let mut old = place.command(tool("pkcs11-tool"));
     old.arg("--module").arg(&place.module);
-    old.args([
-        "--token-label",
-        LABEL,
-        "--login",
-        "--pin",
-        USER_PIN,
-        "--list-objects",
-    ]);
+    old.args(["--token-label", LABEL, "--login", "--pin", USER_PIN, "--list-objects"]);
     let answer = refuse(&mut old);
     assert!(answer.contains("CKR_PIN_INCORRECT"), "{answer}");
-    place.pkcs11_tool([
-        "--token-label",
-        LABEL,
-        "--login",
-        "--pin",
-        "another-pin",
-        "--list-objects",
-    ]);
+    place.pkcs11_tool(["--token-label", LABEL, "--login", "--pin", "another-pin", "--list-objects"]);
 }
 
 #[test]
 fn keys_are_generated_found_and_deleted() {
     let place = Place::with_token("pkcs11-tool-keygen");
-    for (number, size) in [
-        (1, "AES:16"),
-        (2, "AES:24"),
-        (3, "AES:32"),
-        (4, "GENERIC:64"),
-    ] {
+    for (number, size) in [(1, "AES:16"), (2, "AES:24"), (3, "AES:32"), (4, "GENERIC:64")] {
         let id = format!("{number:02}");
         let made = place.as_user(["--keygen", "--key-type", size, "--label", size, "--id", &id]);
         let length = size.split(':').next_back().unwrap();
-        assert!(
-            made.contains("Secret Key Object") && made.contains(&format!("length {length}")),
-            "{made}"
-        );
+        assert!(made.contains("Secret Key Object") && made.contains(&format!("length {length}")), "{made}");
     }
     if !place.is_peer() {
         // This client sends CKA_VALUE_LEN with DES3 keys too.
-        let made = place.as_user([
-            "--keygen",
-            "--key-type",
-            "DES3:24",
-            "--label",
-            "DES3:24",
-            "--id",
-            "05",
-        ]);
+        let made = place.as_user(["--keygen", "--key-type", "DES3:24", "--label", "DES3:24", "--id", "05"]);
         assert!(made.contains("DES3"), "{made}");
     }
     // Each call was a process of its own: the keys are on the token.
@@ -88,26 +49,13 @@ fn keys_are_generated_found_and_deleted() {
     assert!(listed.contains("never extractable, local"), "{listed}");
     place.as_user(["--delete-object", "--type", "secrkey", "--id", "02"]);
     let listed = place.as_user(["--list-objects", "--type", "secrkey"]);
-    assert!(
-        !listed.contains("AES:24") && listed.contains("AES:32"),
-        "{listed}"
-    );
+    assert!(!listed.contains("AES:24") && listed.contains("AES:32"), "{listed}");
 }
 
 #[test]
 fn private_keys_are_hidden_without_login() {
     let place = Place::with_token("pkcs11-tool-private");
-    place.as_user([
-        "--keygen",
-        "--key-type",
-        "AES:32",
-        "--label",
-        "hidden",
-        "--id",
-        "01",
-        "--private",
-        "--sensitive",
-    ]);
+    place.as_user(["--keygen", "--key-type", "AES:32", "--label", "hidden", "--id", "01", "--private", "--sensitive"]);
     let listed = place.pkcs11_tool(["--token-label", LABEL, "--list-objects"]);
     assert!(!listed.contains("hidden"), "{listed}");
     let listed = place.as_user(["--list-objects"]);
@@ -122,58 +70,16 @@ fn file_is_encrypted_as_openssl_does() {
     for length_bytes in [0, 1, 1000, 1024, 100_003] {
         let label = format!("key {length_bytes}");
         place.as_user(
-            [
-                "--write-object",
-                "key",
-                "--type",
-                "secrkey",
-                "--key-type",
-                "AES:32",
-                "--id",
-                "0a",
-                "--label",
-            ]
-            .into_iter()
-            .chain([label.as_str()]),
+            ["--write-object", "key", "--type", "secrkey", "--key-type", "AES:32", "--id", "0a", "--label"]
+                .into_iter()
+                .chain([label.as_str()]),
         );
         let plain = place.write_data("plain", length_bytes);
-        place.as_user([
-            "--encrypt",
-            "-m",
-            "AES-CBC-PAD",
-            "--id",
-            "0a",
-            "--iv",
-            VECTOR,
-            "-i",
-            "plain",
-            "-o",
-            "sealed",
-        ]);
+        place.as_user(["--encrypt", "-m", "AES-CBC-PAD", "--id", "0a", "--iv", VECTOR, "-i", "plain", "-o", "sealed"]);
         openssl_encrypt(&place, &["-aes-256-cbc", "-iv", VECTOR], &key);
-        assert_eq!(
-            place.read("sealed"),
-            place.read("expected"),
-            "AES-CBC-PAD of {length_bytes} bytes"
-        );
-        place.as_user([
-            "--decrypt",
-            "-m",
-            "AES-CBC-PAD",
-            "--id",
-            "0a",
-            "--iv",
-            VECTOR,
-            "-i",
-            "sealed",
-            "-o",
-            "opened",
-        ]);
-        assert_eq!(
-            place.read("opened"),
-            plain,
-            "AES-CBC-PAD of {length_bytes} bytes"
-        );
+        assert_eq!(place.read("sealed"), place.read("expected"), "AES-CBC-PAD of {length_bytes} bytes");
+        place.as_user(["--decrypt", "-m", "AES-CBC-PAD", "--id", "0a", "--iv", VECTOR, "-i", "sealed", "-o", "opened"]);
+        assert_eq!(place.read("opened"), plain, "AES-CBC-PAD of {length_bytes} bytes");
         place.as_user(["--delete-object", "--type", "secrkey", "--id", "0a"]);
     }
 }
@@ -182,51 +88,14 @@ fn file_is_encrypted_as_openssl_does() {
 fn whole_blocks_are_encrypted_as_openssl_does() {
     let place = Place::with_token("pkcs11-tool-blocks");
     let key = place.write_data("key", 16);
-    place.as_user([
-        "--write-object",
-        "key",
-        "--type",
-        "secrkey",
-        "--key-type",
-        "AES:16",
-        "--id",
-        "0a",
-    ]);
+    place.as_user(["--write-object", "key", "--type", "secrkey", "--key-type", "AES:16", "--id", "0a"]);
     let plain = place.write_data("plain", 4096);
     for (mechanism, cipher) in [("AES-ECB", "-aes-128-ecb"), ("AES-CBC", "-aes-128-cbc")] {
-        place.as_user([
-            "--encrypt",
-            "-m",
-            mechanism,
-            "--id",
-            "0a",
-            "--iv",
-            VECTOR,
-            "-i",
-            "plain",
-            "-o",
-            "sealed",
-        ]);
-        let vector: &[&str] = if mechanism == "AES-CBC" {
-            &["-iv", VECTOR]
-        } else {
-            &[]
-        };
+        place.as_user(["--encrypt", "-m", mechanism, "--id", "0a", "--iv", VECTOR, "-i", "plain", "-o", "sealed"]);
+        let vector: &[&str] = if mechanism == "AES-CBC" { &["-iv", VECTOR] } else { &[] };
         openssl_encrypt(&place, &[&[cipher, "-nopad"], vector].concat(), &key);
         assert_eq!(place.read("sealed"), place.read("expected"), "{mechanism}");
-        place.as_user([
-            "--decrypt",
-            "-m",
-            mechanism,
-            "--id",
-            "0a",
-            "--iv",
-            VECTOR,
-            "-i",
-            "sealed",
-            "-o",
-            "opened",
-        ]);
+        place.as_user(["--decrypt", "-m", mechanism, "--id", "0a", "--iv", VECTOR, "-i", "sealed", "-o", "opened"]);
         assert_eq!(place.read("opened"), plain, "{mechanism}");
     }
 }
@@ -236,45 +105,16 @@ fn hmac_is_the_one_openssl_computes() {
     let place = Place::with_token("pkcs11-tool-hmac");
     let key = place.write_data("key", 64);
     place.write_data("plain", 20_000);
-    place.as_user([
-        "--write-object",
-        "key",
-        "--type",
-        "secrkey",
-        "--id",
-        "0b",
-        "--usage-sign",
-    ]);
-    for (mechanism, digest) in [
-        ("SHA-1-HMAC", "-sha1"),
-        ("SHA256-HMAC", "-sha256"),
-        ("SHA384-HMAC", "-sha384"),
-        ("SHA512-HMAC", "-sha512"),
-    ] {
-        place.as_user([
-            "--sign", "-m", mechanism, "--id", "0b", "-i", "plain", "-o", "mac",
-        ]);
+    place.as_user(["--write-object", "key", "--type", "secrkey", "--id", "0b", "--usage-sign"]);
+    for (mechanism, digest) in
+        [("SHA-1-HMAC", "-sha1"), ("SHA256-HMAC", "-sha256"), ("SHA384-HMAC", "-sha384"), ("SHA512-HMAC", "-sha512")]
+    {
+        place.as_user(["--sign", "-m", mechanism, "--id", "0b", "-i", "plain", "-o", "mac"]);
         let mut openssl = place.command(tool("openssl"));
-        openssl.args([
-            "dgst", digest, "-binary", "-out", "expected", "-mac", "HMAC", "-macopt",
-        ]);
-        succeed(
-            openssl
-                .arg(format!("hexkey:{}", hexadecimal(&key)))
-                .arg("plain"),
-        );
+        openssl.args(["dgst", digest, "-binary", "-out", "expected", "-mac", "HMAC", "-macopt"]);
+        succeed(openssl.arg(format!("hexkey:{}", hexadecimal(&key))).arg("plain"));
         assert_eq!(place.read("mac"), place.read("expected"), "{mechanism}");
-        place.as_user([
-            "--verify",
-            "-m",
-            mechanism,
-            "--id",
-            "0b",
-            "-i",
-            "plain",
-            "--signature-file",
-            "mac",
-        ]);
+        place.as_user(["--verify", "-m", mechanism, "--id", "0b", "-i", "plain", "--signature-file", "mac"]);
     }
 }
 
@@ -282,13 +122,9 @@ fn hmac_is_the_one_openssl_computes() {
 fn hash_is_the_one_openssl_computes() {
     let place = Place::with_token("pkcs11-tool-hash");
     place.write_data("plain", 20_000);
-    for (mechanism, digest) in [
-        ("SHA-1", "-sha1"),
-        ("SHA224", "-sha224"),
-        ("SHA256", "-sha256"),
-        ("SHA384", "-sha384"),
-        ("SHA512", "-sha512"),
-    ] {
+    for (mechanism, digest) in
+        [("SHA-1", "-sha1"), ("SHA224", "-sha224"), ("SHA256", "-sha256"), ("SHA384", "-sha384"), ("SHA512", "-sha512")]
+    {
         place.as_user(["--hash", "-m", mechanism, "-i", "plain", "-o", "hash"]);
         let mut openssl = place.command(tool("openssl"));
         succeed(openssl.args(["dgst", digest, "-binary", "-out", "expected", "plain"]));
@@ -300,14 +136,7 @@ fn hash_is_the_one_openssl_computes() {
 fn random_bytes_differ() {
     let place = Place::with_token("pkcs11-tool-random");
     for name in ["first", "second"] {
-        place.pkcs11_tool([
-            "--token-label",
-            LABEL,
-            "--generate-random",
-            "64",
-            "-o",
-            name,
-        ]);
+        place.pkcs11_tool(["--token-label", LABEL, "--generate-random", "64", "-o", name]);
     }
     assert_eq!(place.read("first").len(), 64);
     assert_ne!(place.read("first"), place.read("second"));
@@ -318,102 +147,30 @@ fn imported_value_is_read_back_unless_sensitive() {
     let place = Place::with_token("pkcs11-tool-read");
     let key = place.write_data("key", 32);
     place.as_user(
-        [
-            "--write-object",
-            "key",
-            "--type",
-            "secrkey",
-            "--key-type",
-            "AES:32",
-            "--id",
-            "0c",
-            "--extractable",
-        ]
-        .into_iter()
-        .chain(["--label", "open"]),
+        ["--write-object", "key", "--type", "secrkey", "--key-type", "AES:32", "--id", "0c", "--extractable"]
+            .into_iter()
+            .chain(["--label", "open"]),
     );
     let listed = place.as_user(["--list-objects"]);
-    assert!(
-        listed.replace([' ', '\n'], "").contains(&hexadecimal(&key)),
-        "{listed}"
-    );
-    place.as_user([
-        "--keygen",
-        "--key-type",
-        "AES:32",
-        "--id",
-        "0d",
-        "--label",
-        "closed",
-        "--sensitive",
-    ]);
+    assert!(listed.replace([' ', '\n'], "").contains(&hexadecimal(&key)), "{listed}");
+    place.as_user(["--keygen", "--key-type", "AES:32", "--id", "0d", "--label", "closed", "--sensitive"]);
     let listed = place.as_user(["--list-objects"]);
-    assert_eq!(
-        listed.matches("VALUE:").count(),
-        listed.matches("open").count(),
-        "{listed}"
-    );
+    assert_eq!(listed.matches("VALUE:").count(), listed.matches("open").count(), "{listed}");
 }
 
 #[test]
 fn data_object_and_certificate_are_kept() {
     let place = Place::with_token("pkcs11-tool-data");
     let data = place.write_data("data", 500);
-    place.as_user([
-        "--write-object",
-        "data",
-        "--type",
-        "data",
-        "--label",
-        "note",
-        "--application-label",
-        "test",
-    ]);
-    place.as_user([
-        "--read-object",
-        "--type",
-        "data",
-        "--label",
-        "note",
-        "-o",
-        "note",
-    ]);
+    place.as_user(["--write-object", "data", "--type", "data", "--label", "note", "--application-label", "test"]);
+    place.as_user(["--read-object", "--type", "data", "--label", "note", "-o", "note"]);
     assert_eq!(place.read("note"), data);
 
     let mut openssl = place.command(tool("openssl"));
-    openssl.args([
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        "private.pem",
-        "-subj",
-        "/CN=client",
-    ]);
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "private.pem", "-subj", "/CN=client"]);
     succeed(openssl.args(["-outform", "DER", "-out", "certificate.der", "-days", "10"]));
-    place.as_user([
-        "--write-object",
-        "certificate.der",
-        "--type",
-        "cert",
-        "--label",
-        "client",
-        "--id",
-        "0e",
-    ]);
-    place.pkcs11_tool([
-        "--token-label",
-        LABEL,
-        "--read-object",
-        "--type",
-        "cert",
-        "--id",
-        "0e",
-        "-o",
-        "read.der",
-    ]);
+    place.as_user(["--write-object", "certificate.der", "--type", "cert", "--label", "client", "--id", "0e"]);
+    place.pkcs11_tool(["--token-label", LABEL, "--read-object", "--type", "cert", "--id", "0e", "-o", "read.der"]);
     assert_eq!(place.read("read.der"), place.read("certificate.der"));
 }
 
@@ -421,27 +178,17 @@ fn data_object_and_certificate_are_kept() {
 fn mechanisms_are_listed() {
     let place = Place::with_token("pkcs11-tool-mechanisms");
     let listed = place.pkcs11_tool(["--token-label", LABEL, "--list-mechanisms"]);
-    for line in [
-        "AES-GCM, keySize={16,32}, encrypt, decrypt",
-        "AES-KEY-GEN, keySize={16,32}, generate",
-        "SHA256, digest",
-    ] {
+    for line in
+        ["AES-GCM, keySize={16,32}, encrypt, decrypt", "AES-KEY-GEN, keySize={16,32}, generate", "SHA256, digest"]
+    {
         assert!(listed.contains(line), "{line} is missing:\n{listed}");
     }
     if !place.is_peer() {
-        for name in [
-            "RC4-KEY-GEN",
-            "DES3-CBC-PAD",
-            "AES-CMAC",
-            "SHA3-256",
-            "GENERIC-SECRET-KEY-GEN",
-        ] {
+        for name in ["RC4-KEY-GEN", "DES3-CBC-PAD", "AES-CMAC", "SHA3-256", "GENERIC-SECRET-KEY-GEN"] {
             assert!(listed.contains(name), "{name} is missing:\n{listed}");
         }
         let interfaces = place.pkcs11_tool(["--list-interfaces"]);
-        assert!(
-            interfaces.contains("3.2") && interfaces.contains("3.0") && interfaces.contains("2.40")
-        );
+        assert!(interfaces.contains("3.2") && interfaces.contains("3.0") && interfaces.contains("2.40"));
     }
 }
 
@@ -459,14 +206,7 @@ fn own_tests_of_the_tool_pass() {
 
 fn openssl_encrypt(place: &Place, cipher: &[&str], key: &[u8]) {
     let mut openssl = place.command(tool("openssl"));
-    openssl.arg("enc").args(cipher).args([
-        "-K",
-        &hexadecimal(key),
-        "-in",
-        "plain",
-        "-out",
-        "expected",
-    ]);
+    openssl.arg("enc").args(cipher).args(["-K", &hexadecimal(key), "-in", "plain", "-out", "expected"]);
     succeed(&mut openssl);
 }
 

@@ -68,17 +68,8 @@ fn process_may_leave_without_finalize() {
         let mut command = place.command(&program);
         command.arg(way);
         let output = run(&mut command);
-        assert_eq!(
-            output.status.code(),
-            Some(7),
-            "{way}: {}",
-            told(&command, &output)
-        );
-        assert!(
-            output.stdout.is_empty() && output.stderr.is_empty(),
-            "{way}: {}",
-            told(&command, &output)
-        );
+        assert_eq!(output.status.code(), Some(7), "{way}: {}", told(&command, &output));
+        assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{way}: {}", told(&command, &output));
     }
 }
 
@@ -120,22 +111,11 @@ fn valgrind_finds_nothing() {
     let place = Place::new("valgrind");
     let program = compile(&place, "walk.c", Language::C);
     let mut command = place.command(tool("valgrind"));
-    command.args([
-        "--quiet",
-        "--error-exitcode=9",
-        "--leak-check=full",
-        "--errors-for-leak-kinds=definite",
-    ]);
-    command
-        .args(["--show-leak-kinds=definite", "--log-file=valgrind.log"])
-        .arg(program);
+    command.args(["--quiet", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
+    command.args(["--show-leak-kinds=definite", "--log-file=valgrind.log"]).arg(program);
     let output = run(&mut command);
     let log = String::from_utf8_lossy(&place.read("valgrind.log")).into_owned();
-    assert!(
-        output.status.success() && log.is_empty(),
-        "{}\n{log}",
-        told(&command, &output)
-    );
+    assert!(output.status.success() && log.is_empty(), "{}\n{log}", told(&command, &output));
 }
 
 /// The languages a client of the module may be written in.
@@ -163,12 +143,7 @@ pub(crate) fn compiler(language: Language) -> Command {
 fn compile(place: &Place, source: &str, language: Language) -> PathBuf {
     let program = place.file("program");
     let mut command = compiler(language);
-    command
-        .arg("-I")
-        .arg(repository().join("include"))
-        .arg("-o")
-        .arg(&program)
-        .arg(sources().join(source));
+    command.arg("-I").arg(repository().join("include")).arg("-o").arg(&program).arg(sources().join(source));
     succeed(command.args(["-ldl", "-pthread"]));
     program
 }
@@ -181,11 +156,7 @@ pub(crate) fn sources() -> PathBuf {
 pub(crate) fn silent(command: &mut Command) {
     let output = run(command);
     assert!(output.status.success(), "{}", told(command, &output));
-    assert!(
-        output.stdout.is_empty() && output.stderr.is_empty(),
-        "{}",
-        told(command, &output)
-    );
+    assert!(output.stdout.is_empty() && output.stderr.is_empty(), "{}", told(command, &output));
 }
 
 /// Files 0600 and directories 0700, all the way down.

@@ -18,19 +18,13 @@ fn pykcs11_works() {
 fn script_passes(script: &str) {
     let place = Place::with_token(script);
     let mut command = place.command(interpreter());
-    command
-        .arg("-B")
-        .arg(sources().join(script))
-        .args([LABEL, USER_PIN]);
+    command.arg("-B").arg(sources().join(script)).args([LABEL, USER_PIN]);
     let told = succeed(&mut command);
     assert!(told.trim_end().ends_with("done"), "{told}");
 }
 
 fn interpreter() -> PathBuf {
     let path = repository().join("target/python/bin/python");
-    assert!(
-        path.is_file(),
-        "target/python is missing: run make test-deps"
-    );
+    assert!(path.is_file(), "target/python is missing: run make test-deps");
     path
 }

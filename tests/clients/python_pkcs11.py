@@ -22,7 +22,7 @@ with token.open(rw=True, user_pin=pin) as session:
             template={Attribute.SIGN: True, Attribute.VERIFY: True})
         # The library gives lengths in bits; RC4 keys are as long as CKA_VALUE_LEN says.
         rc4 = session.generate_key(
-            KeyType._RC4, store=False, mechanism=Mechanism._RC4_KEY_GEN,
+            KeyType._RC4, 128, store=False, mechanism=Mechanism._RC4_KEY_GEN,
             capabilities=pkcs11.MechanismFlag.ENCRYPT | pkcs11.MechanismFlag.DECRYPT,
             template={Attribute.VALUE_LEN: 16})
         assert rc4.key_type == KeyType._RC4

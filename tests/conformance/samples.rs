@@ -261,12 +261,7 @@ const FIXED: (CK_ULONG, CK_ULONG) = (0, 0);
 /// Bytes of the longest generic secret the token keeps.
 const SECRET_MAX: CK_ULONG = 3583;
 
-const fn cipher(
-    step: usize,
-    min: usize,
-    growth: Growth,
-    parameter: fn(usize) -> Parameter,
-) -> Kind {
+const fn cipher(step: usize, min: usize, growth: Growth, parameter: fn(usize) -> Parameter) -> Kind {
     Kind::Cipher { step, min, growth, parameter }
 }
 

@@ -234,13 +234,7 @@ impl Session {
     }
 
     /// A whole operation from its beginning.
-    pub(crate) fn run(
-        self,
-        work: Work,
-        mechanism: &Mechanism,
-        key: CK_OBJECT_HANDLE,
-        data: &[u8],
-    ) -> Outcome<Vec<u8>> {
+    pub(crate) fn run(self, work: Work, mechanism: &Mechanism, key: CK_OBJECT_HANDLE, data: &[u8]) -> Outcome<Vec<u8>> {
         self.begin(work, mechanism, key)?;
         self.whole(work, data)
     }

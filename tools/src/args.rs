@@ -105,8 +105,8 @@ fn pin_option(argument: &OsStr) -> Option<&'static str> {
 fn pin_on_command_line(option: &str) -> Failure {
     let family = if option == "--password" { "--pin" } else { option };
     Failure::usage(format!(
-        "{option} is not an option: other users of this machine can read command lines; use {family}-file FILE, \
-         {family}-fd N or the environment, or let the program ask"
+        "there is no option {option}, for other users of this machine can read command lines; give the PIN by \
+         {family}-file FILE, {family}-fd N or the environment, or let the program ask"
     ))
 }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::store::{MemoryStore, SqliteStore, Store};
 
 /// The place of all tokens.
-pub struct Home {
+pub(super) struct Home {
     dir: PathBuf,
     /// The stores of tokens that live in memory, by slot; none where tokens live on disk.
     memory: Option<Mutex<Vec<Option<Arc<MemoryStore>>>>>,
@@ -33,7 +33,7 @@ const PREFIX: &str = "slot-";
 
 impl Home {
     /// The place the configuration names. Nothing is created yet.
-    pub fn new(config: &Config) -> Home {
+    pub(super) fn new(config: &Config) -> Home {
         let memory = (config.store == StoreKind::Memory).then(Mutex::default);
         Home { dir: config.dir.clone(), memory }
     }
@@ -42,7 +42,7 @@ impl Home {
     ///
     /// # Errors
     /// [`Error::Device`] where the directory cannot be read.
-    pub fn slots(&self) -> Result<Slots, Error> {
+    pub(super) fn slots(&self) -> Result<Slots, Error> {
         if let Some(memory) = &self.memory {
             let stores = memory.lock();
             let tokens = (0u64..).zip(stores.iter()).filter(|(_, store)| store.is_some()).map(|(slot, _)| slot);
@@ -72,7 +72,7 @@ impl Home {
     ///
     /// # Errors
     /// [`Error::NoSlot`]; the store's.
-    pub fn open(&self, slot: u64) -> Result<Arc<dyn Store>, Error> {
+    pub(super) fn open(&self, slot: u64) -> Result<Arc<dyn Store>, Error> {
         if let Some(memory) = &self.memory {
             let stores = memory.lock();
             let store = usize::try_from(slot).ok().and_then(|slot| stores.get(slot)?.clone());
@@ -86,7 +86,7 @@ impl Home {
     ///
     /// # Errors
     /// [`Error::Busy`] where another process was faster; what `fill` says; the store's.
-    pub fn create(&self, slot: u64, fill: &dyn Fn(Arc<dyn Store>) -> Result<(), Error>) -> Result<(), Error> {
+    pub(super) fn create(&self, slot: u64, fill: &dyn Fn(Arc<dyn Store>) -> Result<(), Error>) -> Result<(), Error> {
         if let Some(memory) = &self.memory {
             let store = Arc::new(MemoryStore::new());
             fill(Arc::clone(&store) as Arc<dyn Store>)?;
@@ -112,7 +112,7 @@ impl Home {
     ///
     /// # Errors
     /// [`Error::NoSlot`]; [`Error::Device`].
-    pub fn delete(&self, slot: u64) -> Result<(), Error> {
+    pub(super) fn delete(&self, slot: u64) -> Result<(), Error> {
         if let Some(memory) = &self.memory {
             let mut stores = memory.lock();
             let store = usize::try_from(slot).ok().and_then(|slot| stores.get_mut(slot));
@@ -127,7 +127,7 @@ impl Home {
     }
 
     /// The directory of a slot.
-    pub fn slot_dir(&self, slot: u64) -> PathBuf {
+    pub(super) fn slot_dir(&self, slot: u64) -> PathBuf {
         self.dir.join(format!("{PREFIX}{slot}"))
     }
 

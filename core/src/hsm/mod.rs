@@ -219,9 +219,8 @@ impl Hsm {
             return application.token().reinitialize(label, pin);
         }
         let settings = self.config.settings;
-        self.home.create(slot, &|store| {
-            Token::create(store, Arc::clone(&self.random), settings, label, pin).map(|_| ())
-        })
+        self.home
+            .create(slot, &|store| Token::create(store, Arc::clone(&self.random), settings, label, pin).map(|_| ()))
     }
 
     /// Deletes the token of a slot for ever.

@@ -116,12 +116,9 @@ impl<'a> Call<'a> {
             (CipherMode::Gcm, Parameter::Gcm { iv, aad, tag_bits }) => {
                 Mode::Gcm { iv, aad: bounded(aad)?, tag_bytes: tag_bytes(*tag_bits)? }
             }
-            (CipherMode::Ccm, Parameter::Ccm { data_bytes, nonce, aad, mac_bytes }) => Mode::Ccm {
-                data_bytes: size(*data_bytes)?,
-                nonce,
-                aad: bounded(aad)?,
-                tag_bytes: size(*mac_bytes)?,
-            },
+            (CipherMode::Ccm, Parameter::Ccm { data_bytes, nonce, aad, mac_bytes }) => {
+                Mode::Ccm { data_bytes: size(*data_bytes)?, nonce, aad: bounded(aad)?, tag_bytes: size(*mac_bytes)? }
+            }
             (CipherMode::ChaCha20, Parameter::ChaCha20 { counter, counter_bits, nonce_bits, nonce }) => {
                 if *nonce_bits != nonce.len() as u64 * 8 {
                     return Err(Error::MechanismParameter("ulNonceBits is 64 or 96"));
@@ -152,7 +149,9 @@ impl<'a> Call<'a> {
                 .ok()
                 .filter(|bytes| (1..=max).contains(bytes))
                 .map(|bytes| (bytes, &[][..]))
-                .ok_or(Error::MechanismParameter("the MAC has at least one byte, and no more than its algorithm gives")),
+                .ok_or(Error::MechanismParameter(
+                    "the MAC has at least one byte, and no more than its algorithm gives",
+                )),
             (MacLength::GcmTag, Parameter::Gcm { iv, aad: [], tag_bits }) => Ok((tag_bytes(tag_bits)?, iv)),
             (MacLength::GcmTag, Parameter::Gcm { .. }) => {
                 Err(Error::MechanismParameter("GMAC takes its data from the call, not as AAD"))

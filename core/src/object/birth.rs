@@ -9,9 +9,7 @@ use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
 use strongroom_crypto::{cipher, hash};
 
-use super::schema::{
-    CREATE_NEEDED, CREATE_NEVER, Default, GENERATE_NEEDED, GENERATE_NEVER, Kind, OFFICER_TRUE, Rule,
-};
+use super::schema::{CREATE_NEEDED, CREATE_NEVER, Default, GENERATE_NEEDED, GENERATE_NEVER, Kind, OFFICER_TRUE, Rule};
 use super::{Material, Object, Ownership};
 use crate::attribute::{AttributeType, Flag, Flags, Given, Template, Value};
 use crate::error::Error;
@@ -35,9 +33,9 @@ pub struct Maker<'a> {
 pub fn create(template: &Template<'_>, maker: &Maker<'_>) -> Result<Object, Error> {
     let kind = created_kind(template)?;
     check_template(kind, template, maker, CREATE_NEVER)?;
-    if let Some(missing) = kind.rules().find(|rule| {
-        rule.notes & CREATE_NEEDED != 0 && template.find(rule.attribute).is_none()
-    }) {
+    if let Some(missing) =
+        kind.rules().find(|rule| rule.notes & CREATE_NEEDED != 0 && template.find(rule.attribute).is_none())
+    {
         return Err(Error::TemplateIncomplete(AttributeType(missing.attribute)));
     }
     let material = match (kind.is_secret(), template.bytes(CKA_VALUE)) {
@@ -214,7 +212,8 @@ fn check_template(kind: &Kind, template: &Template<'_>, maker: &Maker<'_>, never
 
 /// An attribute of other kinds of object contradicts the template's own (PKCS#11 3.2 §4.1.1).
 pub(super) fn valid_rule(kind: &Kind, attribute: AttributeType) -> Result<&'static Rule, Error> {
-    kind.rule(attribute.0).ok_or(Error::TemplateInconsistent { attribute, reason: "objects of this kind do not have it" })
+    kind.rule(attribute.0)
+        .ok_or(Error::TemplateInconsistent { attribute, reason: "objects of this kind do not have it" })
 }
 
 fn initial_flags(kind: &Kind, template: &Template<'_>) -> Flags {
@@ -280,11 +279,7 @@ fn fill_key(kind: &Kind, value: &mut SecretBytes, random: &dyn Source) -> Result
 }
 
 /// The check value an object gets: computed, compared with a given one, or none where an empty one is given.
-fn check_value(
-    kind: &Kind,
-    template: &Template<'_>,
-    material: Option<&Material>,
-) -> Result<Option<[u8; 3]>, Error> {
+fn check_value(kind: &Kind, template: &Template<'_>, material: Option<&Material>) -> Result<Option<[u8; 3]>, Error> {
     if kind.rule(CKA_CHECK_VALUE).is_none() {
         return Ok(None);
     }

@@ -15,7 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use cryptoki_sys::*;
 
-use crate::attribute::{AttributeType, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind};
+use crate::attribute::{
+    AttributeType, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
+};
 use crate::error::Error;
 use schema::{Default, Kind, SECRET};
 
@@ -197,9 +199,12 @@ impl Object {
     pub fn size_bytes(&self) -> usize {
         let fields: usize = self.fields.iter().map(|(_, value)| 12 + value.size_bytes()).sum();
         let secret = self.material.as_ref().map_or(0, |material| material.value().len());
-        size_of::<u64>() * 8 + self.unique_id.len() + fields + secret
+        FIXED_BYTES + self.unique_id.len() + fields + secret
     }
 }
+
+/// Bytes an object takes apart from its values: class, type, number, version, owner, flags.
+const FIXED_BYTES: usize = 64;
 
 /// Shows what identifies the object, never its values.
 impl fmt::Debug for Object {

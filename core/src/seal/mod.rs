@@ -23,8 +23,8 @@ use crate::object::UserId;
 use crate::object::codec::damaged;
 
 pub use object::{Envelope, Opened, VerifyingKeys};
-pub use user::{BundleKey, Role, User};
 pub(crate) use object::{trust_of, trust_statement, with_trust, write};
+pub use user::{BundleKey, Role, User};
 
 /// The number of a token, random and for life: it ties every sealed record to its token.
 pub type TokenId = [u8; 16];
@@ -113,8 +113,7 @@ impl Bundle {
             OFFICER_BYTES => {
                 let mut escrow: [u8; 32] = field(bytes, ESCROW)?;
                 let mut seed: [u8; 32] = field(bytes, AUTHORITY_SEED)?;
-                let keys =
-                    OfficerKeys { escrow: aead::Key::new(&escrow)?, authority: SigningKey::from_seed(&seed)? };
+                let keys = OfficerKeys { escrow: aead::Key::new(&escrow)?, authority: SigningKey::from_seed(&seed)? };
                 strongroom_crypto::memory::wipe(&mut escrow);
                 strongroom_crypto::memory::wipe(&mut seed);
                 Some(keys)

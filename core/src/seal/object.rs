@@ -73,11 +73,8 @@ impl<'a> Envelope<'a> {
             3 => Shape::PublicWithSecret,
             _ => return Err(damaged("an object record of an unknown shape")),
         };
-        let ownership = Ownership {
-            owner: UserId(reader.u32()?),
-            use_approvals: reader.u8()?,
-            management_approvals: reader.u8()?,
-        };
+        let ownership =
+            Ownership { owner: UserId(reader.u32()?), use_approvals: reader.u8()?, management_approvals: reader.u8()? };
         let version = reader.u64()?;
         let (header, rest) = body.split_at_checked(HEADER_BYTES).ok_or_else(|| damaged("a record is too short"))?;
         Ok(Envelope { revision, ownership, shape, version, trust, header, rest })

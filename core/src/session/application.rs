@@ -134,7 +134,11 @@ impl Application {
     pub(crate) fn log_in(&self, credential: Credential<'_>) -> Result<(), Error> {
         self.current()?;
         if let Some(login) = self.login() {
-            return Err(if login.role == credential.role { Error::AlreadyLoggedIn } else { Error::AnotherUserLoggedIn });
+            return Err(if login.role == credential.role {
+                Error::AlreadyLoggedIn
+            } else {
+                Error::AnotherUserLoggedIn
+            });
         }
         if credential.role == Role::Officer {
             let counts = self.sessions.lock();
@@ -331,7 +335,8 @@ impl Application {
             });
         }
         if let Some(class) = template.ulong(CKA_CLASS) {
-            found.extend(builtin::of_class(class).filter(|object| object.matches(template)).map(|object| object.number));
+            found
+                .extend(builtin::of_class(class).filter(|object| object.matches(template)).map(|object| object.number));
         }
         Ok(found)
     }

@@ -22,7 +22,7 @@ impl Keyed for CipherOperation {
 }
 
 /// An IV the module made for the caller (AES-GCM where the configuration says so).
-pub type MadeIv = [u8; 12];
+pub(super) type MadeIv = [u8; 12];
 
 impl Session {
     /// Begins an encryption (`C_EncryptInit`). Returns the IV if the module made it.

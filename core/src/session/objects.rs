@@ -160,7 +160,11 @@ impl Session {
 
     /// Whether the token's policy offers the mechanism.
     pub(super) fn offered(&self, mechanism: &Mechanism) -> Result<(), Error> {
-        if mechanism.is_offered(self.application.policy()) { Ok(()) } else { Err(Error::MechanismInvalid(MechanismName(mechanism.id))) }
+        if mechanism.is_offered(self.application.policy()) {
+            Ok(())
+        } else {
+            Err(Error::MechanismInvalid(MechanismName(mechanism.id)))
+        }
     }
 
     fn keep(&self, object: Object) -> Result<u64, Error> {

@@ -80,7 +80,8 @@ impl<T> Slot<T> {
 impl<T: Keyed> Slot<T> {
     /// Lets go of a finished operation with this key.
     pub(super) fn forget(&mut self, number: u64) {
-        if !self.active && self.operation.as_mut().is_some_and(|operation| operation.key_use().object.number == number) {
+        if !self.active && self.operation.as_mut().is_some_and(|operation| operation.key_use().object.number == number)
+        {
             self.operation = None;
         }
     }

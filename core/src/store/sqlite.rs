@@ -185,7 +185,8 @@ impl Store for SqliteStore {
 
 /// A process that was forked must not meet its parent's locks and files.
 fn prepare_library() -> Result<(), StoreError> {
-    strongroom_crypto::memory::sqlite::prepare().map_err(|error| StoreError::Io(format!("SQLite does not start: {error}")))
+    strongroom_crypto::memory::sqlite::prepare()
+        .map_err(|error| StoreError::Io(format!("SQLite does not start: {error}")))
 }
 
 /// A reading connection to a file that is known to be ours, and as what it had to be opened.

@@ -96,12 +96,12 @@ impl<T: Clone> Numbered<T> {
 
 /// Opened token objects.
 #[derive(Default)]
-pub struct ObjectCache {
+pub(super) struct ObjectCache {
     objects: Numbered<Arc<Cached>>,
 }
 
 /// One opened object.
-pub struct Cached {
+pub(super) struct Cached {
     /// The object.
     pub object: Arc<Object>,
     /// The revision of its record.
@@ -114,29 +114,29 @@ pub const UNSEEN: u64 = u64::MAX;
 
 impl Cached {
     /// An object with the revision of its record, compared with the store at `generation`.
-    pub fn new(object: Arc<Object>, revision: u64, generation: u64) -> Cached {
+    pub(super) fn new(object: Arc<Object>, revision: u64, generation: u64) -> Cached {
         Cached { object, revision, seen: AtomicU64::new(generation) }
     }
 
     /// Whether the store has not changed since the object was last compared with it.
-    pub fn is_current(&self, generation: u64) -> bool {
+    pub(super) fn is_current(&self, generation: u64) -> bool {
         self.seen.load(Ordering::Acquire) == generation
     }
 
     /// Notes that the object was compared with the store at `generation`.
-    pub fn mark_current(&self, generation: u64) {
+    pub(super) fn mark_current(&self, generation: u64) {
         self.seen.store(generation, Ordering::Release);
     }
 }
 
 impl ObjectCache {
     /// The object, if it is kept.
-    pub fn get(&self, number: u64) -> Option<Arc<Cached>> {
+    pub(super) fn get(&self, number: u64) -> Option<Arc<Cached>> {
         self.objects.get(number)
     }
 
     /// Keeps an object. When a shard is full it starts anew: the store has everything.
-    pub fn insert(&self, number: u64, cached: Arc<Cached>) {
+    pub(super) fn insert(&self, number: u64, cached: Arc<Cached>) {
         let mut shard = self.objects.shard(number).write();
         if shard.len() >= CACHED_OBJECTS_MAX / SHARDS {
             shard.clear();
@@ -145,12 +145,12 @@ impl ObjectCache {
     }
 
     /// Forgets an object.
-    pub fn remove(&self, number: u64) {
+    pub(super) fn remove(&self, number: u64) {
         self.objects.remove(number);
     }
 
     /// Forgets everything.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.objects.retain(|_| false);
     }
 }

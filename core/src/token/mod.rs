@@ -295,12 +295,7 @@ struct Founding {
     officer: User,
 }
 
-fn founding_records(
-    random: &dyn Source,
-    settings: &Settings,
-    label: &[u8; 32],
-    pin: &[u8],
-) -> Result<Founding, Error> {
+fn founding_records(random: &dyn Source, settings: &Settings, label: &[u8; 32], pin: &[u8]) -> Result<Founding, Error> {
     let mut id: TokenId = [0; 16];
     random.fill(&mut id)?;
     let bundle = Bundle::first_officer(random)?;

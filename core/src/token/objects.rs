@@ -12,7 +12,7 @@ use crate::seal::{self, Envelope, Opened, Role};
 use crate::store::{Aborted, Transaction};
 
 /// Token objects number below this; session objects and built-in ones have numbers above.
-pub const OBJECT_NUMBER_MAX: u64 = 0x7ffe_ffff;
+pub(super) const OBJECT_NUMBER_MAX: u64 = 0x7ffe_ffff;
 
 impl Token {
     /// The object with this number, opened for `viewer`.

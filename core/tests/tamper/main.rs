@@ -9,5 +9,5 @@
 //mod edits;
 mod fixture;
 mod flips;
-//mod rules;
+mod rules;
 mod seen;

@@ -72,7 +72,16 @@ pub(crate) enum Verdict {
 }
 
 const LABELS: [&[u8]; 11] = [
-    b"", b"sealed", b"readable", b"public secret", b"mac", b"trusted", b"letter", b"others", b"nobodys", b"officers",
+    b"",
+    b"sealed",
+    b"readable",
+    b"public secret",
+    b"mac",
+    b"trusted",
+    b"letter",
+    b"others",
+    b"nobodys",
+    b"officers",
     b"destroyed",
 ];
 
@@ -228,7 +237,9 @@ impl View {
                 (Ok(old), Ok(new)) if old == new => Verdict::Harmless,
                 (Ok(old), Ok(new)) if new.is_subset(old) => Verdict::Hidden,
                 // A listing names what its envelope allows to be seen; whether it can be opened is seen then.
-                (Ok(old), Ok(new)) if new.difference(old).all(|number| now.objects[number].is_err()) => Verdict::Detected,
+                (Ok(old), Ok(new)) if new.difference(old).all(|number| now.objects[number].is_err()) => {
+                    Verdict::Detected
+                }
                 (_, Err(_)) => Verdict::Detected,
                 (old, new) => return Err(format!("{what}: {old:?} became {new:?}")),
             });

@@ -12,7 +12,7 @@ use aws_lc_sys::{
     SHA512_Final, SHA512_Update,
 };
 
-use super::Running;
+use super::{Running, State};
 use crate::Error;
 use crate::memory::{Plain, wipe_plain};
 
@@ -22,6 +22,14 @@ macro_rules! function {
     ($name:ident, $context:ty, $output_bytes:literal, $beginning:ident, $update:ident, $end:ident) => {
         #[derive(Clone)]
         pub(super) struct $name($context);
+
+        // Not inlined, nor is the copy: among the other functions' arms the compiler would assemble both in pieces.
+        impl $name {
+            #[inline(never)]
+            pub(super) fn begun() -> State {
+                State::$name($name($beginning))
+            }
+        }
 
         impl Default for $name {
             #[inline]

@@ -100,9 +100,7 @@ impl ShardState {
         // SAFETY: blocks in the list are free, large enough and aligned for the link; clearing it makes them all zero.
         unsafe {
             self.free[class] = block.as_ref().next;
-            block.write(FreeBlock {
-                next: ptr::null_mut(),
-            });
+            block.write(FreeBlock { next: ptr::null_mut() });
         }
         Some(block.cast())
     }
@@ -111,11 +109,7 @@ impl ShardState {
     fn push(&mut self, class: usize, block: NonNull<u8>) {
         let block = block.cast::<FreeBlock>();
         // SAFETY: the block is free, wiped, at least 16 bytes and aligned to 16.
-        unsafe {
-            block.write(FreeBlock {
-                next: self.free[class],
-            })
-        };
+        unsafe { block.write(FreeBlock { next: self.free[class] }) };
         self.free[class] = block.as_ptr();
     }
 
@@ -143,10 +137,7 @@ impl ShardState {
 
     /// Turns the first `len` bytes of the uncarved part (a multiple of 16) into free blocks.
     fn split_small(&mut self, mut len: usize) {
-        while let Some(class) = (0..CLASSES)
-            .rev()
-            .find(|class| class_len(*class) <= len && self.padding(*class) == 0)
-        {
+        while let Some(class) = (0..CLASSES).rev().find(|class| class_len(*class) <= len && self.padding(*class) == 0) {
             // SAFETY: the block lies in the uncarved part, as `len` is not more than what is left.
             unsafe {
                 let block = NonNull::new_unchecked(self.next);
@@ -184,15 +175,9 @@ struct LargeHeader {
 
 #[cold]
 fn allocate_large(len: usize) -> Result<NonNull<u8>, Error> {
-    let wanted = len
-        .checked_add(size_of::<LargeHeader>())
-        .filter(|len| *len <= LARGEST)
-        .ok_or(Error::Memory)?;
+    let wanted = len.checked_add(size_of::<LargeHeader>()).filter(|len| *len <= LARGEST).ok_or(Error::Memory)?;
     let mapping = Mapping::new(wanted, Purpose::Secrets)?;
-    let header = LargeHeader {
-        mapped_len: mapping.len(),
-        locked: mapping.locked(),
-    };
+    let header = LargeHeader { mapped_len: mapping.len(), locked: mapping.locked() };
     let start = mapping.leak();
     // SAFETY: the mapping is fresh, page aligned and holds the header and `len` bytes behind it.
     unsafe {
@@ -238,11 +223,7 @@ const fn class_len(class: usize) -> usize {
 
 #[inline(always)]
 const fn alignment(class: usize) -> usize {
-    if class_len(class) < 64 {
-        class_len(class)
-    } else {
-        64
-    }
+    if class_len(class) < 64 { class_len(class) } else { 64 }
 }
 
 /// The shard of this thread: the next one in turn at the thread's first use. Needs no destructor.
@@ -268,11 +249,7 @@ const CLASSES: usize = (LARGEST_CLASS / SMALLEST).ilog2() as usize + 1;
 /// Lengths stay far enough from `isize::MAX` for pointer arithmetic.
 const LARGEST: usize = isize::MAX as usize - 65_536;
 /// Small, because common limits on locked memory are as low as 64 KiB; at least a page of the machines with large ones.
-const SPAN_LEN: usize = if cfg!(any(target_arch = "aarch64", target_arch = "powerpc64")) {
-    65_536
-} else {
-    32_768
-};
+const SPAN_LEN: usize = if cfg!(any(target_arch = "aarch64", target_arch = "powerpc64")) { 65_536 } else { 32_768 };
 
 #[cfg(test)]
 mod tests {
@@ -291,13 +268,10 @@ mod tests {
 
     #[test]
     fn blocks_are_aligned_disjoint_and_zero() {
-        let lens: Vec<usize> = (0..6000)
-            .map(|i| [1, 16, 17, 32, 48, 64, 100, 244, 300, 1000, 2400, 4096, 4097][i % 13])
-            .collect();
-        let blocks: Vec<(NonNull<u8>, usize)> = lens
-            .iter()
-            .map(|len| (allocate(*len).expect("memory"), *len))
-            .collect();
+        let lens: Vec<usize> =
+            (0..6000).map(|i| [1, 16, 17, 32, 48, 64, 100, 244, 300, 1000, 2400, 4096, 4097][i % 13]).collect();
+        let blocks: Vec<(NonNull<u8>, usize)> =
+            lens.iter().map(|len| (allocate(*len).expect("memory"), *len)).collect();
         for (index, (block, len)) in blocks.iter().enumerate() {
             let class_len = class_of(*len).map_or(4096, class_len);
             assert_eq!(block.as_ptr() as usize % class_len.min(64), 0);
@@ -318,11 +292,7 @@ mod tests {
             let block = allocate(len).expect("memory");
             // SAFETY: as above.
             unsafe {
-                assert!(
-                    std::slice::from_raw_parts(block.as_ptr(), len)
-                        .iter()
-                        .all(|byte| *byte == 0)
-                );
+                assert!(std::slice::from_raw_parts(block.as_ptr(), len).iter().all(|byte| *byte == 0));
                 release(block, len);
             }
         }
@@ -330,11 +300,7 @@ mod tests {
 
     #[test]
     fn impossible_lengths_are_errors() {
-        for len in [
-            usize::MAX,
-            isize::MAX as usize,
-            isize::MAX as usize - 65_536,
-        ] {
+        for len in [usize::MAX, isize::MAX as usize, isize::MAX as usize - 65_536] {
             assert_eq!(allocate(len).err(), Some(Error::Memory));
         }
     }
@@ -342,11 +308,7 @@ mod tests {
     #[test]
     fn a_child_does_not_wait_for_locks_that_were_held_at_the_fork() {
         let arena = ARENA.current().expect("memory");
-        let guards: Vec<_> = arena
-            .shards
-            .iter()
-            .map(|shard| shard.state.lock())
-            .collect();
+        let guards: Vec<_> = arena.shards.iter().map(|shard| shard.state.lock()).collect();
         crate::memory::testing::check_in_child(|| {
             (1..5000).step_by(7).all(|len| {
                 allocate(len).is_ok_and(|block| {

@@ -44,15 +44,9 @@ impl SharedCounter {
     /// [`store`](SharedCounter::store) and [`fetch_add`](SharedCounter::fetch_add) change nothing on it. A file too
     /// short to hold a counter is refused with [`ErrorKind::InvalidData`].
     pub fn open_read_only(path: &Path) -> io::Result<SharedCounter> {
-        let file = OpenOptions::new()
-            .read(true)
-            .custom_flags(FLAGS)
-            .open(path)?;
+        let file = OpenOptions::new().read(true).custom_flags(FLAGS).open(path)?;
         if regular(&file)?.len() < size_of::<AtomicU64>() as u64 {
-            return Err(io::Error::new(
-                ErrorKind::InvalidData,
-                "the counter file is too short",
-            ));
+            return Err(io::Error::new(ErrorKind::InvalidData, "the counter file is too short"));
         }
         map(&file, false)
     }
@@ -72,11 +66,7 @@ impl SharedCounter {
 
     /// Adds, wrapping, and returns the value before.
     pub fn fetch_add(&self, increment: u64) -> u64 {
-        if self.writable {
-            self.word().fetch_add(increment, Ordering::AcqRel)
-        } else {
-            self.load()
-        }
+        if self.writable { self.word().fetch_add(increment, Ordering::AcqRel) } else { self.load() }
     }
 
     /// Replaces `current` by `new`, as `AtomicU64::compare_exchange`; a read-only counter always fails.
@@ -111,11 +101,7 @@ impl Drop for SharedCounter {
 fn open_or_create(path: &Path) -> io::Result<File> {
     for _ in 0..ATTEMPTS {
         let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .custom_flags(FLAGS)
-            .mode(0o600);
+        options.read(true).write(true).custom_flags(FLAGS).mode(0o600);
         match options.open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             opened => return opened,
@@ -133,10 +119,7 @@ fn open_or_create(path: &Path) -> io::Result<File> {
             }
         }
     }
-    Err(io::Error::new(
-        ErrorKind::NotFound,
-        "the counter file keeps disappearing",
-    ))
+    Err(io::Error::new(ErrorKind::NotFound, "the counter file keeps disappearing"))
 }
 
 fn regular(file: &File) -> io::Result<std::fs::Metadata> {
@@ -144,10 +127,7 @@ fn regular(file: &File) -> io::Result<std::fs::Metadata> {
     if metadata.is_file() {
         Ok(metadata)
     } else {
-        Err(io::Error::new(
-            ErrorKind::InvalidInput,
-            "the counter is not a regular file",
-        ))
+        Err(io::Error::new(ErrorKind::InvalidInput, "the counter is not a regular file"))
     }
 }
 
@@ -161,31 +141,17 @@ fn reserve(file: &File) -> io::Result<()> {
     }
     let error = io::Error::last_os_error();
     match error.raw_os_error() {
-        Some(libc::EOPNOTSUPP | libc::ENOSYS) if file.metadata()?.len() < FILE_LEN => {
-            file.set_len(FILE_LEN)
-        }
+        Some(libc::EOPNOTSUPP | libc::ENOSYS) if file.metadata()?.len() < FILE_LEN => file.set_len(FILE_LEN),
         Some(libc::EOPNOTSUPP | libc::ENOSYS) => Ok(()),
         _ => Err(error),
     }
 }
 
 fn map(file: &File, writable: bool) -> io::Result<SharedCounter> {
-    let protection = if writable {
-        libc::PROT_READ | libc::PROT_WRITE
-    } else {
-        libc::PROT_READ
-    };
+    let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
     // SAFETY: a new mapping at an address of the kernel's choice touches no existing memory.
-    let start = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            FILE_LEN as usize,
-            protection,
-            libc::MAP_SHARED,
-            file.as_raw_fd(),
-            0,
-        )
-    };
+    let start =
+        unsafe { libc::mmap(ptr::null_mut(), FILE_LEN as usize, protection, libc::MAP_SHARED, file.as_raw_fd(), 0) };
     match NonNull::new(start.cast()) {
         Some(word) if start != libc::MAP_FAILED => Ok(SharedCounter { word, writable }),
         _ => Err(io::Error::last_os_error()),
@@ -215,8 +181,7 @@ mod tests {
 
     impl Directory {
         fn new(name: &str) -> Directory {
-            let path = std::env::temp_dir()
-                .join(format!("strongroom-counter-{}-{name}", std::process::id()));
+            let path = std::env::temp_dir().join(format!("strongroom-counter-{}-{name}", std::process::id()));
             fs::create_dir_all(&path).expect("a directory");
             Directory(path)
         }
@@ -245,12 +210,7 @@ mod tests {
         drop(first);
         assert_eq!(second.load(), 1);
         drop(second);
-        assert_eq!(
-            SharedCounter::open(&directory.file())
-                .expect("opened")
-                .load(),
-            1
-        );
+        assert_eq!(SharedCounter::open(&directory.file()).expect("opened").load(), 1);
     }
 
     #[test]
@@ -286,20 +246,10 @@ mod tests {
     fn a_short_file_is_extended_and_keeps_its_content() {
         let directory = Directory::new("short");
         fs::write(directory.file(), 77u64.to_ne_bytes()).expect("written");
-        assert_eq!(
-            SharedCounter::open(&directory.file())
-                .expect("opened")
-                .load(),
-            77
-        );
-        assert_eq!(
-            fs::metadata(directory.file()).expect("there").len(),
-            FILE_LEN
-        );
+        assert_eq!(SharedCounter::open(&directory.file()).expect("opened").load(), 77);
+        assert_eq!(fs::metadata(directory.file()).expect("there").len(), FILE_LEN);
         fs::write(directory.file(), vec![0; 10_000]).expect("written");
-        SharedCounter::open(&directory.file())
-            .expect("opened")
-            .store(8);
+        SharedCounter::open(&directory.file()).expect("opened").store(8);
         assert_eq!(fs::metadata(directory.file()).expect("there").len(), 10_000);
     }
 
@@ -307,19 +257,9 @@ mod tests {
     fn a_read_only_counter_sees_and_does_not_touch() {
         let directory = Directory::new("read-only");
         let path = directory.file();
-        assert_eq!(
-            SharedCounter::open_read_only(&path)
-                .expect_err("missing")
-                .kind(),
-            ErrorKind::NotFound
-        );
+        assert_eq!(SharedCounter::open_read_only(&path).expect_err("missing").kind(), ErrorKind::NotFound);
         fs::write(&path, [0; 7]).expect("written");
-        assert_eq!(
-            SharedCounter::open_read_only(&path)
-                .expect_err("short")
-                .kind(),
-            ErrorKind::InvalidData
-        );
+        assert_eq!(SharedCounter::open_read_only(&path).expect_err("short").kind(), ErrorKind::InvalidData);
         let writer = SharedCounter::open(&path).expect("opened");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("changed");
         let reader = SharedCounter::open_read_only(&path).expect("opened");

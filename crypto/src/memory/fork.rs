@@ -20,18 +20,11 @@ impl ForkGuard {
     /// Maps the page. [`Error::Memory`] when there is none.
     pub fn arm() -> Result<ForkGuard, Error> {
         let mapping = Mapping::new(size_of::<AtomicU32>(), Purpose::Bookkeeping)?;
-        let armed = if mapping.wiped_on_fork() {
-            WIPED
-        } else {
-            COMPARED
-        };
+        let armed = if mapping.wiped_on_fork() { WIPED } else { COMPARED };
         // SAFETY: the mapping is page aligned, zero, and from here on never unmapped.
         let word: &'static AtomicU32 = unsafe { mapping.leak().cast::<AtomicU32>().as_ref() };
         word.store(armed, Ordering::Relaxed);
-        Ok(ForkGuard {
-            word,
-            process: AtomicU32::new(std::process::id()),
-        })
+        Ok(ForkGuard { word, process: AtomicU32::new(std::process::id()) })
     }
 
     /// Whether this process is a child, forked since the guard was armed.
@@ -48,9 +41,7 @@ impl ForkGuard {
     pub fn rearm(&self) {
         self.process.store(std::process::id(), Ordering::Relaxed);
         // A page that was cleared will be cleared again: the advice outlives the fork.
-        _ = self
-            .word
-            .compare_exchange(0, WIPED, Ordering::Release, Ordering::Relaxed);
+        _ = self.word.compare_exchange(0, WIPED, Ordering::Release, Ordering::Relaxed);
     }
 }
 
@@ -87,10 +78,7 @@ mod tests {
     #[test]
     fn the_fallback_tells_too() {
         static WORD: AtomicU32 = AtomicU32::new(COMPARED);
-        let guard = ForkGuard {
-            word: &WORD,
-            process: AtomicU32::new(std::process::id()),
-        };
+        let guard = ForkGuard { word: &WORD, process: AtomicU32::new(std::process::id()) };
         assert!(!guard.in_child());
         check_in_child(|| {
             let noticed = guard.in_child();

@@ -23,11 +23,7 @@ impl<T> Locked<T> {
     /// Waits for the lock. Not re-entrant.
     #[inline]
     pub(crate) fn lock(&self) -> Guard<'_, T> {
-        if self
-            .state
-            .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
-            .is_err()
-        {
+        if self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
             self.wait();
         }
         Guard { locked: self }
@@ -58,10 +54,7 @@ impl<T> Locked<T> {
     fn wait(&self) {
         for _ in 0..SPINS {
             if self.state.load(Ordering::Relaxed) == FREE
-                && self
-                    .state
-                    .compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed)
-                    .is_ok()
+                && self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
             {
                 return;
             }
@@ -86,12 +79,7 @@ impl<T> Locked<T> {
     fn wake(&self) {
         // SAFETY: as in `wait`; waking touches no memory of ours.
         unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                self.state.as_ptr(),
-                libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
-                1,
-            );
+            libc::syscall(libc::SYS_futex, self.state.as_ptr(), libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG, 1);
         }
     }
 }

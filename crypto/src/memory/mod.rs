@@ -33,13 +33,7 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
         return false;
     }
     // SAFETY: both pointers are valid for reads of the common length.
-    unsafe {
-        aws_lc_sys::CRYPTO_memcmp(
-            a.as_ptr().cast::<c_void>(),
-            b.as_ptr().cast::<c_void>(),
-            a.len(),
-        ) == 0
-    }
+    unsafe { aws_lc_sys::CRYPTO_memcmp(a.as_ptr().cast::<c_void>(), b.as_ptr().cast::<c_void>(), a.len()) == 0 }
 }
 
 /// Overwrites `bytes` with zeros in a way the compiler cannot leave out, at the speed of an ordinary fill.

@@ -58,17 +58,9 @@ unsafe impl Send for Mapping {}
 impl Mapping {
     /// Maps at least `len` bytes, rounded up to whole pages. [`Error::Memory`] when there is none.
     pub(crate) fn new(len: usize, purpose: Purpose) -> Result<Mapping, Error> {
-        let len = len
-            .checked_next_multiple_of(page_len())
-            .filter(|len| *len > 0)
-            .ok_or(Error::Memory)?;
-        let mut mapping = Mapping {
-            start: map_anonymous(len)?,
-            len,
-            locked: false,
-            counted: false,
-            wiped_on_fork: false,
-        };
+        let len = len.checked_next_multiple_of(page_len()).filter(|len| *len > 0).ok_or(Error::Memory)?;
+        let mut mapping =
+            Mapping { start: map_anonymous(len)?, len, locked: false, counted: false, wiped_on_fork: false };
         mapping.protect(purpose);
         Ok(mapping)
     }
@@ -87,13 +79,7 @@ impl Mapping {
             unmap(start.add(len), after);
             start
         };
-        let mut mapping = Mapping {
-            start,
-            len,
-            locked: false,
-            counted: false,
-            wiped_on_fork: false,
-        };
+        let mut mapping = Mapping { start, len, locked: false, counted: false, wiped_on_fork: false };
         mapping.protect(purpose);
         Ok(mapping)
     }
@@ -167,9 +153,7 @@ fn lock_secrets(start: *mut u8, len: usize) -> bool {
 pub(crate) fn forget_secrets(len: usize, locked: bool) {
     if let Ok(account) = ACCOUNT.current() {
         let side = account.side(locked);
-        _ = side.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| {
-            Some(bytes.saturating_sub(len))
-        });
+        _ = side.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |bytes| Some(bytes.saturating_sub(len)));
     }
 }
 
@@ -211,18 +195,12 @@ struct WipedPage<T> {
 impl<T: ZeroIsFresh + 'static> Wiped<T> {
     /// Nothing is mapped before the first use.
     pub(crate) const fn new() -> Wiped<T> {
-        Wiped {
-            page: AtomicPtr::new(ptr::null_mut()),
-            purpose: Purpose::Bookkeeping,
-        }
+        Wiped { page: AtomicPtr::new(ptr::null_mut()), purpose: Purpose::Bookkeeping }
     }
 
     /// As [`Wiped::new`], in locked memory.
     pub(crate) const fn new_secret() -> Wiped<T> {
-        Wiped {
-            page: AtomicPtr::new(ptr::null_mut()),
-            purpose: Purpose::Secrets,
-        }
+        Wiped { page: AtomicPtr::new(ptr::null_mut()), purpose: Purpose::Secrets }
     }
 
     /// The instance of this process.
@@ -237,25 +215,15 @@ impl<T: ZeroIsFresh + 'static> Wiped<T> {
     }
 
     #[cold]
-    fn first_use(
-        &self,
-        seen: *mut WipedPage<T>,
-        page: Option<&'static WipedPage<T>>,
-    ) -> Result<&'static T, Error> {
+    fn first_use(&self, seen: *mut WipedPage<T>, page: Option<&'static WipedPage<T>>) -> Result<&'static T, Error> {
         let Some(page) = page else {
             return self.replace(seen);
         };
-        match page
-            .owner
-            .compare_exchange(0, WIPES, Ordering::Relaxed, Ordering::Relaxed)
-        {
+        match page.owner.compare_exchange(0, WIPES, Ordering::Relaxed, Ordering::Relaxed) {
             Ok(_) => {
                 // The first use in a child. The page came with the fork, the lock on it did not.
                 if self.purpose == Purpose::Secrets {
-                    lock_secrets(
-                        seen.cast(),
-                        size_of::<WipedPage<T>>().next_multiple_of(page_len()),
-                    );
+                    lock_secrets(seen.cast(), size_of::<WipedPage<T>>().next_multiple_of(page_len()));
                 }
                 Ok(&page.value)
             }
@@ -270,18 +238,8 @@ impl<T: ZeroIsFresh + 'static> Wiped<T> {
         let fresh = mapping.start().cast::<WipedPage<T>>();
         // SAFETY: the mapping is large enough, page aligned and zero, which `ZeroIsFresh` makes a valid value.
         let page: &'static WipedPage<T> = unsafe { fresh.as_ref() };
-        page.owner.store(
-            if mapping.wiped_on_fork {
-                WIPES
-            } else {
-                std::process::id()
-            },
-            Ordering::Relaxed,
-        );
-        match self
-            .page
-            .compare_exchange(seen, fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire)
-        {
+        page.owner.store(if mapping.wiped_on_fork { WIPES } else { std::process::id() }, Ordering::Relaxed);
+        match self.page.compare_exchange(seen, fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => {
                 mapping.leak();
                 Ok(&page.value)
@@ -304,11 +262,7 @@ unsafe impl ZeroIsFresh for Account {}
 
 impl Account {
     fn side(&self, locked: bool) -> &AtomicUsize {
-        if locked {
-            &self.locked_bytes
-        } else {
-            &self.unlocked_bytes
-        }
+        if locked { &self.locked_bytes } else { &self.unlocked_bytes }
     }
 }
 
@@ -338,10 +292,7 @@ fn map_anonymous(len: usize) -> Result<NonNull<u8>, Error> {
 fn page_len() -> usize {
     // SAFETY: reads a constant of the system.
     let len = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(len)
-        .ok()
-        .filter(|len| len.is_power_of_two())
-        .unwrap_or(4096)
+    usize::try_from(len).ok().filter(|len| len.is_power_of_two()).unwrap_or(4096)
 }
 
 #[cfg(test)]
@@ -354,22 +305,15 @@ mod tests {
             let mapping = Mapping::new_aligned(32 * 1024, Purpose::Bookkeeping).expect("memory");
             assert_eq!(mapping.start().as_ptr() as usize % (32 * 1024), 0);
             // SAFETY: the mapping is readable over its length.
-            let bytes =
-                unsafe { std::slice::from_raw_parts(mapping.start().as_ptr(), mapping.len()) };
+            let bytes = unsafe { std::slice::from_raw_parts(mapping.start().as_ptr(), mapping.len()) };
             assert!(bytes.iter().all(|byte| *byte == 0));
         }
     }
 
     #[test]
     fn impossible_lengths_are_errors() {
-        assert_eq!(
-            Mapping::new(usize::MAX, Purpose::Scratch).err(),
-            Some(Error::Memory)
-        );
-        assert_eq!(
-            Mapping::new(usize::MAX / 2, Purpose::Scratch).err(),
-            Some(Error::Memory)
-        );
+        assert_eq!(Mapping::new(usize::MAX, Purpose::Scratch).err(), Some(Error::Memory));
+        assert_eq!(Mapping::new(usize::MAX / 2, Purpose::Scratch).err(), Some(Error::Memory));
         assert_eq!(Mapping::new(0, Purpose::Scratch).err(), Some(Error::Memory));
     }
 }

@@ -24,11 +24,7 @@ unsafe impl Sync for SecretBytes {}
 impl SecretBytes {
     /// `len` zero bytes. [`Error::Memory`] when there is no memory; a length of 0 takes none.
     pub fn zeroed(len: usize) -> Result<SecretBytes, Error> {
-        let start = if len == 0 {
-            NonNull::dangling()
-        } else {
-            arena::allocate(len)?
-        };
+        let start = if len == 0 { NonNull::dangling() } else { arena::allocate(len)? };
         Ok(SecretBytes { start, len })
     }
 
@@ -130,9 +126,7 @@ impl<T: Plain> SecretBox<T> {
     /// An all-zero value, to be filled in place. [`Error::Memory`] when there is no memory.
     pub fn new_zeroed() -> Result<SecretBox<T>, Error> {
         const { assert!(size_of::<T>() > 0 && align_of::<T>() <= 64 && !needs_drop::<T>()) };
-        Ok(SecretBox {
-            value: arena::allocate(size_of::<T>())?.cast(),
-        })
+        Ok(SecretBox { value: arena::allocate(size_of::<T>())?.cast() })
     }
 }
 
@@ -183,10 +177,7 @@ mod tests {
             let bytes: Vec<u8> = (0..len).map(|index| index as u8 ^ 0x5a).collect();
             let secret = SecretBytes::from_slice(&bytes).expect("memory");
             let copy = secret.try_clone().expect("memory");
-            assert_eq!(
-                (secret.expose(), secret.len(), secret.is_empty()),
-                (&bytes[..], len, len == 0)
-            );
+            assert_eq!((secret.expose(), secret.len(), secret.is_empty()), (&bytes[..], len, len == 0));
             assert!(secret.ct_eq(copy.expose()));
             assert!(len == 0 || secret.expose().as_ptr() != copy.expose().as_ptr());
             assert!(!secret.ct_eq(&[0; 7]));
@@ -197,10 +188,7 @@ mod tests {
     #[test]
     fn impossible_lengths_are_errors() {
         assert_eq!(SecretBytes::zeroed(usize::MAX).err(), Some(Error::Memory));
-        assert_eq!(
-            SecretBytes::zeroed(isize::MAX as usize).err(),
-            Some(Error::Memory)
-        );
+        assert_eq!(SecretBytes::zeroed(isize::MAX as usize).err(), Some(Error::Memory));
     }
 
     #[test]
@@ -209,9 +197,7 @@ mod tests {
         let start = secret.expose().as_ptr();
         drop(secret);
         // SAFETY: the span stays mapped. The block may be in use again by another test, but not with this content.
-        let left: Vec<u8> = (0..200)
-            .map(|index| unsafe { start.add(index).read_volatile() })
-            .collect();
+        let left: Vec<u8> = (0..200).map(|index| unsafe { start.add(index).read_volatile() }).collect();
         // The first word may be the link to the next free block.
         assert!(left[8..].iter().all(|byte| *byte != 0xa5));
     }
@@ -227,12 +213,9 @@ mod tests {
 
     #[test]
     fn secrets_may_be_freed_by_another_thread() {
-        let secrets: Vec<SecretBytes> = (0..1000)
-            .map(|index| SecretBytes::from_slice(&[index as u8; 48]).expect("memory"))
-            .collect();
-        std::thread::spawn(move || drop(secrets))
-            .join()
-            .expect("no panic");
+        let secrets: Vec<SecretBytes> =
+            (0..1000).map(|index| SecretBytes::from_slice(&[index as u8; 48]).expect("memory")).collect();
+        std::thread::spawn(move || drop(secrets)).join().expect("no panic");
         let secret = SecretBytes::zeroed(48).expect("memory");
         assert_eq!(secret.expose(), [0; 48]);
     }
@@ -246,19 +229,11 @@ mod tests {
             let Some((small, large)) = moved.take() else {
                 return false;
             };
-            let zero = small
-                .expose()
-                .iter()
-                .chain(large.expose())
-                .all(|byte| *byte == 0);
+            let zero = small.expose().iter().chain(large.expose()).all(|byte| *byte == 0);
             drop((small, large));
-            let fresh: Vec<SecretBytes> = (0..500)
-                .map(|index| SecretBytes::from_slice(&[index as u8 | 1; 32]).expect("memory"))
-                .collect();
-            zero && fresh
-                .iter()
-                .enumerate()
-                .all(|(index, secret)| secret.expose() == [index as u8 | 1; 32])
+            let fresh: Vec<SecretBytes> =
+                (0..500).map(|index| SecretBytes::from_slice(&[index as u8 | 1; 32]).expect("memory")).collect();
+            zero && fresh.iter().enumerate().all(|(index, secret)| secret.expose() == [index as u8 | 1; 32])
         });
         let (small, large) = moved.take().expect("the child took its own copy");
         assert!(small.ct_eq(&[1; 32]) && large.ct_eq(&[2; 10_000]));
@@ -273,8 +248,7 @@ mod tests {
             for _ in 0..16 {
                 scope.spawn(|| {
                     while !stop.load(Ordering::Relaxed) {
-                        let secrets: Vec<_> =
-                            (1..200).map(|len| SecretBytes::zeroed(len * 40)).collect();
+                        let secrets: Vec<_> = (1..200).map(|len| SecretBytes::zeroed(len * 40)).collect();
                         drop(secrets);
                         crate::random::bytes::<32>().expect("random");
                     }
@@ -283,10 +257,8 @@ mod tests {
             for _ in 0..60 {
                 check_in_child(|| {
                     crate::random::bytes::<32>().is_ok()
-                        && (1..300).all(|len| {
-                            SecretBytes::from_slice(&vec![3; len])
-                                .is_ok_and(|s| s.ct_eq(&vec![3; len]))
-                        })
+                        && (1..300)
+                            .all(|len| SecretBytes::from_slice(&vec![3; len]).is_ok_and(|s| s.ct_eq(&vec![3; len])))
                 });
             }
             stop.store(true, Ordering::Relaxed);
@@ -296,19 +268,14 @@ mod tests {
     #[test]
     fn without_a_right_to_lock_secrets_still_work_and_the_status_says_so() {
         check_in_child(|| {
-            let limit = libc::rlimit {
-                rlim_cur: 0,
-                rlim_max: 0,
-            };
+            let limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
             // SAFETY: takes the limit, and the privilege to ignore it, from this child only.
             unsafe {
                 assert_eq!(libc::setrlimit(libc::RLIMIT_MEMLOCK, &limit), 0);
                 drop_privilege_to_lock();
             }
             let before = locked_memory_status();
-            let secrets: Vec<_> = (0..100)
-                .map(|_| SecretBytes::from_slice(&[9; 2000]).expect("memory"))
-                .collect();
+            let secrets: Vec<_> = (0..100).map(|_| SecretBytes::from_slice(&[9; 2000]).expect("memory")).collect();
             let after = locked_memory_status();
             secrets.iter().all(|secret| secret.ct_eq(&[9; 2000]))
                 && after.locked_bytes == before.locked_bytes
@@ -344,23 +311,14 @@ mod tests {
         }
         const VERSION_3: u32 = 0x2008_0522;
         const CAP_IPC_LOCK: u32 = 14;
-        let mut header = Header {
-            version: VERSION_3,
-            process: 0,
-        };
+        let mut header = Header { version: VERSION_3, process: 0 };
         // Effective, permitted and inheritable, for the first and the second 32 capabilities.
         let mut sets = [0u32; 6];
         // SAFETY: the structures have the layout of version 3 of the capability calls.
         unsafe {
-            assert_eq!(
-                libc::syscall(libc::SYS_capget, &mut header, sets.as_mut_ptr()),
-                0
-            );
+            assert_eq!(libc::syscall(libc::SYS_capget, &mut header, sets.as_mut_ptr()), 0);
             sets[0] &= !(1 << CAP_IPC_LOCK);
-            assert_eq!(
-                libc::syscall(libc::SYS_capset, &mut header, sets.as_ptr()),
-                0
-            );
+            assert_eq!(libc::syscall(libc::SYS_capset, &mut header, sets.as_ptr()), 0);
         }
     }
 }

@@ -29,9 +29,7 @@ pub fn prepare() -> Result<(), Error> {
     STATICS.current()?;
     // SAFETY: before SQLite is initialised both calls are allowed; afterwards, as in a child of a process that has
     // prepared it, they are refused and change nothing. The methods are copied.
-    let configured = unsafe {
-        ffi::sqlite3_config(ffi::SQLITE_CONFIG_MUTEX, ptr::from_ref(&METHODS).cast_mut())
-    };
+    let configured = unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MUTEX, ptr::from_ref(&METHODS).cast_mut()) };
     if !matches!(configured, ffi::SQLITE_OK | ffi::SQLITE_MISUSE) {
         return Err(Error::Library("sqlite3_config"));
     }
@@ -44,11 +42,9 @@ pub fn prepare() -> Result<(), Error> {
     unsafe {
         let files = ffi::sqlite3_vfs_find(ptr::null()).as_mut().ok_or(Error::Library("sqlite3_vfs_find"))?;
         let replace = files.xSetSystemCall.ok_or(Error::Library("xSetSystemCall"))?;
-        let by_path: unsafe extern "C" fn(*const c_char, *mut libc::stat) -> c_int = own_stat;
-        let by_descriptor: unsafe extern "C" fn(c_int, *mut libc::stat) -> c_int = own_fstat;
         let calls = [
-            (c"stat", std::mem::transmute::<_, unsafe extern "C" fn()>(by_path)),
-            (c"fstat", std::mem::transmute::<_, unsafe extern "C" fn()>(by_descriptor)),
+            (c"stat", std::mem::transmute::<StatByPath, Untyped>(own_stat)),
+            (c"fstat", std::mem::transmute::<StatByDescriptor, Untyped>(own_fstat)),
         ];
         for (name, call) in calls {
             if replace(files, name.as_ptr(), Some(call)) != ffi::SQLITE_OK {
@@ -59,6 +55,10 @@ pub fn prepare() -> Result<(), Error> {
     *prepared = 1;
     Ok(())
 }
+
+type StatByPath = unsafe extern "C" fn(*const c_char, *mut libc::stat) -> c_int;
+type StatByDescriptor = unsafe extern "C" fn(c_int, *mut libc::stat) -> c_int;
+type Untyped = unsafe extern "C" fn();
 
 /// One lock of SQLite's. Free when all bytes are zero.
 #[repr(C, align(64))]

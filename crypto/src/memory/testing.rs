@@ -2,16 +2,10 @@
 
 /// The bytes that hexadecimal text stands for; blanks are ignored.
 pub(crate) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter_map(|digit| digit.to_digit(16))
-        .map(|digit| u8::try_from(digit).expect("< 16"))
-        .collect();
+    let digits: Vec<u8> =
+        text.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| u8::try_from(digit).expect("< 16")).collect();
     assert_eq!(digits.len() % 2, 0, "an odd number of digits");
-    digits
-        .chunks(2)
-        .map(|pair| pair[0] << 4 | pair[1])
-        .collect()
+    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
 }
 
 /// Runs `check` in a forked child, which ends by `_exit`: 0 when the check returns true. A child that does not end in
@@ -29,16 +23,8 @@ pub(crate) fn check_in_child(check: impl FnOnce() -> bool) {
         }
         let mut status = 0;
         assert_eq!(libc::waitpid(child, &mut status, 0), child);
-        assert!(
-            libc::WIFEXITED(status),
-            "the child was killed by signal {}",
-            libc::WTERMSIG(status)
-        );
-        assert_eq!(
-            libc::WEXITSTATUS(status),
-            0,
-            "the check failed in the child"
-        );
+        assert!(libc::WIFEXITED(status), "the child was killed by signal {}", libc::WTERMSIG(status));
+        assert_eq!(libc::WEXITSTATUS(status), 0, "the check failed in the child");
     }
 }
 

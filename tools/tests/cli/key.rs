@@ -171,3 +171,36 @@ fn delete_deletes_one_and_asks_before() {
     assert_eq!(place.at_terminal(&["key", "delete", "2"], &agreed).code, 0);
     assert_eq!(list(&place, &[]).len(), 0);
 }
+
+#[test]
+fn ten_thousand_keys_are_listed() {
+    use strongroom_core::attribute::{AttributeType, Entry, Flag, Given, Template};
+    use strongroom_core::hsm::{Hsm, Options};
+    use strongroom_core::mechanism::{Call, Parameter, named};
+    let place = Place::with_token();
+    let hsm = Hsm::start(Options { dir: Some(place.tokens()), conf: Some(place.path("strongroom.toml")) }).unwrap();
+    let session = hsm.session(hsm.open_session(0, true).unwrap()).unwrap();
+    session.login(1, Some(PIN.as_bytes()), None).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..10 {
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    let entry = |attribute, value| Entry { attribute: AttributeType(attribute), value };
+                    let entries = vec![
+                        entry(0x1, Given::Flag(Flag::Token, true)),
+                        entry(0x3, Given::Bytes(b"many")),
+                        entry(0x161, Given::Ulong(32)),
+                    ];
+                    let call = Call { mechanism: named("AES_KEY_GEN").unwrap(), parameter: Parameter::None };
+                    session.generate_key(&call, &Template::from_entries(entries)).unwrap();
+                }
+            });
+        }
+    });
+    let start = std::time::Instant::now();
+    assert_eq!(list(&place, &[]).len(), 10_000);
+    assert_eq!(list(&place, &["--label", "many"]).len(), 10_000);
+    // Both together take a third of a second on an idle machine; a listing that is not linear takes minutes.
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    place.run(&["key", "show", "many"]).pins().refused(1, &["10000 keys are \"many\"", "and 9990 more"]);
+}

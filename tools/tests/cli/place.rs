@@ -11,32 +11,32 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::Value;
 
 /// PINs that occur nowhere else, so that finding one in an output is a leak.
-pub const SO_PIN: &str = "officer-4711-zebra";
-pub const PIN: &str = "user-0815-walrus";
-pub const NEW_PIN: &str = "fresh-2357-okapi";
+pub(crate) const SO_PIN: &str = "officer-4711-zebra";
+pub(crate) const PIN: &str = "user-0815-walrus";
+pub(crate) const NEW_PIN: &str = "fresh-2357-okapi";
 
 /// A directory that is gone when the test ends.
-pub struct Place {
+pub(crate) struct Place {
     root: PathBuf,
 }
 
 /// What one run of the program left.
 #[derive(Debug)]
-pub struct Outcome {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// One run of the program, being prepared.
-pub struct Run {
+pub(crate) struct Run {
     command: Command,
     input: Vec<u8>,
 }
 
 impl Place {
     /// An empty place whose PINs cost nothing.
-    pub fn new() -> Place {
+    pub(crate) fn new() -> Place {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -48,29 +48,29 @@ impl Place {
     }
 
     /// A place with one token, its officer and its user.
-    pub fn with_token() -> Place {
+    pub(crate) fn with_token() -> Place {
         let place = Place::new();
         place.run(&["token", "init", "--label", "test"]).pins().succeeds();
         place
     }
 
     /// Writes the configuration file.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         fs::write(self.path("strongroom.toml"), text).unwrap();
     }
 
     /// A path in the place.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
 
     /// The directory of the tokens.
-    pub fn tokens(&self) -> PathBuf {
+    pub(crate) fn tokens(&self) -> PathBuf {
         self.path("tokens")
     }
 
     /// A file with mode 0600.
-    pub fn secret_file(&self, name: &str, content: &str) -> String {
+    pub(crate) fn secret_file(&self, name: &str, content: &str) -> String {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -78,7 +78,7 @@ impl Place {
     }
 
     /// The program with these arguments.
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let mut command = Command::new(PROGRAM);
         command.args(arguments);
         self.surround(&mut command);
@@ -87,7 +87,7 @@ impl Place {
 
     /// The program with these arguments at a terminal: each question is awaited, then answered. Returns the exit code
     /// and all that stood on the terminal.
-    pub fn at_terminal(&self, arguments: &[&str], dialogue: &[(&str, &str)]) -> Outcome {
+    pub(crate) fn at_terminal(&self, arguments: &[&str], dialogue: &[(&str, &str)]) -> Outcome {
         let line: Vec<String> = std::iter::once(PROGRAM)
             .chain(arguments.iter().copied())
             .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
@@ -134,30 +134,30 @@ impl Drop for Place {
 
 impl Run {
     /// With an environment variable.
-    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Run {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Run {
         self.command.env(name, value);
         self
     }
 
     /// Without an environment variable.
-    pub fn without(mut self, name: &str) -> Run {
+    pub(crate) fn without(mut self, name: &str) -> Run {
         self.command.env_remove(name);
         self
     }
 
     /// With the PINs of the officer and the user in the environment.
-    pub fn pins(self) -> Run {
+    pub(crate) fn pins(self) -> Run {
         self.env("STRONGROOM_SO_PIN", SO_PIN).env("STRONGROOM_PIN", PIN)
     }
 
     /// With this on standard input.
-    pub fn input(mut self, text: &str) -> Run {
+    pub(crate) fn input(mut self, text: &str) -> Run {
         self.input = text.as_bytes().to_vec();
         self
     }
 
     /// Runs it. No PIN may be in what it says, whatever it was asked.
-    pub fn outcome(mut self) -> Outcome {
+    pub(crate) fn outcome(mut self) -> Outcome {
         let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that does not read its input may be gone already.
@@ -171,21 +171,21 @@ impl Run {
     }
 
     /// Runs it; it must succeed. Returns standard output.
-    pub fn succeeds(self) -> String {
+    pub(crate) fn succeeds(self) -> String {
         let outcome = self.outcome();
         assert_eq!(outcome.code, 0, "{outcome:?}");
         outcome.out
     }
 
     /// Runs it with `--json`; it must succeed.
-    pub fn json(mut self) -> Value {
+    pub(crate) fn json(mut self) -> Value {
         self.command.arg("--json");
         let out = self.succeeds();
         serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"))
     }
 
     /// Runs it; it must be refused with this exit code, one line, and these words in it.
-    pub fn refused(self, code: i32, words: &[&str]) -> String {
+    pub(crate) fn refused(self, code: i32, words: &[&str]) -> String {
         let outcome = self.outcome();
         assert_eq!(outcome.code, code, "{outcome:?}");
         assert_eq!(outcome.out, "", "{outcome:?}");
@@ -198,7 +198,7 @@ impl Run {
     }
 
     /// Runs it with `--json`; it must be refused with this exit code and this code of the standard.
-    pub fn refused_json(mut self, code: i32, rv: &str) -> String {
+    pub(crate) fn refused_json(mut self, code: i32, rv: &str) -> String {
         self.command.arg("--json");
         let outcome = self.outcome();
         assert_eq!((outcome.code, outcome.out.as_str()), (code, ""), "{outcome:?}");
@@ -210,7 +210,7 @@ impl Run {
 
 impl Outcome {
     /// No PIN is in what was said.
-    pub fn tells_no_pin(&self) {
+    pub(crate) fn tells_no_pin(&self) {
         for pin in [SO_PIN, PIN, NEW_PIN] {
             assert!(!self.out.contains(pin) && !self.err.contains(pin), "a PIN was told: {self:?}");
         }
@@ -218,7 +218,7 @@ impl Outcome {
 }
 
 /// Changes the mode of a file.
-pub fn set_mode(path: &Path, mode: u32) {
+pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
