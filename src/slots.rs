@@ -12,7 +12,7 @@ use crate::text::{padded, version};
 
 /// `C_GetSlotList`.
 pub(crate) fn list(hsm: &Hsm, token_present: CK_BBOOL, list: List<CK_SLOT_ID>) -> Outcome {
-    list.fill(hsm.slots(token_present != CK_FALSE)?.into_iter())
+    list.fill(hsm.slots()?.into_iter())
 }
 
 /// `C_GetSlotInfo`.

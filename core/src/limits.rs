@@ -22,8 +22,6 @@ pub const SESSION_OBJECTS_MAX: usize = 4_000_000;
 pub const CACHED_OBJECTS_MAX: usize = 100_000;
 /// Bytes of the additional authenticated data of one operation.
 pub const AAD_BYTES_MAX: usize = 1 << 24;
-/// Bytes held back by a multi-part authenticated decryption until its tag is checked.
-pub const AEAD_BUFFER_BYTES_MAX: usize = 1 << 31;
 /// Bytes of the longest RC4 key: the CloudHSM guide says "below 256".
 pub const RC4_KEY_BYTES_MAX: usize = 255;
 /// Bytes of the longest generic secret: the CloudHSM guide says "below 3584".

@@ -164,3 +164,31 @@ fn too_many_wrong_pins_lock_the_user_and_the_officer_unlocks() {
     session.login(CKU_USER, Some(b"fresh"), None).unwrap();
     assert_eq!(flags() & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED), 0);
 }
+
+#[test]
+fn the_officer_gives_trust_and_the_owner_can_only_give_it_up() {
+    let place = place();
+    let hsm = hsm(&place, StoreKind::Sqlite);
+    let session = with_user(&hsm);
+    let length = 32u64.to_ne_bytes();
+    let entries = [(CKA_VALUE_LEN, &length[..]), (CKA_TOKEN, &[1]), (CKA_PRIVATE, &[0])];
+    let call = Call { mechanism: find(CKM_AES_KEY_GEN).unwrap(), parameter: Parameter::None };
+    let key = session.generate_key(&call, &template(&entries)).unwrap();
+    let trusted = || session.object(key).unwrap().attribute(AttributeType(CKA_TRUSTED)).unwrap();
+    let set = |value: &[u8]| session.set_attributes(key, &template(&[(CKA_TRUSTED, value)])).map_err(|error| error.rv());
+    assert_eq!(trusted(), AttributeValue::Flag(false));
+    assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
+    session.logout().unwrap();
+    session.login(CKU_SO, Some(b"officer"), None).unwrap();
+    set(&[1]).unwrap();
+    assert_eq!(trusted(), AttributeValue::Flag(true));
+    session.logout().unwrap();
+    session.login(CKU_USER, Some(b"user-pin"), None).unwrap();
+    assert_eq!(trusted(), AttributeValue::Flag(true));
+    session.set_attributes(key, &template(&[(CKA_LABEL, b"still trusted")])).unwrap();
+    assert_eq!(trusted(), AttributeValue::Flag(true));
+    set(&[0]).unwrap();
+    assert_eq!(trusted(), AttributeValue::Flag(false));
+    assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
+    assert_eq!(encrypted(&session, key).len(), 25);
+}

@@ -104,7 +104,21 @@ pub struct Hash {
 impl Hash {
     /// A digest of nothing yet.
     pub fn new(algorithm: Algorithm) -> Hash {
-        Hash { state: State::new(algorithm) }
+        let state = match algorithm {
+            Algorithm::Sha1 => return sha::Sha1::begin(),
+            Algorithm::Sha224 => return sha::Sha224::begin(),
+            Algorithm::Sha256 => return sha::Sha256::begin(),
+            Algorithm::Sha384 => return sha::Sha384::begin(),
+            Algorithm::Sha512 => return sha::Sha512::begin(),
+            Algorithm::Sha512_224 => return sha::Sha512_224::begin(),
+            Algorithm::Sha512_256 => return sha::Sha512_256::begin(),
+            Algorithm::Md5 => State::Md5(Default::default()),
+            Algorithm::Sha3_224 => State::Sha3_224(Default::default()),
+            Algorithm::Sha3_256 => State::Sha3_256(Default::default()),
+            Algorithm::Sha3_384 => State::Sha3_384(Default::default()),
+            Algorithm::Sha3_512 => State::Sha3_512(Default::default()),
+        };
+        Hash { state }
     }
 
     /// Which function this is.
@@ -135,7 +149,7 @@ impl Hash {
         with!(&mut self.state, state => Running::reset(state));
     }
 
-    /// The state in bytes, for PKCS#11's C_GetOperationState. It contains data of the message.
+    /// The state in bytes, for PKCS#11's C_GetOperationState, the same on every machine. It contains data of the message.
     ///
     /// # Errors
     /// [`Error::Memory`].
@@ -166,7 +180,7 @@ impl Clone for Hash {
             ($($variant:ident)*) => {
                 match (&mut self.state, &source.state) {
                     $((State::$variant(old), State::$variant(new)) => overwrite(old, new),)*
-                    (old, new) => *old = new.clone(),
+                    _ => *self = source.clone(),
                 }
             };
         }
@@ -185,7 +199,7 @@ pub fn digest(algorithm: Algorithm, data: &[u8], output: &mut [u8]) -> Result<us
 }
 
 // A running digest of one function.
-trait Running: Clone + Default {
+trait Running: Clone {
     fn update(&mut self, data: &[u8]);
 
     // Writes the digest to the start of `output` and begins a new message.
@@ -220,23 +234,6 @@ enum State {
 }
 
 impl State {
-    fn new(algorithm: Algorithm) -> State {
-        match algorithm {
-            Algorithm::Md5 => State::Md5(Default::default()),
-            Algorithm::Sha1 => sha::Sha1::begun(),
-            Algorithm::Sha224 => sha::Sha224::begun(),
-            Algorithm::Sha256 => sha::Sha256::begun(),
-            Algorithm::Sha384 => sha::Sha384::begun(),
-            Algorithm::Sha512 => sha::Sha512::begun(),
-            Algorithm::Sha512_224 => sha::Sha512_224::begun(),
-            Algorithm::Sha512_256 => sha::Sha512_256::begun(),
-            Algorithm::Sha3_224 => State::Sha3_224(Default::default()),
-            Algorithm::Sha3_256 => State::Sha3_256(Default::default()),
-            Algorithm::Sha3_384 => State::Sha3_384(Default::default()),
-            Algorithm::Sha3_512 => State::Sha3_512(Default::default()),
-        }
-    }
-
     fn import(algorithm: Algorithm, bytes: &[u8]) -> Option<State> {
         match algorithm {
             Algorithm::Md5 if !rust_crypto::plausible_md5_count(bytes) => None,

@@ -1,4 +1,5 @@
-//! Digests: the messages of RFC 1321 and FIPS 180-4 and 202 (empty, "abc", a million "a"), parts, saved states.
+//! Digests: the messages of RFC 1321 and FIPS 180-4 and 202 (empty, "abc", a million "a"), another implementation,
+//! parts, saved states.
 
 mod common;
 
@@ -113,6 +114,67 @@ fn published_digests() {
     for (algorithm, digests) in DIGESTS {
         for (message, expected) in [&b""[..], b"abc", &[b'a'; 1_000_000]].into_iter().zip(digests) {
             assert_eq!(of(algorithm, message), hex(expected), "{algorithm:?}");
+        }
+    }
+}
+
+#[test]
+fn sha1_and_sha2_are_those_of_another_implementation() {
+    use sha2::Digest;
+    fn oracle<D: Digest>(message: &[u8]) -> Vec<u8> {
+        D::digest(message).to_vec()
+    }
+    type Oracle = fn(&[u8]) -> Vec<u8>;
+    let oracles: [(Algorithm, Oracle); 7] = [
+        (Algorithm::Sha1, oracle::<sha1::Sha1>),
+        (Algorithm::Sha224, oracle::<sha2::Sha224>),
+        (Algorithm::Sha256, oracle::<sha2::Sha256>),
+        (Algorithm::Sha384, oracle::<sha2::Sha384>),
+        (Algorithm::Sha512, oracle::<sha2::Sha512>),
+        (Algorithm::Sha512_224, oracle::<sha2::Sha512_224>),
+        (Algorithm::Sha512_256, oracle::<sha2::Sha512_256>),
+    ];
+    let mut random = Random::new(22);
+    let data = random.bytes(5000);
+    for (algorithm, oracle) in oracles {
+        // One digest for all messages: each begins anew.
+        let mut hash = Hash::new(algorithm);
+        for round in 0..1500 {
+            let len = random.below(if round % 4 == 0 { 4000 } else { 300 });
+            let message = &data[random.below(1000)..][..len];
+            let expected = oracle(message);
+            assert_eq!(of(algorithm, message), expected, "{algorithm:?} {len}");
+            let mut start = 0;
+            for end in cuts(&mut random, len).into_iter().chain([len]) {
+                hash.update(&message[start..end]);
+                start = end;
+                if random.below(4) == 0 {
+                    hash = Hash::import_state(algorithm, &hash.export_state().unwrap()).unwrap();
+                }
+            }
+            let mut output = vec![0; expected.len()];
+            assert_eq!(hash.finish(&mut output), Ok(output.len()));
+            assert_eq!(output, expected, "{algorithm:?} {len} in parts");
+        }
+    }
+}
+
+#[test]
+fn a_copy_replaces_any_digest() {
+    let mut random = Random::new(23);
+    let message = random.bytes(333);
+    for algorithm in Algorithm::ALL {
+        let mut source = Hash::new(algorithm);
+        source.update(&message[..200]);
+        for other in Algorithm::ALL {
+            let mut copy = Hash::new(other);
+            copy.update(b"something else");
+            copy.clone_from(&source);
+            assert_eq!(copy.algorithm(), algorithm);
+            copy.update(&message[200..]);
+            let mut output = vec![0; algorithm.output_bytes()];
+            assert_eq!(copy.finish(&mut output), Ok(output.len()));
+            assert_eq!(output, of(algorithm, &message), "{other:?} replaced by {algorithm:?}");
         }
     }
 }

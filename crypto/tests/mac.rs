@@ -1,4 +1,5 @@
-//! MACs: RFC 4231 and NIST SP 800-38B values, CBC-MAC against CBC, truncation, restart, parts.
+//! MACs: RFC 4231 and NIST SP 800-38B values, HMAC against another implementation, CBC-MAC against CBC, truncation,
+//! restart, parts.
 
 mod common;
 
@@ -93,6 +94,51 @@ fn hmac_follows_its_definition_for_every_algorithm_and_key_length() {
             let expected = hash(&[&pad(0x5c), &hash(&[&pad(0x36), &data])]);
             let key = Arc::new(Key::hmac(algorithm, &bytes).unwrap());
             assert_eq!(tag(&key, &[], &data), expected, "{algorithm:?} {key_bytes}");
+        }
+    }
+}
+
+#[test]
+fn hmac_is_that_of_another_implementation() {
+    use hmac::{Hmac, KeyInit, Mac as _};
+    macro_rules! oracle {
+        ($hash:ty) => {
+            |key, message| {
+                let mut mac = Hmac::<$hash>::new_from_slice(key).unwrap();
+                mac.update(message);
+                mac.finalize().into_bytes().to_vec()
+            }
+        };
+    }
+    type Oracle = fn(&[u8], &[u8]) -> Vec<u8>;
+    let oracles: [(Algorithm, Oracle); 7] = [
+        (Algorithm::Sha1, oracle!(sha1::Sha1)),
+        (Algorithm::Sha224, oracle!(sha2::Sha224)),
+        (Algorithm::Sha256, oracle!(sha2::Sha256)),
+        (Algorithm::Sha384, oracle!(sha2::Sha384)),
+        (Algorithm::Sha512, oracle!(sha2::Sha512)),
+        (Algorithm::Sha512_224, oracle!(sha2::Sha512_224)),
+        (Algorithm::Sha512_256, oracle!(sha2::Sha512_256)),
+    ];
+    let mut random = Random::new(36);
+    for (algorithm, oracle) in oracles {
+        for _ in 0..60 {
+            let bytes_len = random.below(300);
+            let bytes = random.bytes(bytes_len);
+            let mut mac = Mac::start(&Arc::new(Key::hmac(algorithm, &bytes).unwrap()), &[]).unwrap();
+            for _ in 0..5 {
+                let len = random.below(700);
+                let message = random.bytes(len);
+                mac.restart(&[]).unwrap();
+                let mut start = 0;
+                for end in cuts(&mut random, len).into_iter().chain([len]) {
+                    mac.update(&message[start..end]).unwrap();
+                    start = end;
+                }
+                let mut tag = vec![0; mac.full_bytes()];
+                mac.finish(&mut tag).unwrap();
+                assert_eq!(tag, oracle(&bytes, &message), "{algorithm:?} {bytes_len} {len}");
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ fn overhead_of_the_boundary() {
     finalize();
 
     let hsm = Hsm::start(Options::default()).unwrap();
-    let slot = hsm.slots(true).unwrap()[0];
+    let slot = hsm.slots().unwrap()[0];
     let handle = hsm.open_session(slot, true).unwrap();
     hsm.session(handle).unwrap().login(CKU_USER, Some(USER_PIN), None).unwrap();
     let key = core_key(&hsm, handle);

@@ -17,7 +17,7 @@ use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Login, Tok
 use crate::args::Global;
 use crate::failure::{Explain, Failure};
 use crate::output;
-use crate::pin::{OfficerPin, Pin, UserPin};
+use crate::pin::{OfficerPin, UserPin};
 use crate::text::{counted, quoted};
 
 /// What every command gets: the global options, and what the process has used up.
@@ -151,26 +151,11 @@ impl AsUser {
         let application = context.application(hsm)?;
         let name = self.name(application.token())?;
         let pin = self.pin.source().known(context, &format!("user {}", quoted(&name)))?;
-        self.session_with(&pin, &name, hsm, &application, read_write)
-    }
-
-    /// A session of the user, with a PIN that is known already.
-    ///
-    /// # Errors
-    /// As [`AsUser::session`].
-    pub(crate) fn session_with(
-        &self,
-        pin: &Pin,
-        name: &str,
-        hsm: &Hsm,
-        application: &Application,
-        read_write: bool,
-    ) -> Result<Arc<Session>, Failure> {
         let session = hsm.session(hsm.open_session(application.slot, read_write)?)?;
         // Where nobody is named, the PIN itself may name the user (name:password), as in every program.
         let named = (self.user.is_some() || name != DEFAULT_USER).then_some(name.as_bytes());
         let result = session.login(CKU_USER, Some(pin.bytes()), named);
-        result.map_err(|error| explain_login(application.token(), name, error.into()))?;
+        result.map_err(|error| explain_login(application.token(), &name, error.into()))?;
         Ok(session)
     }
 

@@ -112,7 +112,7 @@ impl Config {
             return Err(complaint("pin_length_min", problem));
         }
         Ok(Config {
-            dir: dir.or(parsed.dir).map_or_else(default_dir, Ok)?,
+            dir: absolute_dir(dir.or(parsed.dir).map_or_else(default_dir, Ok)?)?,
             store: if in_memory { StoreKind::Memory } else { StoreKind::Sqlite },
             settings: Settings {
                 policy: policy.map_err(|problem| complaint("policy", problem))?,
@@ -134,6 +134,11 @@ fn parse(path: &Path) -> Result<File, Error> {
         let place = line.map_or_else(String::new, |line| format!(":{line}"));
         Error::Configuration(format!("{}{place}: {}", path.display(), error.message()))
     })
+}
+
+/// The host may change its working directory at any time.
+fn absolute_dir(dir: PathBuf) -> Result<PathBuf, Error> {
+    std::path::absolute(&dir).map_err(|error| Error::Configuration(format!("{}: {error}", dir.display())))
 }
 
 fn default_dir() -> Result<PathBuf, Error> {

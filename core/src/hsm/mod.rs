@@ -118,7 +118,7 @@ impl Hsm {
     ///
     /// # Errors
     /// [`Error::Device`].
-    pub fn slots(&self, _token_present: bool) -> Result<Vec<u64>, Error> {
+    pub fn slots(&self) -> Result<Vec<u64>, Error> {
         let Slots { mut tokens, free } = self.home.slots()?;
         tokens.push(free);
         Ok(tokens)

@@ -140,7 +140,7 @@ pub static CATALOGUE: &[Mechanism] = &[
     mac(CKM_AES_CMAC, "CKM_AES_CMAC", AES, MacForm::CmacAes, Fixed(16), None, (16, 32), Approved),
     mac(CKM_AES_CMAC_GENERAL, "CKM_AES_CMAC_GENERAL", AES, MacForm::CmacAes, Given(16), ParameterKind::MacLength, (16, 32), Approved),
     mac(CKM_AES_GMAC, "CKM_AES_GMAC", AES, MacForm::Gmac, GcmTag, ParameterKind::Gcm, (16, 32), Approved),
-    generate(CKM_CHACHA20_KEY_GEN, "CKM_CHACHA20_KEY_GEN", CKK_CHACHA20, 256, 256, Sound),
+    generate(CKM_CHACHA20_KEY_GEN, "CKM_CHACHA20_KEY_GEN", CKK_CHACHA20, 32, 32, Sound),
     cipher(CKM_CHACHA20, "CKM_CHACHA20", &[CKK_CHACHA20], CipherMode::ChaCha20, ParameterKind::ChaCha20, (256, 256), Sound),
     cipher(CKM_AES_OFB, "CKM_AES_OFB", AES, CipherMode::Ofb, Iv(16), (16, 32), Approved),
     cipher(CKM_AES_CFB8, "CKM_AES_CFB8", AES, CipherMode::Cfb8, Iv(16), (16, 32), Approved),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cryptoki_sys::CKA_PRIVATE;
+use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKO_CERTIFICATE};
 
 use super::birth::{check_dates, kept_value, new_unique_id, valid_rule};
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
@@ -15,13 +15,24 @@ use crate::error::Error;
 /// `object` with the attributes of `template` (PKCS#11 3.2 §5.7.6): all of them or none.
 ///
 /// # Errors
-/// [`Error::Prohibited`] for an object that is not modifiable, the attribute's own error otherwise.
+/// [`Error::Prohibited`] for an object that is not modifiable, and for a trusted certificate (§4.6.2); the attribute's own
+/// error otherwise.
 pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Object, Error> {
     if !object.has(Flag::Modifiable) {
         return Err(Error::Prohibited("the object is not modifiable (CKA_MODIFIABLE)"));
     }
+    if object.kind.class == CKO_CERTIFICATE && object.has(Flag::Trusted) {
+        return Err(Error::Prohibited("a trusted certificate is not modifiable (CKA_TRUSTED)"));
+    }
     let mut changed = object.duplicate();
-    changed.apply(template, CHANGEABLE, officer)?;
+    // The one change of a key's check value is to destroy it (PKCS#11 3.2 §4.10.2).
+    let emptied = object.kind.is_secret() && template.bytes(CKA_CHECK_VALUE).is_some_and(<[u8]>::is_empty);
+    if emptied {
+        changed.fields.retain(|(which, _)| *which != CKA_CHECK_VALUE);
+        changed.apply(&template.without(CKA_CHECK_VALUE), CHANGEABLE, officer)?;
+    } else {
+        changed.apply(template, CHANGEABLE, officer)?;
+    }
     changed.version += 1;
     Ok(changed)
 }

@@ -78,11 +78,12 @@ impl Material {
     }
 
     /// The key check value: three bytes of an encrypted zero block for block ciphers, of the SHA-1 hash of the value
-    /// for generic secrets (PKCS#11 3.2 §4.10.2 and §6.8.2); none for stream ciphers, which have no block to encrypt.
+    /// for generic secrets and ChaCha20 (PKCS#11 3.2 §4.10.2, §6.8.2 and the ChaCha20 key objects); none for RC4 and XTS,
+    /// which have no block to encrypt.
     pub fn check_value(&self, key_type: u64) -> Result<Option<[u8; 3]>, Error> {
         match key_type {
             CKK_AES | CKK_DES | CKK_DES2 | CKK_DES3 => cipher::check_value(self.cipher(key_type)?).map(Some),
-            CKK_AES_XTS | CKK_RC4 | CKK_CHACHA20 => Ok(None),
+            CKK_AES_XTS | CKK_RC4 => Ok(None),
             _ => {
                 let mut digest = [0; 20];
                 hash::digest(hash::Algorithm::Sha1, self.value(), &mut digest)?;

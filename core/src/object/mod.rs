@@ -174,6 +174,16 @@ impl Object {
         self.retired.load(Ordering::Acquire)
     }
 
+    /// Whether its use as a key takes a login: it is private, or a secret of the token's.
+    pub(crate) fn needs_login(&self) -> bool {
+        self.has(Flag::Private) || (self.has(Flag::Token) && self.kind.is_secret())
+    }
+
+    /// Whether it is a key whose value stayed closed.
+    pub(crate) fn lacks_value(&self) -> bool {
+        self.kind.is_secret() && self.material.is_none()
+    }
+
     /// Whether it must go when its user logs out: it is private, or holds a secret value.
     pub(crate) fn is_confidential(&self) -> bool {
         self.has(Flag::Private) || self.material.is_some()

@@ -205,10 +205,12 @@ static X509: &[Rule] = &[
 ];
 
 /// PKCS#11 3.2 §4.13: nobody makes them.
-static MECHANISM: &[Rule] = &[own(CKA_CLASS, MODULE_ONLY), ulong(CKA_MECHANISM_TYPE, MODULE_ONLY, 0)];
+static MECHANISM: &[Rule] =
+    &[own(CKA_CLASS, MODULE_ONLY), own(CKA_UNIQUE_ID, MODULE_ONLY), ulong(CKA_MECHANISM_TYPE, MODULE_ONLY, 0)];
 
 /// PKCS#11 3.2 §4.12: nobody makes them.
-static PROFILE: &[Rule] = &[own(CKA_CLASS, MODULE_ONLY), ulong(CKA_PROFILE_ID, MODULE_ONLY, 0)];
+static PROFILE: &[Rule] =
+    &[own(CKA_CLASS, MODULE_ONLY), own(CKA_UNIQUE_ID, MODULE_ONLY), ulong(CKA_PROFILE_ID, MODULE_ONLY, 0)];
 
 /// PKCS#11 3.2 §4.7: every key.
 static KEY: &[Rule] = &[

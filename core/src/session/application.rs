@@ -38,6 +38,8 @@ pub struct Application {
     /// Changes whenever what was allowed may no longer be: with a logout, and with each commit of any process. What was
     /// checked in an epoch holds throughout it, save that a session object may have been destroyed, which it knows itself.
     epoch: AtomicU64,
+    /// How many logins ended: what began in one does not go on in the next.
+    logouts: AtomicU64,
     seen: AtomicU64,
     objects: Numbered<Arc<Object>>,
     numbers: Arc<AtomicU64>,
@@ -78,6 +80,7 @@ impl Application {
             actor: AtomicU64::new(pack(Actor::Anonymous)),
             policy: AtomicU8::new(Policy::Standard as u8),
             epoch: AtomicU64::new(0),
+            logouts: AtomicU64::new(0),
             seen: AtomicU64::new(UNSEEN),
             objects: Numbered::default(),
             numbers,
@@ -175,6 +178,7 @@ impl Application {
             self.actor.store(pack(Actor::Anonymous), Ordering::Release);
             login.take().is_some()
         };
+        self.logouts.fetch_add(1, Ordering::AcqRel);
         self.epoch.fetch_add(1, Ordering::AcqRel);
         let mut gone = 0;
         self.objects.retain(|object| {
@@ -197,6 +201,11 @@ impl Application {
     /// Who is logged in, as the access table knows it.
     pub fn actor(&self) -> Actor {
         unpack(self.actor.load(Ordering::Acquire))
+    }
+
+    /// How many logins ended so far.
+    pub(super) fn logouts(&self) -> u64 {
+        self.logouts.load(Ordering::Acquire)
     }
 
     /// The token's policy, as of the last [`Application::current`].

@@ -137,7 +137,7 @@ impl Session {
                 }
                 Err(error) => {
                     slot.end();
-                    return Err(error.into());
+                    return Err(beginning(error));
                 }
             }
         }
@@ -147,9 +147,9 @@ impl Session {
             Direction::Encrypt => (Flag::Encrypt, "the key may not encrypt (CKA_ENCRYPT)"),
             Direction::Decrypt => (Flag::Decrypt, "the key may not decrypt (CKA_DECRYPT)"),
         };
-        let key = KeyUse::new(object, call.mechanism, key_types, usage, epoch)?;
+        let key = KeyUse::new(object, call.mechanism, key_types, usage, (epoch, &self.application))?;
         let prepared = key.object().material()?.cipher(key.object().kind.subtype.unwrap_or_default())?;
-        let cipher = Cipher::start(prepared, &mode, direction)?;
+        let cipher = Cipher::start(prepared, &mode, direction).map_err(beginning)?;
         slot.begin(CipherOperation { key, cipher, updated: false });
         Ok(made)
     }
@@ -231,6 +231,14 @@ fn with_iv<'a>(mode: Mode<'a>, made: &'a MadeIv) -> Result<Mode<'a>, Error> {
     match mode {
         Mode::Gcm { iv, aad, tag_bytes } if iv == [0; 12] => Ok(Mode::Gcm { iv: made, aad, tag_bytes }),
         _ => Err(Error::MechanismParameter("the module makes the IV: give 12 zero bytes for it")),
+    }
+}
+
+/// While an operation begins there is no data yet: a length that cannot be is the parameter's (`ulDataLen` of CCM).
+fn beginning(error: strongroom_crypto::Error) -> Error {
+    match error.into() {
+        Error::DataLength => Error::MechanismParameter("it announces more data than the nonce leaves room for"),
+        other => other,
     }
 }
 

@@ -33,10 +33,10 @@ impl Session {
         if !matches!(call.parameter, Parameter::None) {
             return Err(Error::MechanismParameter("a digest takes none"));
         }
+        // A finished hash has begun anew by itself.
         if let Some(finished) = state.digest.finished()
             && std::ptr::eq(finished.mechanism, call.mechanism)
         {
-            finished.hash.reset();
             finished.updated = false;
             finished.keyed = false;
             state.digest.resume();

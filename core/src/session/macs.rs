@@ -176,7 +176,7 @@ impl Session {
             Purpose::Sign => (Flag::Sign, "the key may not sign (CKA_SIGN)"),
             Purpose::Verify => (Flag::Verify, "the key may not verify (CKA_VERIFY)"),
         };
-        let key = KeyUse::new(object, call.mechanism, key_types, usage, epoch)?;
+        let key = KeyUse::new(object, call.mechanism, key_types, usage, (epoch, &self.application))?;
         let mac = Mac::start(&key.object().material()?.mac(form)?, iv)?;
         slot.begin(MacOperation { key, mac, bytes, updated: false });
         Ok(())

@@ -104,6 +104,10 @@ pub(super) struct KeyUse {
     mechanism: &'static Mechanism,
     /// The application's epoch in which the use was last found to be allowed.
     epoch: u64,
+    /// The logouts there had been when the use began.
+    logouts: u64,
+    /// What the key must permit.
+    usage: Flag,
     /// Whether the key wants a login for this very operation, and has not had it.
     waits: bool,
 }
@@ -117,20 +121,20 @@ impl KeyUse {
         object: Arc<Object>,
         mechanism: &'static Mechanism,
         key_types: &[u64],
-        (flag, refusal): (Flag, &'static str),
-        epoch: u64,
+        (usage, refusal): (Flag, &'static str),
+        (epoch, application): (u64, &Application),
     ) -> Result<KeyUse, Error> {
         if !object.kind.is_secret() || !object.kind.subtype.is_some_and(|own| key_types.contains(&own)) {
             return Err(Error::KeyType(crate::mechanism::MechanismName(mechanism.id)));
         }
-        if !object.has(flag) {
+        if !object.has(usage) {
             return Err(Error::KeyNotPermitted(refusal));
         }
         if !object.allows_mechanism(mechanism.id) {
             return Err(Error::MechanismInvalid(crate::mechanism::MechanismName(mechanism.id)));
         }
         let waits = object.has(Flag::AlwaysAuthenticate);
-        Ok(KeyUse { object, mechanism, epoch, waits })
+        Ok(KeyUse { object, mechanism, epoch, logouts: application.logouts(), usage, waits })
     }
 
     /// The key.
@@ -151,15 +155,21 @@ impl KeyUse {
         self.waits = self.object.has(Flag::AlwaysAuthenticate);
     }
 
-    /// Whether the operation may go on: the key exists, whoever is logged in may use it, and it had the login it wants.
+    /// Whether the operation may go on: the key exists and still permits it, whoever logged in before it began still is,
+    /// and it had the login it wants.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone.
+    /// [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone or no longer permits
+    /// the use, and where there was a logout and another login.
     pub(super) fn check(&mut self, application: &Application) -> Result<(), Error> {
         let epoch = application.current()?;
         if epoch != self.epoch || self.object.is_retired() {
             match application.key(self.object.number) {
-                Ok(now) if now.unique_id == self.object.unique_id => {
+                Ok(now)
+                    if now.unique_id == self.object.unique_id
+                        && now.has(self.usage)
+                        && (self.logouts == application.logouts() || !now.needs_login()) =>
+                {
                     self.object = now;
                     self.epoch = epoch;
                 }

@@ -46,6 +46,11 @@ impl Login {
             Role::User => Actor::User(self.user),
         }
     }
+
+    /// Whether it is this user's: the same number with the same keys.
+    pub(super) fn is_of(&self, user: &User) -> bool {
+        self.user == user.id && self.verifying_key == user.verifying_key
+    }
 }
 
 impl<'a> Credential<'a> {
@@ -89,7 +94,7 @@ impl Token {
         if self.meta()?.id != login.token {
             return Ok(false);
         }
-        Ok(self.user(login.user)?.is_some_and(|user| user.verifying_key == login.verifying_key))
+        Ok(self.user(login.user)?.is_some_and(|user| login.is_of(&user)))
     }
 
     /// Checks the PIN of a user who is logged in, for one more operation (`CKU_CONTEXT_SPECIFIC`).
@@ -146,11 +151,15 @@ impl Token {
             self.store.transact(&mut |transaction| {
                 let next = transaction.get(layout::NEXT_USER)?.as_deref().map(parse_next).transpose()?.unwrap_or(1);
                 given = next == id.0;
-                if given {
-                    transaction.put(&layout::user(id), &record)?;
-                    transaction.put(layout::NEXT_USER, &(next + 1).to_le_bytes())?;
+                if !given {
+                    return Ok(());
                 }
-                Ok(())
+                let after = next.checked_add(1).filter(|_| id != UserId::NOBODY);
+                let (Some(after), None) = (after, transaction.get(&layout::user(id))?) else {
+                    return Err(damaged("the user counter was set back").into());
+                };
+                transaction.put(&layout::user(id), &record)?;
+                Ok(transaction.put(layout::NEXT_USER, &after.to_le_bytes())?)
             })?;
             if given {
                 return Ok(id);
@@ -272,16 +281,25 @@ impl Token {
     ) -> Result<(crate::seal::BundleKey, Bundle), Error> {
         let key = layout::failures(user.id);
         match user.open(token, pin) {
+            // Others may have guessed meanwhile: whoever comes after the last try learns nothing, right or wrong.
             Err(Error::PinWrong) => {
                 self.store.transact(&mut |transaction| {
-                    let failures = read_failures(transaction.get(&key)?.as_deref()).saturating_add(1);
-                    Ok(transaction.put(&key, &failures.to_le_bytes())?)
+                    let failures = read_failures(transaction.get(&key)?.as_deref());
+                    if failures >= PIN_FAILURES_MAX {
+                        return Err(Error::PinLocked.into());
+                    }
+                    Ok(transaction.put(&key, &(failures + 1).to_le_bytes())?)
                 })?;
                 Err(Error::PinWrong)
             }
             Ok(opened) => {
                 if self.failures(user.id)? > 0 {
-                    self.store.transact(&mut |transaction| Ok(transaction.delete(&key)?))?;
+                    self.store.transact(&mut |transaction| {
+                        if read_failures(transaction.get(&key)?.as_deref()) >= PIN_FAILURES_MAX {
+                            return Err(Error::PinLocked.into());
+                        }
+                        Ok(transaction.delete(&key)?)
+                    })?;
                 }
                 Ok(opened)
             }

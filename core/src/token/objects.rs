@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::cache::{Cached, UNSEEN};
 use super::{Login, Token, layout};
+use crate::attribute::Flag;
 use crate::error::Error;
 use crate::object::Object;
 use crate::object::codec::damaged;
-use crate::seal::{self, Envelope, Opened, Role};
+use crate::seal::{self, Envelope, Opened, Role, User};
 use crate::store::{Aborted, Transaction};
 
 /// Token objects number below this; session objects and built-in ones have numbers above.
@@ -32,6 +33,7 @@ impl Token {
         let tags = self.tags(&object, owner)?;
         let trust = self.trust(&object, owner)?;
         self.store.transact(&mut |transaction| {
+            expect_login(transaction, owner)?;
             let number = next_number(transaction)?;
             object.number = number;
             let trust = match trust {
@@ -66,10 +68,11 @@ impl Token {
             let new = change(&old.object)?;
             let meta = self.meta()?;
             let (old_tags, new_tags) = (self.tags(&old.object, owner)?, self.tags(&new, owner)?);
-            let revision = old.revision + 1;
+            let revision = old.revision.wrapping_add(1);
             let mut conflict = false;
             self.store.transact(&mut |transaction| {
                 conflict = false;
+                expect_login(transaction, owner)?;
                 let key = layout::object(number);
                 let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
                 if Envelope::read(&record)?.revision != old.revision {
@@ -80,7 +83,11 @@ impl Token {
                     true => seal::with_trust(&record, revision, self.trusted(&new, owner)?)?,
                     false => {
                         let keys = owner.map(|owner| &owner.keys);
-                        seal::write(&new, revision, &meta.id, keys, seal::trust_of(&record)?, &*self.random)?
+                        let trust = match new.has(Flag::Trusted) {
+                            true => seal::trust_of(&record)?,
+                            false => None,
+                        };
+                        seal::write(&new, revision, &meta.id, keys, trust, &*self.random)?
                     }
                 };
                 transaction.put(&key, &record)?;
@@ -107,6 +114,7 @@ impl Token {
         let object = self.object(number, owner)?;
         let tags = self.tags(&object, owner)?;
         self.store.transact(&mut |transaction| {
+            expect_login(transaction, owner)?;
             let key = layout::object(number);
             if transaction.get(&key)?.is_none() {
                 return Err(Error::NoObject(number).into());
@@ -127,12 +135,15 @@ impl Token {
     /// The object as it is kept, compared with the store if anything changed there.
     pub(super) fn entry(&self, number: u64, viewer: Option<&Login>) -> Result<Arc<Cached>, Error> {
         let generation = self.store.generation();
-        let kept = viewer.and_then(|viewer| viewer.objects.get(number)).or_else(|| self.public.get(number));
-        if let Some(kept) = &kept
+        if let Some(kept) = self.kept(number, viewer)
             && kept.is_current(generation)
         {
-            return Ok(Arc::clone(kept));
+            return Ok(kept);
         }
+        // Numbers and revisions begin anew in a token that was made anew: what is kept of the old one says nothing.
+        let meta = self.meta()?;
+        let viewer = viewer.filter(|viewer| viewer.token == meta.id);
+        let kept = self.kept(number, viewer);
         let Some(record) = self.store.get(&layout::object(number))? else {
             self.public.remove(number);
             if let Some(viewer) = viewer {
@@ -149,6 +160,16 @@ impl Token {
         }
         let object = self.open_record(number, &envelope, viewer)?;
         Ok(self.keep(object, envelope.revision, generation, viewer))
+    }
+
+    /// What is kept of the object, if that is all the viewer may see of it: to nobody and to officers a public key has no
+    /// value, to users it has one.
+    fn kept(&self, number: u64, viewer: Option<&Login>) -> Option<Arc<Cached>> {
+        let public = || {
+            let user = viewer.is_some_and(|viewer| viewer.role == Role::User);
+            self.public.get(number).filter(|kept| !(user && kept.object.lacks_value()))
+        };
+        viewer.and_then(|viewer| viewer.objects.get(number)).or_else(public)
     }
 
     pub(super) fn open_record(
@@ -182,14 +203,14 @@ impl Token {
     /// Whether a new object is to be trusted: only an officer's is.
     fn trust(&self, object: &Object, owner: Option<&Login>) -> Result<bool, Error> {
         let officer = owner.is_some_and(|owner| owner.role == Role::Officer);
-        match object.has(crate::attribute::Flag::Trusted) {
+        match object.has(Flag::Trusted) {
             true if !officer => Err(Error::NotLoggedIn),
             trusted => Ok(trusted),
         }
     }
 
     fn trusted(&self, object: &Object, officer: Option<&Login>) -> Result<Option<[u8; 64]>, Error> {
-        match object.has(crate::attribute::Flag::Trusted) {
+        match object.has(Flag::Trusted) {
             true => self.sign_trust(object, officer).map(Some),
             false => Ok(None),
         }
@@ -203,9 +224,19 @@ impl Token {
 
 const FIRST_REVISION: u64 = 1;
 
+/// Nothing is written for a user who was deleted, or of a token that was made anew, since the login.
+fn expect_login(transaction: &mut dyn Transaction, login: Option<&Login>) -> Result<(), Aborted> {
+    let Some(login) = login else { return Ok(()) };
+    let user = transaction.get(&layout::user(login.user))?.map(|record| User::decode(&record)).transpose()?;
+    if user.is_some_and(|user| login.is_of(&user)) { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
+}
+
 fn next_number(transaction: &mut dyn Transaction) -> Result<u64, Aborted> {
     let record = transaction.get(layout::NEXT_OBJECT)?.ok_or_else(|| damaged("there is no object counter"))?;
     let number = record.try_into().map(u64::from_le_bytes).map_err(|_| damaged("the object counter is too short"))?;
+    if number == 0 || transaction.get(&layout::object(number))?.is_some() {
+        return Err(damaged("the object counter was set back").into());
+    }
     if number > OBJECT_NUMBER_MAX {
         return Err(Error::TokenFull("the token has given all its object numbers".to_owned()).into());
     }

@@ -1,6 +1,6 @@
 //! What one caller may rely on while others, or an editor of the files, work on the same token.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cryptoki_sys::*;
@@ -13,7 +13,9 @@ use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::{Object, Ownership, UserId};
 use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
-use strongroom_core::token::{Credential, Login};
+use strongroom_core::policy::Kdf;
+use strongroom_core::store::MemoryStore;
+use strongroom_core::token::{Credential, Login, Settings, Token};
 use strongroom_crypto::random::System;
 
 use super::fixture::*;
@@ -105,11 +107,17 @@ fn a_counter_set_back_overwrites_nothing() {
 /// Promise: guessing in parallel gives no more guesses than guessing one by one: ten answers, then the lock.
 #[test]
 fn parallel_guesses_are_counted() {
-    let token = token(store(&records())).unwrap();
+    // Slow enough that all guesses are under way before the first is answered.
+    let slow = Settings { kdf: Kdf::Default, ..settings() };
+    let token = Token::create(Arc::new(MemoryStore::new()), Arc::new(System), slow, TOKEN_LABEL, OFFICER_PIN).unwrap();
+    let officer = token.login(Credential::first_officer(OFFICER_PIN)).unwrap();
+    token.init_pin(&officer, USER_PIN).unwrap();
     let (wrong, locked) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let start = Barrier::new(GUESSERS);
     std::thread::scope(|scope| {
-        for _ in 0..64 {
+        for _ in 0..GUESSERS {
             scope.spawn(|| {
+                start.wait();
                 match token.login(Credential { role: Role::User, name: None, pin: b"a guess" }) {
                     Err(Error::PinWrong) => wrong.fetch_add(1, Ordering::Relaxed),
                     Err(Error::PinLocked) => locked.fetch_add(1, Ordering::Relaxed),
@@ -118,9 +126,11 @@ fn parallel_guesses_are_counted() {
             });
         }
     });
-    assert_eq!((wrong.into_inner(), locked.into_inner()), (10, 54));
+    assert_eq!((wrong.into_inner(), locked.into_inner()), (10, GUESSERS - 10));
     assert!(matches!(token.login(Credential { role: Role::User, name: None, pin: USER_PIN }), Err(Error::PinLocked)));
 }
+
+const GUESSERS: usize = 16;
 
 /// Promise: a use that is withdrawn ends what is under way, and the next beginning is refused: no operation that was
 /// begun in time carries the old permission on.

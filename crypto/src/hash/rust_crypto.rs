@@ -1,4 +1,4 @@
-//! MD5 and SHA-3 over the RustCrypto crates: AWS-LC's MD5 is no faster and its SHA-3 states are not public.
+//! MD5 and SHA-3 over the RustCrypto crates: AWS-LC does not publish its SHA-3 states.
 
 use digest::common::hazmat::{SerializableState, SerializedState};
 use digest::{FixedOutputReset, Output, Reset, Update};
@@ -6,7 +6,7 @@ use digest::{FixedOutputReset, Output, Reset, Update};
 use super::Running;
 use crate::Error;
 
-impl<S: Update + FixedOutputReset + SerializableState + Clone + Default> Running for S {
+impl<S: Update + FixedOutputReset + SerializableState + Clone> Running for S {
     #[inline]
     fn update(&mut self, data: &[u8]) {
         Update::update(self, data);

@@ -1,24 +1,30 @@
 //! `strongroom key`: generating, listing, describing and deleting keys, as a user.
+//!
+//! Which key is meant is found in `key/find.rs`; how keys look is in `key/view.rs`, and all attributes of one in
+//! `key/attributes.rs`.
 
-use std::sync::Arc;
+mod attributes;
+mod find;
+mod view;
 
 use clap::{ArgAction, Args, Subcommand};
 use cryptoki_sys::*;
 use serde_json::{Value, json};
-use strongroom_core::attribute::{AttributeType, Entry, Flag, Given, Template};
+use strongroom_core::attribute::{Flag, Given, Template};
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work, named};
 use strongroom_core::object::schema::{Kind, Lengths};
-use strongroom_core::object::{AttributeValue, Object};
 use strongroom_core::session::Session;
 
-use super::attributes;
+use find::{Found, choose, entry, find};
+use view::{USAGES, check_value, key_json, keys_table, named_label, size_bits};
+
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
 use crate::place::{AsUser, Context};
-use crate::table::{Column, Table, pairs};
-use crate::terminal::{self, Progress};
-use crate::text::{counted, hex, parse_hex, quoted, stored};
+use crate::table::pairs;
+use crate::terminal;
+use crate::text::parse_hex;
 
 /// The commands about keys.
 #[derive(Debug, Subcommand)]
@@ -241,192 +247,6 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
     Ok(Answer::new(format!("Deleted the {what}.\n"), json!({ "deleted": { "number": key.number, "label": label } })))
 }
 
-/// Keys found, and objects that could not be read.
-struct Found {
-    keys: Vec<Arc<Object>>,
-    unreadable: Vec<(u64, String)>,
-}
-
-/// The keys that match, in the order of their numbers.
-fn find(session: &Session, wanted: Vec<Entry<'_>>, what: &'static str) -> Result<Found, Failure> {
-    let mut template = vec![];
-    if !wanted.is_empty() {
-        template.push(entry(CKA_TOKEN, Given::Flag(Flag::Token, true)));
-        template.extend(wanted);
-    }
-    session.find_init(&Template::from_entries(template))?;
-    let mut numbers = Vec::new();
-    loop {
-        let mut batch = [0; 256];
-        let count = session.find(&mut batch)?;
-        if count == 0 {
-            break;
-        }
-        numbers.extend(batch.iter().take(count));
-    }
-    session.find_final()?;
-    let mut found = Found { keys: Vec::new(), unreadable: Vec::new() };
-    let progress = Progress::new(what, numbers.len());
-    for (done, number) in numbers.into_iter().enumerate() {
-        progress.at(done);
-        match session.object(number) {
-            Ok(object) if object.kind.is_key() => found.keys.push(object),
-            // Another program may have deleted it in this moment.
-            Ok(_) | Err(Error::NoObject(_)) => {}
-            Err(Error::Damaged(problem)) => found.unreadable.push((number, problem)),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(found)
-}
-
-/// The one key that is meant by a number, a label or an identifier.
-fn choose(session: &Session, wanted: &str) -> Result<Arc<Object>, Failure> {
-    let (form, value) = match wanted.split_once('=') {
-        Some((form @ ("label" | "id"), value)) => (form, value),
-        _ => ("", wanted),
-    };
-    if form.is_empty()
-        && let Ok(number) = value.parse()
-    {
-        let refused = |error: Error| match error {
-            Error::NoObject(_) => Failure::refused(
-                CKR_OBJECT_HANDLE_INVALID,
-                format!("there is no key {number} for this user; a label of digits only is given as label={number}"),
-            ),
-            other => Failure::from(other).about(&format!("key {number}")),
-        };
-        let object = session.object(number).map_err(refused)?;
-        return match object.kind.is_key() {
-            true => Ok(object),
-            false => Err(Failure::refused(CKR_KEY_HANDLE_INVALID, format!("object {number} is no key"))),
-        };
-    }
-    let id;
-    let entry = match form {
-        "id" => {
-            id = parse_hex(value).map_err(|problem| Failure::usage(format!("id={value}: {problem}")))?;
-            entry(CKA_ID, Given::Bytes(&id))
-        }
-        _ => entry(CKA_LABEL, Given::Bytes(value.as_bytes())),
-    };
-    let mut keys = find(session, vec![entry], "reading keys")?.keys;
-    match (keys.len(), keys.pop()) {
-        (1, Some(only)) => Ok(only),
-        (_, None) => Err(Failure::refused(
-            CKR_OBJECT_HANDLE_INVALID,
-            format!("there is no key {} for this user; 'strongroom key list' shows those there are", quoted(wanted)),
-        )),
-        (count, Some(last)) => {
-            let all = keys.iter().chain(std::iter::once(&last));
-            let listed: Vec<String> =
-                all.take(LISTED_MAX).map(|key| format!("{} ({})", key.number, key.kind.name)).collect();
-            let more = count.saturating_sub(LISTED_MAX);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            Err(Failure::refused(
-                CKR_ARGUMENTS_BAD,
-                format!(
-                    "{} are {}; give the number of one: {}{more}",
-                    counted(count, "key"),
-                    quoted(wanted),
-                    listed.join(", ")
-                ),
-            ))
-        }
-    }
-}
-
-fn keys_table(keys: &[Arc<Object>]) -> Table {
-    let mut table = Table::new(&[
-        Column::Number("NUMBER"),
-        Column::Text("LABEL"),
-        Column::Text("ID"),
-        Column::Text("TYPE"),
-        Column::Number("BITS"),
-        Column::Text("KCV"),
-        Column::Text("FLAGS"),
-        Column::Text("USAGE"),
-    ]);
-    for key in keys {
-        table.row(vec![
-            key.number.to_string(),
-            stored(key.label()),
-            hex(id(key)),
-            key.kind.name.to_owned(),
-            size_bits(key).map_or_else(String::new, |bits| bits.to_string()),
-            check_value(key).unwrap_or_default(),
-            flag_names(key).join(","),
-            usage_names(key).join(","),
-        ]);
-    }
-    table
-}
-
-/// A key as JSON, without the attributes few ask for.
-fn key_json(key: &Object) -> Value {
-    json!({
-        "number": key.number,
-        "label": String::from_utf8_lossy(key.label()),
-        "id": hex(id(key)),
-        "unique_id": String::from_utf8_lossy(&key.unique_id),
-        "type": key.kind.name,
-        "size_bits": size_bits(key),
-        "kcv": check_value(key),
-        "private": key.has(Flag::Private),
-        "sensitive": key.has(Flag::Sensitive),
-        "extractable": key.has(Flag::Extractable),
-        "local": key.has(Flag::Local),
-        "trusted": key.has(Flag::Trusted),
-        "usage": usage_names(key),
-    })
-}
-
-fn id(key: &Object) -> &[u8] {
-    match key.attribute(AttributeType(CKA_ID)) {
-        Ok(AttributeValue::Bytes(bytes)) => bytes,
-        _ => &[],
-    }
-}
-
-fn check_value(key: &Object) -> Option<String> {
-    match key.attribute(AttributeType(CKA_CHECK_VALUE)) {
-        Ok(AttributeValue::Bytes(bytes)) if !bytes.is_empty() => Some(hex(bytes)),
-        _ => None,
-    }
-}
-
-/// The size in bits: the type's, where it has only one, else the value's.
-fn size_bits(key: &Object) -> Option<u64> {
-    match (key.kind.lengths.only(), key.attribute(AttributeType(CKA_VALUE_LEN))) {
-        (Some(bytes), _) => Some(bytes as u64 * 8),
-        (None, Ok(AttributeValue::Ulong(bytes))) if bytes != CK_UNAVAILABLE_INFORMATION => Some(bytes * 8),
-        _ => None,
-    }
-}
-
-fn named_label(key: &Object) -> String {
-    match key.label() {
-        [] => String::new(),
-        label => format!(" \"{}\"", stored(label)),
-    }
-}
-
-/// The flags worth a word in a listing.
-fn flag_names(key: &Object) -> Vec<&'static str> {
-    let words = [
-        (key.has(Flag::Private), "private", "public"),
-        (key.has(Flag::Sensitive), "sensitive", "readable"),
-        (key.has(Flag::Extractable), "extractable", ""),
-        (key.has(Flag::Local), "", "imported"),
-        (key.has(Flag::Trusted), "trusted", ""),
-    ];
-    words.into_iter().map(|(is, yes, no)| if is { yes } else { no }).filter(|word| !word.is_empty()).collect()
-}
-
-fn usage_names(key: &Object) -> Vec<&'static str> {
-    USAGES.iter().filter(|(_, _, flag)| key.has(*flag)).map(|(name, ..)| *name).collect()
-}
-
 /// The mechanism that generates keys of this kind.
 fn generator(kind: &Kind) -> Option<&'static Mechanism> {
     CATALOGUE
@@ -464,10 +284,6 @@ fn explain_generation(error: Error, session: &Session, mechanism: &Mechanism) ->
     }
 }
 
-fn entry(attribute: u64, value: Given<'_>) -> Entry<'_> {
-    Entry { attribute: AttributeType(attribute), value }
-}
-
 fn parse_type(name: &str) -> Result<&'static Kind, String> {
     Kind::named(name).filter(|kind| generator(kind).is_some()).ok_or_else(|| {
         let names = Kind::all().iter().filter(|kind| generator(kind).is_some()).map(|kind| kind.name);
@@ -491,21 +307,8 @@ fn parse_mechanism(name: &str) -> Result<u64, String> {
     known.ok_or_else(|| "'strongroom mechanisms' lists those there are".to_owned())
 }
 
-const USAGES: &[(&str, u64, Flag)] = &[
-    ("encrypt", CKA_ENCRYPT, Flag::Encrypt),
-    ("decrypt", CKA_DECRYPT, Flag::Decrypt),
-    ("sign", CKA_SIGN, Flag::Sign),
-    ("verify", CKA_VERIFY, Flag::Verify),
-    ("wrap", CKA_WRAP, Flag::Wrap),
-    ("unwrap", CKA_UNWRAP, Flag::Unwrap),
-    ("derive", CKA_DERIVE, Flag::Derive),
-];
-
 /// The size of a key where any is possible and none is asked for.
 const DEFAULT_KEY_BYTES: usize = 32;
-/// Keys of one label that a refusal names.
-const LISTED_MAX: usize = 10;
-
 const GENERATE_EXAMPLES: &str = "\
 Sizes are in bits: AES 128, 192 or 256; DES3 192 and DES2 128, with their parity bits; generic secrets and HMAC keys \
 8 to 28664, RC4 8 to 2040, in steps of 8. A key stays in the token, sensitive and not extractable, unless an option says \

@@ -62,8 +62,8 @@ fn table(mechanisms: &[&Mechanism]) -> Table {
 fn page(mechanisms: &[&Mechanism]) -> String {
     format!(
         "# Mechanisms\n\n\
-         This page is the output of `strongroom mechanisms --markdown`; it comes from the catalogue that the module itself\n\
-         works with. Key sizes are in the unit the standard defines for the mechanism (`ulMinKeySize`, `ulMaxKeySize`).\n\n\
+         This page is the output of `strongroom mechanisms --markdown`, from the catalogue the module itself works with.\n\
+         Key sizes are in the unit the standard defines for the mechanism (`ulMinKeySize`, `ulMaxKeySize`).\n\n\
          {GRADES}\n{}",
         table(mechanisms).markdown()
     )

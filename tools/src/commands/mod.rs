@@ -1,6 +1,5 @@
 //! The commands, one file per family.
 
-mod attributes;
 pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod mechanisms;

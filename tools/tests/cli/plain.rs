@@ -162,3 +162,16 @@ fn the_manual_has_the_catalogue_of_today() {
     let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/mechanisms.md")).unwrap();
     assert!(page == kept, "make it anew: strongroom mechanisms --markdown > docs/mechanisms.md");
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        .args(["random", "32"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.starts_with("strongroom: the answer cannot be written: "), "{told}");
+}
