@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cryptoki_sys::*;
-use strongroom_core::attribute::{AttributeType, RawAttribute, RawValue, Template};
+use strongroom_core::attribute::{AttributeType, Flag, RawAttribute, RawValue, Template};
 use strongroom_core::hsm::Hsm;
 use strongroom_core::hsm::config::{Config, StoreKind};
 use strongroom_core::mechanism::{Call, Parameter, find};
@@ -174,21 +174,21 @@ fn the_officer_gives_trust_and_the_owner_can_only_give_it_up() {
     let entries = [(CKA_VALUE_LEN, &length[..]), (CKA_TOKEN, &[1]), (CKA_PRIVATE, &[0])];
     let call = Call { mechanism: find(CKM_AES_KEY_GEN).unwrap(), parameter: Parameter::None };
     let key = session.generate_key(&call, &template(&entries)).unwrap();
-    let trusted = || session.object(key).unwrap().attribute(AttributeType(CKA_TRUSTED)).unwrap();
+    let trusted = || session.object(key).unwrap().has(Flag::Trusted);
     let set = |value: &[u8]| session.set_attributes(key, &template(&[(CKA_TRUSTED, value)])).map_err(|error| error.rv());
-    assert_eq!(trusted(), AttributeValue::Flag(false));
+    assert!(!trusted());
     assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
     session.logout().unwrap();
     session.login(CKU_SO, Some(b"officer"), None).unwrap();
     set(&[1]).unwrap();
-    assert_eq!(trusted(), AttributeValue::Flag(true));
+    assert!(trusted());
     session.logout().unwrap();
     session.login(CKU_USER, Some(b"user-pin"), None).unwrap();
-    assert_eq!(trusted(), AttributeValue::Flag(true));
+    assert!(trusted());
     session.set_attributes(key, &template(&[(CKA_LABEL, b"still trusted")])).unwrap();
-    assert_eq!(trusted(), AttributeValue::Flag(true));
+    assert!(trusted());
     set(&[0]).unwrap();
-    assert_eq!(trusted(), AttributeValue::Flag(false));
+    assert!(!trusted());
     assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
     assert_eq!(encrypted(&session, key).len(), 25);
 }

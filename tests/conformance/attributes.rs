@@ -390,7 +390,6 @@ fn unknown_foreign_and_repeated_attributes_are_refused() {
         for foreign in [
             bytes(CKA_MODULUS, [1]),
             bytes(CKA_EC_POINT, [1]),
-            number(CKA_HW_FEATURE_TYPE, 1),
             number(CKA_MECHANISM_TYPE, 1),
             number(CKA_PROFILE_ID, 1),
         ] {

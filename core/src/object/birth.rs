@@ -106,10 +106,9 @@ fn finish(
     if let Some(mechanism) = mechanism {
         fields.push((CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism)));
     }
-    if let Some(value) = check_value(kind, template, material.as_ref())? {
-        fields.retain(|(attribute, _)| *attribute != CKA_CHECK_VALUE);
-        fields.push((CKA_CHECK_VALUE, Value::Bytes(Box::new(value))));
-    }
+    let check_value = check_value(kind, template, material.as_ref())?;
+    fields.retain(|(attribute, _)| *attribute != CKA_CHECK_VALUE);
+    fields.extend(check_value.map(|value| (CKA_CHECK_VALUE, Value::Bytes(Box::new(value)))));
     fields.sort_unstable_by_key(|(attribute, _)| *attribute);
     let object = Object {
         number: 0,
@@ -135,7 +134,7 @@ pub(super) fn new_unique_id(random: &dyn Source) -> Result<[u8; 32], Error> {
 }
 
 /// The digits of sixteen bytes.
-pub(super) fn hexadecimal(bytes: [u8; 16]) -> [u8; 32] {
+pub(crate) fn hexadecimal(bytes: [u8; 16]) -> [u8; 32] {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
     let mut digits = [0; 32];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
@@ -304,9 +303,10 @@ fn check_value(kind: &Kind, template: &Template<'_>, material: Option<&Material>
             attribute: AttributeType(CKA_CHECK_VALUE),
             reason: "not the check value of this value",
         }),
-        (Some(_), None) => Err(Error::AttributeValue {
+        // A type of key without a check value ignores one (PKCS#11 3.2 §4.10.2).
+        (Some(_), None) if material.is_none() => Err(Error::AttributeValue {
             attribute: AttributeType(CKA_CHECK_VALUE),
-            reason: "keys of this type have no check value",
+            reason: "there is no value to check it against",
         }),
         (_, computed) => Ok(computed),
     }

@@ -8,6 +8,7 @@ use cryptoki_sys::*;
 
 use crate::attribute::{Flags, Value};
 use crate::mechanism::CATALOGUE;
+use crate::object::birth::hexadecimal;
 use crate::object::schema::Kind;
 use crate::object::{Object, Ownership, UserId};
 
@@ -36,14 +37,15 @@ fn all() -> &'static [Arc<Object>] {
         let profiles = PROFILES.iter().map(|profile| (CKO_PROFILE, CKA_PROFILE_ID, *profile));
         let rows = profiles.chain(mechanisms).enumerate();
         rows.filter_map(|(at, (class, attribute, value))| {
+            let number = START + at as u64;
             Some(Arc::new(Object {
-                number: START + at as u64,
+                number,
                 version: 1,
                 session: None,
                 retired: AtomicBool::new(false),
                 kind: Kind::find(class, None)?,
                 flags: Flags::default(),
-                unique_id: *b"00000000000000000000000000000000",
+                unique_id: hexadecimal(u128::from(number).to_be_bytes()),
                 ownership: Ownership { owner: UserId::NOBODY, use_approvals: 0, management_approvals: 0 },
                 fields: vec![(attribute, Value::Ulong(value))],
                 material: None,
