@@ -52,11 +52,17 @@ impl Kdf {
 }
 
 impl KdfCost {
-    /// Whether a record may ask for this much work: a damaged one must not take all memory.
+    /// Whether a record may ask for this much work: a damaged one must take neither all memory nor all day.
     pub fn is_sane(self) -> bool {
-        (8..=1 << 20).contains(&self.memory_kib) && (1..=64).contains(&self.iterations) && (1..=8).contains(&self.lanes)
+        let work_kib = u64::from(self.memory_kib) * u64::from(self.iterations);
+        (8..=WORK_KIB_MAX).contains(&u64::from(self.memory_kib))
+            && (1..=WORK_KIB_MAX).contains(&work_kib)
+            && (1..=8).contains(&self.lanes)
     }
 }
+
+/// Memory times passes, four times those of [`Kdf::Strong`]: about half a second.
+const WORK_KIB_MAX: u64 = 768 * 1024;
 
 /// The names of the settings, in configuration files and listings.
 macro_rules! names {

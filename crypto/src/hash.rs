@@ -149,7 +149,8 @@ impl Hash {
         with!(&mut self.state, state => Running::reset(state));
     }
 
-    /// The state in bytes, for PKCS#11's C_GetOperationState, the same on every machine. It contains data of the message.
+    /// The state in bytes, the same on every machine, for PKCS#11's C_GetOperationState. It contains data of the
+    /// message.
     ///
     /// # Errors
     /// [`Error::Memory`].

@@ -1,5 +1,5 @@
-//! `strongroom`: the command line for people and scripts. It works on the same tokens as the PKCS#11 module, through the
-//! same core; like every door it translates and has no rule of its own.
+//! `strongroom`: the command line for people and scripts. It works on the same tokens as the PKCS#11 module, through
+//! the same core; like every door it translates and has no rule of its own.
 //!
 //! | module | what for |
 //! | --- | --- |

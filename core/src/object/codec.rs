@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicBool;
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
 
-use super::schema::Kind;
+use super::schema::{CHANGEABLE, Kind, Rule};
 use super::{Material, Object, Ownership};
-use crate::attribute::{AttributeType, Flags, TemplateAttribute, TemplateValue, Value};
+use crate::attribute::{AttributeType, Flags, TemplateAttribute, TemplateValue, Value, ValueKind};
 use crate::error::Error;
 
 /// Writes little-endian numbers and counted bytes.
@@ -25,13 +25,30 @@ pub struct Reader<'a> {
 
 /// All attributes except the secret value.
 pub fn encode_attributes(object: &Object) -> Result<Vec<u8>, Error> {
+    encode(object, object.flags, &object.fields.iter().collect::<Vec<_>>())
+}
+
+/// Those of the attributes that never change, in the same form.
+pub fn encode_fixed_attributes(object: &Object) -> Result<Vec<u8>, Error> {
+    let fixed = |rule: &Rule| rule.notes & CHANGEABLE == 0;
+    let mut flags = Flags::default();
+    for rule in object.kind.rules().filter(|rule| fixed(rule)) {
+        if let Some(ValueKind::Flag(flag)) = AttributeType(rule.attribute).kind() {
+            flags.set(flag, object.has(flag));
+        }
+    }
+    let fields = object.fields.iter().filter(|(attribute, _)| object.kind.rule(*attribute).is_some_and(fixed));
+    encode(object, flags, &fields.collect::<Vec<_>>())
+}
+
+fn encode(object: &Object, flags: Flags, fields: &[&(u64, Value)]) -> Result<Vec<u8>, Error> {
     let mut writer = Writer::default();
     writer.u64(object.kind.class);
     writer.u64(object.kind.subtype.unwrap_or(CK_UNAVAILABLE_INFORMATION));
-    writer.u64(object.flags.0);
+    writer.u64(flags.0);
     writer.raw(&object.unique_id);
-    writer.u16(u16::try_from(object.fields.len()).map_err(|_| Error::Arguments("too many attributes"))?);
-    for (attribute, value) in &object.fields {
+    writer.u16(u16::try_from(fields.len()).map_err(|_| Error::Arguments("too many attributes"))?);
+    for (attribute, value) in fields {
         writer.u64(*attribute);
         encode_value(&mut writer, value);
     }

@@ -1,17 +1,18 @@
 //! Token objects as sealed records.
 //!
 //! Three shapes: a private object is one sealed box (attributes and value together, so no attribute can be edited); a
-//! public object is clear and signed by its owner; a public key object with a secret value is clear and signed, and its
+//! public object is clear and signed by its owner, or by nobody where nobody was logged in: a checksum is in the
+//! signature's place then, against accidents only, and such an object is never a key; a public key object with a secret value is clear and signed, and its
 //! value sealed under a key that every user of the token has. In front stands an envelope that any of them shares.
 
 use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
-use strongroom_crypto::{aead, sign};
+use strongroom_crypto::{aead, hash, sign};
 
 use super::{TokenId, UserKeys, WRAP_BYTES, binding, open, seal};
 use crate::attribute::Flag;
 use crate::error::Error;
-use crate::object::codec::{Reader, Writer, damaged, decode, encode_attributes};
+use crate::object::codec::{Reader, Writer, damaged, decode, encode_attributes, encode_fixed_attributes};
 use crate::object::{Object, Ownership, UserId};
 
 /// A token object's record, read as far as it is readable by anyone.
@@ -117,7 +118,7 @@ impl<'a> Envelope<'a> {
             return Err(damaged("an object contradicts its envelope"));
         }
         let trusted = match &self.trust {
-            Some(signature) => sign::verify(authority, &[&trust_statement(token, object)], signature).is_ok(),
+            Some(signature) => sign::verify(authority, &[&trust_statement(token, object)?], signature).is_ok(),
             None => false,
         };
         object.flags.set(Flag::Trusted, trusted);
@@ -148,16 +149,25 @@ impl<'a> Envelope<'a> {
         verifying_keys: VerifyingKeys<'_>,
     ) -> Result<Opened, Error> {
         let (signed, signature) = self.rest.split_last_chunk::<64>().ok_or_else(changed)?;
-        if self.ownership.owner != UserId::NOBODY {
+        let statement = public_statement(token, number, self.header, signed);
+        let nobodys = self.ownership.owner == UserId::NOBODY;
+        if nobodys {
+            if *signature != checksum(&statement)? {
+                return Err(changed());
+            }
+        } else {
             let key = verifying_keys(self.ownership.owner)?;
-            let statement = public_statement(token, number, self.header, signed);
             sign::verify(&key, &[&statement], signature).map_err(|_| changed())?;
         }
         let mut reader = Reader::new(signed);
         let attributes = reader.counted()?;
         if self.shape == Shape::Public {
             reader.end()?;
-            return decode(number, self.version, self.ownership, attributes, None).map(Opened::Whole);
+            let object = decode(number, self.version, self.ownership, attributes, None)?;
+            return if object.kind.is_secret() { Err(changed()) } else { Ok(Opened::Whole(object)) };
+        }
+        if nobodys {
+            return Err(changed());
         }
         let wrapped = reader.raw(WRAP_BYTES)?;
         let sealed = reader.counted()?;
@@ -222,7 +232,7 @@ pub(crate) fn write(
     }
     let signed = signed.finish();
     let signature = match (keys, object.ownership.owner) {
-        (_, UserId::NOBODY) => [0; 64],
+        (_, UserId::NOBODY) => checksum(&public_statement(token, object.number, &header, &signed))?,
         (Some(keys), _) => keys.signing.sign(&[&public_statement(token, object.number, &header, &signed)])?,
         (None, _) => return Err(Error::NotLoggedIn),
     };
@@ -254,9 +264,9 @@ pub(crate) fn trust_of(record: &[u8]) -> Result<Option<[u8; 64]>, Error> {
     Ok(Envelope::read(record)?.trust)
 }
 
-/// What the authority signs to make an object trusted: this very object, whatever its number.
-pub(crate) fn trust_statement(token: &TokenId, object: &Object) -> Vec<u8> {
-    binding("strongroom trusted", token, object.number, &[&object.unique_id])
+/// What the authority signs to make an object trusted: all of it that its owner cannot change.
+pub(crate) fn trust_statement(token: &TokenId, object: &Object) -> Result<Vec<u8>, Error> {
+    Ok(binding("strongroom trusted", token, object.number, &[&encode_fixed_attributes(object)?]))
 }
 
 fn header(shape: Shape, object: &Object) -> Vec<u8> {
@@ -271,6 +281,13 @@ fn header(shape: Shape, object: &Object) -> Vec<u8> {
 
 fn public_statement(token: &TokenId, number: u64, header: &[u8], signed: &[u8]) -> Vec<u8> {
     binding("strongroom public object", token, number, &[header, signed])
+}
+
+/// What stands in for the signature of nobody.
+fn checksum(statement: &[u8]) -> Result<[u8; 64], Error> {
+    let mut checksum = [0; 64];
+    hash::digest(hash::Algorithm::Sha512, statement, &mut checksum)?;
+    Ok(checksum)
 }
 
 fn plaintext(attributes: &[u8], object: &Object) -> Result<SecretBytes, Error> {

@@ -218,7 +218,7 @@ impl Token {
 
     fn sign_trust(&self, object: &Object, officer: Option<&Login>) -> Result<[u8; 64], Error> {
         let officer = officer.ok_or(Error::NotLoggedIn)?;
-        officer.keys.sign_as_authority(&[&seal::trust_statement(&officer.token, object)])
+        officer.keys.sign_as_authority(&[&seal::trust_statement(&officer.token, object)?])
     }
 }
 

@@ -7,6 +7,7 @@ use cryptoki_sys::*;
 use strongroom_crypto::kdf::TagKey;
 
 use super::layout::{self, TAG_BYTES};
+use super::objects::OBJECT_NUMBER_MAX;
 use super::{Login, Token};
 use crate::access::{Action, check};
 use crate::attribute::{Flag, Given, Template};
@@ -92,7 +93,7 @@ impl Token {
         let mut numbers = Vec::new();
         for tag in tags {
             self.store.scan(&layout::tag_prefix(tag), None, &mut |key, _| {
-                numbers.extend(layout::tagged_number(key));
+                numbers.extend(layout::tagged_number(key).filter(possible));
                 ControlFlow::Continue(())
             })?;
         }
@@ -104,7 +105,7 @@ impl Token {
         let user = viewer.filter(|viewer| viewer.role == Role::User).map(|viewer| viewer.user);
         let mut numbers = Vec::new();
         self.store.scan(layout::OBJECTS, None, &mut |key, record| {
-            if let (Some(number), Ok(envelope)) = (layout::object_number(key), Envelope::read(record))
+            if let (Some(number), Ok(envelope)) = (layout::object_number(key).filter(possible), Envelope::read(record))
                 && (envelope.is_public() || Some(envelope.ownership.owner) == user)
             {
                 numbers.push(number);
@@ -113,6 +114,11 @@ impl Token {
         })?;
         Ok(numbers)
     }
+}
+
+/// Whether a token object has this number, whatever an editor of the files wrote.
+fn possible(number: &u64) -> bool {
+    (1..=OBJECT_NUMBER_MAX).contains(number)
 }
 
 fn actor(viewer: Option<&Login>) -> crate::access::Actor {

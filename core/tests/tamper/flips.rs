@@ -23,8 +23,8 @@ fn a_flipped_byte_of_any_record_is_detected_or_harmless() {
     assert_eq!(original.judge(&again), Ok(Verdict::Harmless), "looking twice must show the same");
     let mut edits = Vec::new();
     for (key, value) in &records {
-        for at in 0..key.len() + value.len() {
-            edits.extend(masks(at).map(|mask| (key, at, mask)));
+        for (at, byte) in key.iter().chain(value).enumerate() {
+            edits.extend(masks(at, *byte).map(|mask| (key, at, mask)));
         }
     }
     let tally = Tally::default();
@@ -60,7 +60,7 @@ fn a_flipped_byte_of_any_file_is_detected_or_harmless() {
     let places: Mutex<Vec<Place>> = Mutex::default();
     in_parallel(&edits, |(file, at): &(usize, usize)| {
         let place = places.lock().pop().unwrap_or_else(Place::new);
-        let mask = masks(*at).next().unwrap();
+        let mask = masks(*at, files[*file].1[*at]).next().unwrap();
         write(&place.0, &files, Some((*file, *at, mask)));
         let story = || format!("byte {at} of {} ^ {mask:#04x}", files[*file].0);
         tally.count(files[*file].0.as_bytes()[0], &story, || look(&place.0, &records, &original, at % 16 == 0));
@@ -101,10 +101,13 @@ fn write(dir: &Path, files: &[(&str, Vec<u8>)], flip: Option<(usize, usize, u8)>
     }
 }
 
-/// All bits of a byte, and one bit of it: another one for each byte.
-fn masks(at: usize) -> impl Iterator<Item = u8> {
+/// All bits of a byte, one bit of it (another one for each byte), and those that make it zero, in turns.
+fn masks(at: usize, byte: u8) -> impl Iterator<Item = u8> {
     let one = 1 << (at.wrapping_mul(2_654_435_761) >> 7 & 7);
-    if at % 2 == 0 { [0xff, one].into_iter() } else { [one, 0xff].into_iter() }
+    let zero = if byte == 0 { 0xff } else { byte };
+    let mut masks = [0xff, one, zero];
+    masks.rotate_left(at % 3);
+    masks.into_iter().take(if zero == 0xff || zero == one { 2 } else { 3 })
 }
 
 #[derive(Default)]

@@ -1,5 +1,5 @@
-//! `strongroom doctor`: is everything as it should be, and if not, what to do. It changes nothing but the count of wrong
-//! PINs, where it is given one.
+//! `strongroom doctor`: is everything as it should be, and if not, what to do. It changes nothing but the count of
+//! wrong PINs, where it is given one.
 //!
 //! The surroundings are checked here, each token in `doctor/token.rs`.
 

@@ -311,8 +311,8 @@ fn parse_mechanism(name: &str) -> Result<u64, String> {
 const DEFAULT_KEY_BYTES: usize = 32;
 const GENERATE_EXAMPLES: &str = "\
 Sizes are in bits: AES 128, 192 or 256; DES3 192 and DES2 128, with their parity bits; generic secrets and HMAC keys \
-8 to 28664, RC4 8 to 2040, in steps of 8. A key stays in the token, sensitive and not extractable, unless an option says \
-otherwise.
+8 to 28664, RC4 8 to 2040, in steps of 8. A key stays in the token, sensitive and not extractable, unless an option \
+says otherwise.
 
 Examples:
   strongroom key generate --type aes --size 256 --label orders

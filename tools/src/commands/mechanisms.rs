@@ -62,7 +62,7 @@ fn table(mechanisms: &[&Mechanism]) -> Table {
 fn page(mechanisms: &[&Mechanism]) -> String {
     format!(
         "# Mechanisms\n\n\
-         This page is the output of `strongroom mechanisms --markdown`, from the catalogue the module itself works with.\n\
+         This page is the output of `strongroom mechanisms --markdown`, from the catalogue the module works with.\n\
          Key sizes are in the unit the standard defines for the mechanism (`ulMinKeySize`, `ulMaxKeySize`).\n\n\
          {GRADES}\n{}",
         table(mechanisms).markdown()
