@@ -1,4 +1,4 @@
-//! How objects come to be: created from a template, generated, or copied. Every way ends in one place, [`finish`], which
+//! How objects come to be: created from a template, generated, or copied. Every way ends in one place, `finish`, which
 //! applies what must hold for all objects.
 
 use std::sync::Arc;

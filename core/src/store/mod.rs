@@ -1,7 +1,7 @@
 //! Ordered key-value storage of one token: the trait, and its engines.
 //!
 //! The layout of a token (objects, users, tags, counters) is written once above this trait; an engine only keeps
-//! bytes. Every engine passes the same conformance suite ([`conformance`]).
+//! bytes. Every engine passes the same conformance suite (`conformance`).
 //!
 //! Rules an engine keeps:
 //! - A transaction is all or nothing, and durable when [`Store::transact`] returns `Ok`.

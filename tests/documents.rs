@@ -1,0 +1,214 @@
+//! The documents, checked against the tree: what they link to, name and list is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cryptoki_sys::*;
+use strongroom_core::mechanism::{CATALOGUE, Grade, Mechanism};
+
+#[test]
+fn relative_links_resolve() {
+    let mut links = 0;
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for target in prose(&text).flat_map(targets) {
+            if target.contains("://") || target.starts_with('#') || target.starts_with("mailto:") {
+                continue;
+            }
+            let path = target.split('#').next().unwrap_or_default();
+            let place = document.parent().unwrap().join(path);
+            assert!(place.exists(), "{} links to {target}", name(&document));
+            links += 1;
+        }
+    }
+    assert!(links > 20, "only {links} links were found");
+}
+
+/// Paths of the machine a document was written on mean nothing to its reader.
+#[test]
+fn no_line_names_a_machine_path() {
+    let places = [env!("CARGO_MANIFEST_DIR"), "/root/", "/home/"];
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for (number, line) in (1..).zip(text.lines()) {
+            let found = places.iter().find(|place| line.contains(**place));
+            assert_eq!(found, None, "{}:{number}: {line}", name(&document));
+        }
+    }
+}
+
+/// A test is named as `file::function`, in code marks.
+#[test]
+fn tests_named_in_the_specification_exist() {
+    let text = fs::read_to_string(root().join("SPECIFICATION.md")).unwrap();
+    let mut named = 0;
+    for (file, function) in code_words(&text).filter_map(|word| word.split_once("::")) {
+        if !file.ends_with(".rs") {
+            continue;
+        }
+        let source = fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(source.contains(&format!("fn {function}(")), "{file} has no {function}");
+        named += 1;
+    }
+    assert!(named > 50, "only {named} tests were found");
+}
+
+/// A row of a table of promises says what holds it, or that nothing does.
+#[test]
+fn every_promise_is_held_or_pending() {
+    let text = fs::read_to_string(root().join("SPECIFICATION.md")).unwrap();
+    let rows =
+        text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| promise") && !line.contains("---"));
+    for row in rows {
+        let held = row.rsplit('|').nth(1).unwrap_or_default();
+        assert!(held.contains("::") || held.contains("`bench") || held.contains("**[pending]**"), "{row}");
+    }
+}
+
+#[test]
+fn the_mechanisms_page_is_the_catalogue() {
+    let text = fs::read_to_string(root().join("docs/mechanisms.md")).unwrap();
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| CKM_"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let listed: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    let known: Vec<&str> = CATALOGUE.iter().map(|mechanism| mechanism.name).collect();
+    assert_eq!(listed, known, "strongroom mechanisms --markdown writes the page");
+    for (row, mechanism) in rows.iter().zip(CATALOGUE) {
+        let number = row[1].strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        assert_eq!(number, Some(mechanism.id), "{mechanism}");
+        assert_eq!(sizes(row[2]), (mechanism.min_key, mechanism.max_key), "{mechanism}");
+        assert_eq!(row[3], functions(mechanism), "{mechanism}");
+        let grade = match mechanism.grade {
+            Grade::Approved => "approved",
+            Grade::Sound => "sound",
+            Grade::Legacy => "legacy",
+        };
+        assert_eq!(row[4], grade, "{mechanism}");
+    }
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(readme.contains(&format!("[{} mechanisms]", CATALOGUE.len())), "README.md counts the mechanisms");
+}
+
+/// Every direct dependency of the product's crates has its line.
+#[test]
+fn dependencies_are_explained() {
+    let page = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    for manifest in ["Cargo.toml", "core/Cargo.toml", "crypto/Cargo.toml", "tools/Cargo.toml", "bench/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        let mut section = "";
+        for line in text.lines() {
+            if line.starts_with('[') {
+                section = line;
+                continue;
+            }
+            let Some((key, _)) = line.split_once('=') else { continue };
+            let name = key.trim().trim_end_matches(".workspace");
+            let relevant = matches!(section, "[dependencies]" | "[dev-dependencies]");
+            if relevant && !name.starts_with('#') && !name.starts_with("strongroom-") {
+                assert!(page.contains(&format!("| `{name}` |")), "{manifest}: {name} is not in docs/dependencies.md");
+            }
+        }
+    }
+}
+
+/// Flag bits are written to every token: the page must have them as the code does.
+#[test]
+fn the_store_format_has_the_flag_bits() {
+    use strongroom_core::attribute::{AttributeType, Flags, ValueKind};
+    let page = fs::read_to_string(root().join("docs/store-format.md")).unwrap();
+    let cells: Vec<&str> =
+        page.lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('|').map(str::trim)).collect();
+    let mut bits = 0;
+    for pair in cells.windows(2) {
+        let ([bit, attribute], true) = (pair, pair[1].starts_with("CKA_")) else { continue };
+        let Ok(bit) = bit.parse::<u32>() else { continue };
+        let found = (0..=u64::from(u16::MAX)).map(AttributeType).find(|known| known.name() == Some(attribute));
+        let Some(ValueKind::Flag(flag)) = found.and_then(AttributeType::kind) else { panic!("{attribute} is no flag") };
+        assert_eq!(Flags::of(&[flag]).0, 1 << bit, "{attribute}");
+        bits += 1;
+    }
+    assert_eq!(bits, 24);
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every document of the product: at the root, and below docs.
+fn documents() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut places = vec![root().join("docs")];
+    let at_the_root = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    found.extend(at_the_root.filter(|path| is_document(path)));
+    while let Some(place) = places.pop() {
+        for entry in fs::read_dir(place).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                places.push(path);
+            } else if is_document(&path) {
+                found.push(path);
+            }
+        }
+    }
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+fn is_document(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "md")
+}
+
+fn name(document: &Path) -> String {
+    document.strip_prefix(root()).unwrap_or(document).display().to_string()
+}
+
+/// The lines outside of code blocks.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence
+    })
+}
+
+/// What a line's links point to.
+fn targets(line: &str) -> impl Iterator<Item = &str> {
+    line.split("](").skip(1).filter_map(|rest| rest.split(')').next())
+}
+
+/// What stands between code marks.
+fn code_words(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+/// `16-32 bytes`, `256 bits`, `-`.
+fn sizes(cell: &str) -> (u64, u64) {
+    let digits = cell.split(' ').next().unwrap_or_default();
+    let number = |text: &str| text.parse().unwrap_or_else(|_| panic!("no size: {cell}"));
+    match digits.split_once('-') {
+        Some(("", "")) => (0, 0),
+        Some((min, max)) => (number(min), number(max)),
+        None => (number(digits), number(digits)),
+    }
+}
+
+fn functions(mechanism: &Mechanism) -> String {
+    let names = [
+        (CKF_ENCRYPT, "encrypt"),
+        (CKF_DECRYPT, "decrypt"),
+        (CKF_DIGEST, "digest"),
+        (CKF_SIGN, "sign"),
+        (CKF_VERIFY, "verify"),
+        (CKF_GENERATE, "generate"),
+        (CKF_GENERATE_KEY_PAIR, "generate pair"),
+        (CKF_WRAP, "wrap"),
+        (CKF_UNWRAP, "unwrap"),
+        (CKF_DERIVE, "derive"),
+    ];
+    let done: Vec<&str> = names.iter().filter(|(flag, _)| mechanism.does(*flag)).map(|(_, name)| *name).collect();
+    done.join(", ")
+}
