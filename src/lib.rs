@@ -12,7 +12,7 @@
 //! | `general`, `slots`, `sessions`, ... | one file per chapter of the standard, safe code only |
 //! | `interfaces` | the function lists and interfaces |
 //! | `parameters` | mechanism parameters, from the caller's structs to the core's values |
-//! | `trace`, `names` | `STRONGROOM_TRACE` |
+//! | `trace` | `STRONGROOM_TRACE` |
 #![deny(unsafe_code)]
 
 mod decryption;
@@ -28,7 +28,6 @@ mod keys;
 mod lifecycle;
 mod memory;
 mod messages;
-mod names;
 mod objects;
 mod parameters;
 mod random;

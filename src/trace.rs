@@ -15,10 +15,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, ValueKind};
 use strongroom_core::mechanism::MechanismName;
+use strongroom_core::names;
 
 use crate::failure::Failure;
 use crate::memory::{Attributes, CallerMechanism, Pointer, Traced};
-use crate::names;
 
 /// Where the lines go.
 pub(crate) struct Trace {

@@ -13,7 +13,7 @@
 //! | [`store`] | ordered key-value transactions |
 //! | [`object`] | attribute schema, and every way an object comes to be |
 //! | [`mechanism`] | one entry per mechanism |
-//! | [`attribute`], [`policy`], [`error`], [`limits`] | the vocabulary |
+//! | [`attribute`], [`policy`], [`error`], [`limits`], [`names`] | the vocabulary |
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -22,6 +22,7 @@ pub mod error;
 pub mod hsm;
 pub mod limits;
 pub mod mechanism;
+pub mod names;
 pub mod object;
 pub mod policy;
 pub mod seal;

@@ -175,7 +175,8 @@ fn the_officer_gives_trust_and_the_owner_can_only_give_it_up() {
     let call = Call { mechanism: find(CKM_AES_KEY_GEN).unwrap(), parameter: Parameter::None };
     let key = session.generate_key(&call, &template(&entries)).unwrap();
     let trusted = || session.object(key).unwrap().has(Flag::Trusted);
-    let set = |value: &[u8]| session.set_attributes(key, &template(&[(CKA_TRUSTED, value)])).map_err(|error| error.rv());
+    let set =
+        |value: &[u8]| session.set_attributes(key, &template(&[(CKA_TRUSTED, value)])).map_err(|error| error.rv());
     assert!(!trusted());
     assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
     session.logout().unwrap();

@@ -173,9 +173,13 @@ fn every_attribute_of_a_class_answers_with_its_default() {
             count += 1;
             let attribute = row.other.attribute;
             match (session.get(object, attribute), &row.default) {
-                (Ok(value), Some(default)) => assert_eq!(value, plain_bytes(default), "0x{attribute:x} of {template:?}"),
+                (Ok(value), Some(default)) => {
+                    assert_eq!(value, plain_bytes(default), "0x{attribute:x} of {template:?}")
+                }
                 (Ok(_), None) => {}
-                (refusal, _) if attribute == CKA_VALUE && template.iter().any(|entry| entry.attribute == CKA_KEY_TYPE) => {
+                (refusal, _)
+                    if attribute == CKA_VALUE && template.iter().any(|entry| entry.attribute == CKA_KEY_TYPE) =>
+                {
                     assert_eq!(refusal, refused(CKR_ATTRIBUTE_SENSITIVE));
                 }
                 (refusal, _) => panic!("0x{attribute:x} of {template:?}: {refusal:?}"),
@@ -354,7 +358,8 @@ fn values_of_wrong_form_are_refused() {
         bad.extend([0, 1, 4, 7, 9, 16].map(|len| bytes(attribute, vec![0; len])));
     }
     for attribute in [CKA_START_DATE, CKA_END_DATE] {
-        let dates = ["2030", "2030010", "203001010", "2030-1-1", "20301301", "20300001", "20300100", "20300132", "abcdefgh"];
+        let dates =
+            ["2030", "2030010", "203001010", "2030-1-1", "20301301", "20300001", "20300100", "20300132", "abcdefgh"];
         bad.extend(dates.map(|date| bytes(attribute, date)));
     }
     bad.extend([1, 4, 7, 9, 15].map(|len| bytes(CKA_ALLOWED_MECHANISMS, vec![0; len])));
@@ -362,8 +367,16 @@ fn values_of_wrong_form_are_refused() {
     for entry in bad {
         let template = with(&key_template(CKK_AES, &[1; 16]), std::slice::from_ref(&entry));
         assert_eq!(session.create(&template), refused(CKR_ATTRIBUTE_VALUE_INVALID), "{entry:?}");
-        assert_eq!(session.copy(object, std::slice::from_ref(&entry)), refused(CKR_ATTRIBUTE_VALUE_INVALID), "{entry:?}");
-        assert_eq!(session.set(object, std::slice::from_ref(&entry)), refused(CKR_ATTRIBUTE_VALUE_INVALID), "{entry:?}");
+        assert_eq!(
+            session.copy(object, std::slice::from_ref(&entry)),
+            refused(CKR_ATTRIBUTE_VALUE_INVALID),
+            "{entry:?}"
+        );
+        assert_eq!(
+            session.set(object, std::slice::from_ref(&entry)),
+            refused(CKR_ATTRIBUTE_VALUE_INVALID),
+            "{entry:?}"
+        );
     }
     assert_eq!(session.find(&[]), before);
 }
@@ -409,7 +422,9 @@ fn dates_are_dates_and_in_order() {
     let session = token.user();
     let key = key_template(CKK_AES, &[1; 16]);
     let dates = |start: &str, end: &str| [bytes(CKA_START_DATE, start), bytes(CKA_END_DATE, end)];
-    for (start, end) in [("20200101", "20300101"), ("", "20200101"), ("20200101", ""), ("20200101", "20200101"), ("", "")] {
+    for (start, end) in
+        [("20200101", "20300101"), ("", "20200101"), ("20200101", ""), ("20200101", "20200101"), ("", "")]
+    {
         let object = session.create(&with(&key, &dates(start, end))).unwrap();
         assert_eq!(session.get(object, CKA_START_DATE).unwrap(), start.as_bytes());
         assert_eq!(session.get(object, CKA_END_DATE).unwrap(), end.as_bytes());
@@ -433,11 +448,14 @@ fn templates_within_templates_are_kept_and_given_back() {
         let key = session.create(&template).unwrap();
         for object in [key, session.copy(key, &[]).unwrap()] {
             let mut places = [[0u8; 8]; 3];
-            let mut entries = places
-                .each_mut()
-                .map(|place| CK_ATTRIBUTE { type_: 0, pValue: place.as_mut_ptr().cast(), ulValueLen: 8 });
+            let mut entries = places.each_mut().map(|place| CK_ATTRIBUTE {
+                type_: 0,
+                pValue: place.as_mut_ptr().cast(),
+                ulValueLen: 8,
+            });
             let outer_len = size_of_val(&entries) as CK_ULONG;
-            let mut outer = CK_ATTRIBUTE { type_: attribute, pValue: entries.as_mut_ptr().cast(), ulValueLen: outer_len };
+            let mut outer =
+                CK_ATTRIBUTE { type_: attribute, pValue: entries.as_mut_ptr().cast(), ulValueLen: outer_len };
             call!(C_GetAttributeValue(session.0, object, &mut outer, 1)).unwrap();
             assert_eq!(outer.ulValueLen, outer_len);
             for entry in &inner {
@@ -465,7 +483,8 @@ fn any_mixture_of_questions_gets_every_answer() {
     let session = token.user();
     let label = b"a label of some length";
     let kept = session.create(&with(&key_template(CKK_AES, &[1; 16]), &[bytes(CKA_LABEL, label)])).unwrap();
-    let attributes = [CKA_LABEL, CKA_CLASS, CKA_TOKEN, CKA_ID, CKA_CHECK_VALUE, CKA_VALUE, CKA_MODULUS, 0x4000_0001, CKA_END_DATE];
+    let attributes =
+        [CKA_LABEL, CKA_CLASS, CKA_TOKEN, CKA_ID, CKA_CHECK_VALUE, CKA_VALUE, CKA_MODULUS, 0x4000_0001, CKA_END_DATE];
     let mut random = Random(5);
     for _ in 0..2000 {
         let mut rooms: Vec<Option<Vec<u8>>> = Vec::new();
@@ -520,7 +539,9 @@ fn unique_ids_are_unique_and_mechanisms_and_profiles_have_them_too() {
     let token = Token::new();
     let session = token.user();
     let mut objects: Vec<_> = (0..20)
-        .map(|at| session.create(&with(&data().0, &[flag(CKA_TOKEN, at % 2 == 0), flag(CKA_PRIVATE, at % 3 == 0)])).unwrap())
+        .map(|at| {
+            session.create(&with(&data().0, &[flag(CKA_TOKEN, at % 2 == 0), flag(CKA_PRIVATE, at % 3 == 0)])).unwrap()
+        })
         .collect();
     objects.push(session.copy(objects[0], &[]).unwrap());
     for class in [CKO_MECHANISM, CKO_PROFILE] {

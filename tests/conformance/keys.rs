@@ -36,7 +36,12 @@ fn check_values_are_the_published_ones() {
     for (key_type, value, check) in CHECK_VALUES {
         let template = key_template(*key_type, &hex(value));
         // Even where the key may not encrypt, and whatever its place.
-        for more in [vec![], vec![flag(CKA_ENCRYPT, false)], vec![flag(CKA_TOKEN, true)], vec![bytes(CKA_CHECK_VALUE, hex(check))]] {
+        for more in [
+            vec![],
+            vec![flag(CKA_ENCRYPT, false)],
+            vec![flag(CKA_TOKEN, true)],
+            vec![bytes(CKA_CHECK_VALUE, hex(check))],
+        ] {
             let key = session.create(&with(&template, &more)).unwrap();
             assert_eq!(session.get(key, CKA_CHECK_VALUE).unwrap(), hex(check), "{value}");
             let copy = session.copy(key, &[flag(CKA_TOKEN, false)]).unwrap();
@@ -137,7 +142,10 @@ fn only_values_of_possible_length_are_imported() {
         for len in lengths() {
             let mut value: Vec<u8> = (0..len).map(|at| (at * 7 + at / 16) as u8).collect();
             crate::samples::odd_parity(&mut value);
-            let outcome = session.create(&with(&key_template(*key_type, &value), &[flag(CKA_EXTRACTABLE, true), flag(CKA_SENSITIVE, false)]));
+            let outcome = session.create(&with(
+                &key_template(*key_type, &value),
+                &[flag(CKA_EXTRACTABLE, true), flag(CKA_SENSITIVE, false)],
+            ));
             if possible(*key_type, len) {
                 let key = outcome.unwrap();
                 assert_eq!(session.get(key, CKA_VALUE).unwrap(), value);
@@ -357,7 +365,9 @@ fn a_silent_template_lets_a_key_do_what_its_type_can() {
         for key_type in sample.keys {
             let key = session.create(&key_template(*key_type, &key_value(*key_type, 0))).unwrap();
             for work in sample.work() {
-                session.begin(*work, &sample.mechanism(16), key).unwrap_or_else(|code| panic!("{}: {code:?}", sample.name));
+                session
+                    .begin(*work, &sample.mechanism(16), key)
+                    .unwrap_or_else(|code| panic!("{}: {code:?}", sample.name));
             }
             session.cancel_all();
             session.destroy(key).unwrap();

@@ -66,7 +66,8 @@ fn certificates_need_a_subject_and_a_value_or_where_it_is() {
         assert_eq!(outcome.err(), (!good).then_some(crate::module::Code(CKR_TEMPLATE_INCOMPLETE)), "{more:?}");
     }
     for kind in [CKC_WTLS, CKC_X_509_ATTR_CERT, 77] {
-        let template = [number(CKA_CLASS, CKO_CERTIFICATE), number(CKA_CERTIFICATE_TYPE, kind), subject.clone(), value.clone()];
+        let template =
+            [number(CKA_CLASS, CKO_CERTIFICATE), number(CKA_CERTIFICATE_TYPE, kind), subject.clone(), value.clone()];
         assert_eq!(session.create(&template), refused(CKR_ATTRIBUTE_VALUE_INVALID));
     }
 }
@@ -210,7 +211,11 @@ fn without_the_user_there_are_only_public_objects() {
 
     session.login(CKU_USER, USER_PIN).unwrap();
     assert_eq!(session.find(&[flag(CKA_PRIVATE, true), flag(CKA_TOKEN, true)]).len(), 2);
-    assert_eq!(session.find(&[flag(CKA_PRIVATE, true), flag(CKA_TOKEN, false)]), [], "private session objects are gone");
+    assert_eq!(
+        session.find(&[flag(CKA_PRIVATE, true), flag(CKA_TOKEN, false)]),
+        [],
+        "private session objects are gone"
+    );
 }
 
 #[test]
@@ -416,7 +421,8 @@ fn every_attribute_finds_its_object() {
             for entry in &template {
                 let found = session.find(std::slice::from_ref(entry));
                 assert!(found.contains(&object), "{entry:?}");
-                let both = session.find(&[entry.clone(), bytes(CKA_UNIQUE_ID, session.get(object, CKA_UNIQUE_ID).unwrap())]);
+                let both =
+                    session.find(&[entry.clone(), bytes(CKA_UNIQUE_ID, session.get(object, CKA_UNIQUE_ID).unwrap())]);
                 assert_eq!(both, [object]);
                 searches += 2;
             }
@@ -479,7 +485,9 @@ fn mechanisms_and_profiles_are_objects_nobody_changes() {
     for object in [mechanisms[0], profiles[0]] {
         let unchanged = |session: Session| session.get(object, CKA_CLASS).unwrap();
         let before = unchanged(session);
-        for entry in [bytes(CKA_LABEL, b"x"), number(CKA_MECHANISM_TYPE, 1), number(CKA_PROFILE_ID, 1), flag(CKA_TOKEN, true)] {
+        for entry in
+            [bytes(CKA_LABEL, b"x"), number(CKA_MECHANISM_TYPE, 1), number(CKA_PROFILE_ID, 1), flag(CKA_TOKEN, true)]
+        {
             let refusal = session.set(object, &[entry]).unwrap_err();
             assert_eq!(refusal.0, CKR_ACTION_PROHIBITED);
         }

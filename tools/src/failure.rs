@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use cryptoki_sys::*;
 use serde_json::json;
 use strongroom_core::error::Error;
+use strongroom_core::names::return_value;
 
 /// A refusal: what is said, under which code, and with which exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
-    code: &'static str,
+    code: CK_RV,
     message: String,
 }
 
@@ -26,12 +27,12 @@ enum Kind {
 impl Failure {
     /// A request that makes no sense: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
-        Failure { kind: Kind::Usage, code: "CKR_ARGUMENTS_BAD", message: message.into() }
+        Failure { kind: Kind::Usage, code: CKR_ARGUMENTS_BAD, message: message.into() }
     }
 
     /// A request that was refused for a reason of the tool's own; `code` is the standard's closest return value.
     pub(crate) fn refused(code: u64, message: impl Into<String>) -> Failure {
-        Failure { kind: Kind::Refused, code: code_name(code), message: message.into() }
+        Failure { kind: Kind::Refused, code, message: message.into() }
     }
 
     /// Reading or writing something that is not the token's failed.
@@ -56,13 +57,15 @@ impl Failure {
 
     /// Whether this is the standard's return value `code`.
     pub(crate) fn is(&self, code: u64) -> bool {
-        self.code == code_name(code)
+        self.code == code
     }
 
     /// Says it on standard error and returns the exit code.
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         let line = match json {
-            true => json!({ "error": { "code": self.code, "message": self.message } }).to_string(),
+            true => {
+                json!({ "error": { "code": return_value(self.code).to_string(), "message": self.message } }).to_string()
+            }
             false => format!("strongroom: {}", crate::text::one_line(&self.message)),
         };
         // Where standard error is closed there is nobody to tell.
@@ -92,88 +95,17 @@ impl<T, E: Into<Failure>> Explain<T> for Result<T, E> {
     }
 }
 
-/// The name of a return value. Every value the core answers with is here; a test holds that.
-fn code_name(code: u64) -> &'static str {
-    let known = CODES.iter().find(|(known, _)| *known == code);
-    known.map_or("CKR_FUNCTION_FAILED", |(_, name)| name)
-}
-
-macro_rules! codes {
-    ($($name:ident,)*) => { &[$(($name, stringify!($name)),)*] };
-}
-
-static CODES: &[(u64, &str)] = codes! {
-    CKR_ACTION_PROHIBITED,
-    CKR_ARGUMENTS_BAD,
-    CKR_ATTRIBUTE_READ_ONLY,
-    CKR_ATTRIBUTE_SENSITIVE,
-    CKR_ATTRIBUTE_TYPE_INVALID,
-    CKR_ATTRIBUTE_VALUE_INVALID,
-    CKR_BUFFER_TOO_SMALL,
-    CKR_DATA_INVALID,
-    CKR_DATA_LEN_RANGE,
-    CKR_DEVICE_ERROR,
-    CKR_DEVICE_MEMORY,
-    CKR_ENCRYPTED_DATA_INVALID,
-    CKR_ENCRYPTED_DATA_LEN_RANGE,
-    CKR_FUNCTION_CANCELED,
-    CKR_FUNCTION_FAILED,
-    CKR_FUNCTION_NOT_SUPPORTED,
-    CKR_HOST_MEMORY,
-    CKR_KEY_CHANGED,
-    CKR_KEY_FUNCTION_NOT_PERMITTED,
-    CKR_KEY_HANDLE_INVALID,
-    CKR_KEY_INDIGESTIBLE,
-    CKR_KEY_NEEDED,
-    CKR_KEY_NOT_NEEDED,
-    CKR_KEY_SIZE_RANGE,
-    CKR_KEY_TYPE_INCONSISTENT,
-    CKR_MECHANISM_INVALID,
-    CKR_MECHANISM_PARAM_INVALID,
-    CKR_NO_EVENT,
-    CKR_OBJECT_HANDLE_INVALID,
-    CKR_OPERATION_ACTIVE,
-    CKR_OPERATION_CANCEL_FAILED,
-    CKR_OPERATION_NOT_INITIALIZED,
-    CKR_PIN_INCORRECT,
-    CKR_PIN_INVALID,
-    CKR_PIN_LEN_RANGE,
-    CKR_PIN_LOCKED,
-    CKR_RANDOM_SEED_NOT_SUPPORTED,
-    CKR_SAVED_STATE_INVALID,
-    CKR_SESSION_COUNT,
-    CKR_SESSION_EXISTS,
-    CKR_SESSION_HANDLE_INVALID,
-    CKR_SESSION_READ_ONLY,
-    CKR_SESSION_READ_ONLY_EXISTS,
-    CKR_SESSION_READ_WRITE_SO_EXISTS,
-    CKR_SIGNATURE_INVALID,
-    CKR_SIGNATURE_LEN_RANGE,
-    CKR_SLOT_ID_INVALID,
-    CKR_STATE_UNSAVEABLE,
-    CKR_TEMPLATE_INCOMPLETE,
-    CKR_TEMPLATE_INCONSISTENT,
-    CKR_TOKEN_NOT_PRESENT,
-    CKR_TOKEN_NOT_RECOGNIZED,
-    CKR_TOKEN_WRITE_PROTECTED,
-    CKR_USER_ALREADY_LOGGED_IN,
-    CKR_USER_ANOTHER_ALREADY_LOGGED_IN,
-    CKR_USER_NOT_LOGGED_IN,
-    CKR_USER_PIN_NOT_INITIALIZED,
-    CKR_USER_TYPE_INVALID,
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn codes_have_the_names_of_the_standard() {
-        assert_eq!(Failure::from(Error::PinWrong).code, "CKR_PIN_INCORRECT");
-        assert_eq!(Failure::from(Error::HostMemory).code, "CKR_HOST_MEMORY");
-        assert_eq!(Failure::from(Error::NoSlot(3)).code, "CKR_SLOT_ID_INVALID");
+    fn codes_are_those_of_the_standard() {
+        assert_eq!(Failure::from(Error::PinWrong).code, CKR_PIN_INCORRECT);
+        assert_eq!(Failure::from(Error::HostMemory).code, CKR_HOST_MEMORY);
+        assert_eq!(Failure::from(Error::NoSlot(3)).code, CKR_SLOT_ID_INVALID);
         assert!(Failure::from(Error::PinLocked).is(CKR_PIN_LOCKED));
-        assert_eq!(Failure::usage("x").code, "CKR_ARGUMENTS_BAD");
+        assert_eq!(Failure::usage("x").code, CKR_ARGUMENTS_BAD);
     }
 
     #[test]

@@ -70,8 +70,13 @@ fn parse(saved: &[u8]) -> Option<DigestOperation> {
     }
     let mechanism = mechanism::find(u64::from_le_bytes(*id))?;
     let Work::Digest(algorithm) = mechanism.work else { return None };
+    let updated = match updated {
+        [0] => false,
+        [1] => true,
+        _ => return None,
+    };
     let hash = Hash::import_state(algorithm, hash).ok()?;
-    Some(DigestOperation { mechanism, hash, updated: updated == [1], keyed: false })
+    Some(DigestOperation { mechanism, hash, updated, keyed: false })
 }
 
 const MAGIC: &[u8; 8] = b"SRdigst1";

@@ -176,7 +176,7 @@ impl Token {
             return Err(Error::NotLoggedIn);
         }
         check_pin(pin, &self.settings)?;
-        let mut user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        let mut user = self.certified_user(name)?;
         let (key, _) = user.open_escrow(&officer.token, &officer.keys)?;
         user.set_pin(&officer.token, &key, pin, self.pin_cost()?, &*self.random)?;
         self.put_user(&user)
@@ -190,7 +190,7 @@ impl Token {
         if officer.role != Role::Officer {
             return Err(Error::NotLoggedIn);
         }
-        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        let user = self.certified_user(name)?;
         self.store.transact(&mut |transaction| Ok(transaction.delete(&layout::failures(user.id))?))?;
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Token {
         if officer.role != Role::Officer {
             return Err(Error::NotLoggedIn);
         }
-        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        let user = self.certified_user(name)?;
         if user.id == officer.user {
             return Err(Error::Prohibited("an officer who is logged in cannot be deleted"));
         }

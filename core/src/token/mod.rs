@@ -164,17 +164,19 @@ impl Token {
     /// All users, by number.
     ///
     /// # Errors
-    /// The store's.
+    /// The store's; [`Error::Damaged`] where the authority does not vouch for one of them.
     pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
         let mut records = Vec::new();
-        self.store.scan(layout::USERS, None, &mut |_, record| {
-            records.push(record.to_vec());
+        self.store.scan(layout::USERS, None, &mut |key, record| {
+            records.push((key.to_vec(), record.to_vec()));
             ControlFlow::Continue(())
         })?;
+        let meta = self.meta()?;
         records
             .iter()
-            .map(|record| {
+            .map(|(key, record)| {
                 let user = User::decode(record)?;
+                expect_certified(&user, &meta, key)?;
                 let failures = self.failures(user.id)?;
                 Ok(UserInfo {
                     id: user.id,
@@ -214,6 +216,16 @@ impl Token {
         }
     }
 
+    /// The record of the user with this name, for whom the authority vouches.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUser`], [`Error::Damaged`].
+    pub(crate) fn certified_user(&self, name: &str) -> Result<User, Error> {
+        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        expect_certified(&user, &*self.meta()?, &layout::user(user.id))?;
+        Ok(user)
+    }
+
     /// The record of the user with this number.
     pub(crate) fn user(&self, id: UserId) -> Result<Option<User>, Error> {
         self.store.get(&layout::user(id))?.map(|record| User::decode(&record)).transpose()
@@ -226,9 +238,7 @@ impl Token {
         }
         let meta = self.meta()?;
         let user = self.user(id)?.ok_or_else(|| damaged("an object belongs to a user who does not exist"))?;
-        if user.id != id || !user.is_certified(&meta.id, &meta.authority) {
-            return Err(damaged("a user record was changed"));
-        }
+        expect_certified(&user, &meta, &layout::user(id))?;
         self.verifying_keys.lock().insert(id, user.verifying_key);
         Ok(user.verifying_key)
     }
@@ -247,6 +257,12 @@ impl Token {
         *current = fresh;
         Ok(())
     }
+}
+
+/// Whether the authority vouches for a user's name, role and keys, and the record lies where it belongs.
+fn expect_certified(user: &User, meta: &Meta, key: &[u8]) -> Result<(), Error> {
+    let certified = layout::user(user.id) == key && user.is_certified(&meta.id, &meta.authority);
+    if certified { Ok(()) } else { Err(damaged("a user record was changed")) }
 }
 
 /// PIN rules: the token's shortest, the product's longest, and text without control characters.

@@ -130,7 +130,7 @@ pub(crate) fn secret(session: &Session, key_type: u64, value: &[u8], label: &[u8
 /// A certificate as far as the token reads one; its value is large enough to fill pages of its own.
 pub(crate) fn certificate(session: &Session, label: &[u8], more: &[(u64, &[u8])]) -> u64 {
     let kind = CKC_X_509.to_ne_bytes();
-    let value = label.repeat(300);
+    let value = label.repeat(160);
     let own = [(CKA_CERTIFICATE_TYPE, &kind[..]), (CKA_SUBJECT, b"the subject"), (CKA_VALUE, &value)];
     create(session, CKO_CERTIFICATE, label, &[&own, more].concat())
 }

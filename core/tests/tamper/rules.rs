@@ -1,7 +1,7 @@
 //! What one caller may rely on while others, or an editor of the files, work on the same token.
 
-use std::sync::{Arc, Barrier};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::AttributeType;
@@ -11,9 +11,9 @@ use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::object::AttributeValue;
 use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::{Object, Ownership, UserId};
+use strongroom_core::policy::Kdf;
 use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
-use strongroom_core::policy::Kdf;
 use strongroom_core::store::MemoryStore;
 use strongroom_core::token::{Credential, Login, Settings, Token};
 use strongroom_crypto::random::System;

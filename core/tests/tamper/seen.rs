@@ -32,12 +32,26 @@ pub(crate) struct Seen {
     user: Look<View>,
     other: Look<View>,
     officer: Look<View>,
-    /// As `user`, after the officer set another PIN for them.
-    reset: Look<View>,
     /// As `user`, after one more key was made.
-    later: Look<View>,
+    later: Option<Look<View>>,
+    /// As `user`, after the officer set another PIN for them.
+    reset: Option<Look<View>>,
     /// What must never be: each with its story.
     wrong: Vec<String>,
+}
+
+/// How closely to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Care {
+    /// Try wrong PINs, and another PIN set by the officer.
+    pub(crate) pins: bool,
+    /// Make one more key.
+    pub(crate) make: bool,
+}
+
+impl Care {
+    pub(crate) const ALL: Care = Care { pins: true, make: true };
+    pub(crate) const LOOK: Care = Care { pins: false, make: false };
 }
 
 /// What one user sees.
@@ -86,25 +100,16 @@ const LABELS: [&[u8]; 11] = [
 ];
 
 impl Seen {
-    /// Looks at the token in `store` as everybody. The last looks change it.
-    pub(crate) fn of(store: Arc<dyn Store>) -> Look<Seen> {
+    /// Looks at the token in `store` as everybody. Looking with care changes it.
+    pub(crate) fn of(store: Arc<dyn Store>, care: Care) -> Look<Seen> {
         let token = told(token(store))?;
         let mut wrong = Vec::new();
         let nobody = View::of(&token, None);
         let user = log_in(&token, Role::User, None, USER_PIN);
         let other = log_in(&token, Role::User, Some(OTHER), OTHER_PIN);
         let officer = log_in(&token, Role::Officer, None, OFFICER_PIN);
-        for (role, name, pin) in [
-            (Role::User, None, &b"wrong-pin"[..]),
-            (Role::Officer, None, b"wrong-pin"),
-            (Role::Officer, None, USER_PIN),
-            (Role::Officer, Some("user"), USER_PIN),
-            (Role::User, Some("so"), OFFICER_PIN),
-            (Role::User, None, OTHER_PIN),
-        ] {
-            if log_in(&token, role, name, pin).is_ok() {
-                wrong.push(format!("a login as {role:?} {name:?} with the wrong PIN {}", String::from_utf8_lossy(pin)));
-            }
+        if care.pins {
+            wrong.extend(wrong_logins(&token));
         }
         let mut seen = Seen {
             meta: told(token.meta()).map(|meta| format!("{meta:?}")),
@@ -113,12 +118,16 @@ impl Seen {
             user: user.as_ref().map(|user| View::of(&token, Some(user))).map_err(Clone::clone),
             other: other.map(|other| View::of(&token, Some(&other))),
             officer: officer.as_ref().map(|officer| View::of(&token, Some(officer))).map_err(Clone::clone),
-            reset: Err(String::new()),
-            later: Err(String::new()),
+            reset: None,
+            later: None,
             wrong,
         };
-        seen.later = user.and_then(|user| seen.make_another(&token, &user));
-        seen.reset = officer.and_then(|officer| reset(&token, &officer));
+        if care.make {
+            seen.later = Some(user.and_then(|user| seen.make_another(&token, &user)));
+        }
+        if care.pins {
+            seen.reset = Some(officer.and_then(|officer| reset(&token, &officer)));
+        }
         Ok(seen)
     }
 
@@ -138,12 +147,13 @@ impl Seen {
         });
         verdict = verdict.max(self.nobody.judge("nobody", &now.nobody)?);
         for (who, old, new) in [
-            ("the user", &self.user, &now.user),
-            ("the other user", &self.other, &now.other),
-            ("the officer", &self.officer, &now.officer),
-            ("the user after a reset", &self.reset, &now.reset),
-            ("the user after one more key", &self.later, &now.later),
+            ("the user", Some(&self.user), Some(&now.user)),
+            ("the other user", Some(&self.other), Some(&now.other)),
+            ("the officer", Some(&self.officer), Some(&now.officer)),
+            ("the user after a reset", self.reset.as_ref(), now.reset.as_ref()),
+            ("the user after one more key", self.later.as_ref(), now.later.as_ref()),
         ] {
+            let (Some(old), Some(new)) = (old, new) else { continue };
             verdict = verdict.max(match (old, new) {
                 (Ok(old), Ok(new)) => old.judge(who, new)?,
                 (Err(_), Ok(_)) => return Err(format!("{who} gets in")),
@@ -172,7 +182,7 @@ impl Seen {
             let facts = self.nobody.objects[&trusted].as_ref().unwrap();
             assert_eq!(facts.attributes[&CKA_TRUSTED], "Flag(true)");
         }
-        for view in [&self.user, &self.other, &self.officer, &self.reset, &self.later] {
+        for view in [&self.user, &self.other, &self.officer].into_iter().chain(&self.reset).chain(&self.later) {
             view.as_ref().unwrap();
         }
         let text = format!("{self:?}");
@@ -309,6 +319,20 @@ fn log_in(token: &Token, role: Role, name: Option<&str>, pin: &[u8]) -> Look<Log
 fn users(token: &Token) -> Look<BTreeMap<u32, String>> {
     let users = told(token.users())?;
     Ok(users.into_iter().map(|user| (user.id.0, format!("{:?} {}", user.role, user.name))).collect())
+}
+
+/// The logins that must fail and do not.
+fn wrong_logins(token: &Token) -> Vec<String> {
+    let attempts = [
+        (Role::User, None, &b"wrong-pin"[..]),
+        (Role::Officer, None, USER_PIN),
+        (Role::Officer, Some("user"), USER_PIN),
+        (Role::User, Some("so"), OFFICER_PIN),
+        (Role::User, None, OTHER_PIN),
+    ];
+    let open = attempts.into_iter().filter(|(role, name, pin)| log_in(token, *role, *name, pin).is_ok());
+    let told = |(role, name, pin)| format!("a login as {role:?} {name:?} with {}", String::from_utf8_lossy(pin));
+    open.map(told).collect()
 }
 
 /// The user as the officer's reset leaves them.

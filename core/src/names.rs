@@ -1,36 +1,36 @@
-//! The standard's names for its numbers, for the trace.
+//! The standard's names for its numbers, for traces and error messages.
 
 use std::fmt;
 
 use cryptoki_sys::*;
 
 /// A return value by its name.
-pub(crate) fn return_value(rv: CK_RV) -> Name {
+pub fn return_value(rv: CK_RV) -> Name {
     Name { table: RETURN_VALUES, number: rv }
 }
 
 /// An object class by its name.
-pub(crate) fn object_class(class: CK_OBJECT_CLASS) -> Name {
+pub fn object_class(class: CK_OBJECT_CLASS) -> Name {
     Name { table: OBJECT_CLASSES, number: class }
 }
 
 /// A key type by its name.
-pub(crate) fn key_type(key_type: CK_KEY_TYPE) -> Name {
+pub fn key_type(key_type: CK_KEY_TYPE) -> Name {
     Name { table: KEY_TYPES, number: key_type }
 }
 
 /// A certificate type by its name.
-pub(crate) fn certificate_type(certificate_type: CK_CERTIFICATE_TYPE) -> Name {
+pub fn certificate_type(certificate_type: CK_CERTIFICATE_TYPE) -> Name {
     Name { table: CERTIFICATE_TYPES, number: certificate_type }
 }
 
 /// A user type by its name.
-pub(crate) fn user_type(user_type: CK_USER_TYPE) -> Name {
+pub fn user_type(user_type: CK_USER_TYPE) -> Name {
     Name { table: USER_TYPES, number: user_type }
 }
 
 /// Displays as the name of a number, or as the number where it has none.
-pub(crate) struct Name {
+pub struct Name {
     table: &'static [(CK_ULONG, &'static str)],
     number: CK_ULONG,
 }
