@@ -7,7 +7,7 @@ use cryptoki_sys::*;
 use crate::module::{Token, USER_PIN, refused};
 use crate::parameters::plain;
 use crate::samples::{sample, usable_key};
-use crate::session::{Session, Work};
+use crate::session::{NOTHING, Session, Work};
 use crate::template::{Entry, bytes, flag, key_template, number, with};
 
 fn data(label: &str, token: bool, private: bool) -> Vec<Entry> {
@@ -41,7 +41,7 @@ fn only_some_classes_can_be_made() {
     assert_eq!(session.create(&[]), refused(CKR_TEMPLATE_INCOMPLETE));
     assert_eq!(session.create(&[flag(CKA_TOKEN, false)]), refused(CKR_TEMPLATE_INCOMPLETE));
     assert_eq!(session.create(&[number(CKA_CLASS, CKO_CERTIFICATE)]), refused(CKR_TEMPLATE_INCOMPLETE));
-    assert_eq!(session.find(&[]), []);
+    assert_eq!(session.find(&[]), NOTHING);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn session_objects_of_another_token_are_unknown() {
     assert_eq!(there.destroy(object), refused(CKR_OBJECT_HANDLE_INVALID));
     let begun = there.begin(Work::Encrypt, &sample(CKM_AES_CBC).mechanism(0), key);
     assert_eq!(begun, refused(CKR_KEY_HANDLE_INVALID));
-    assert_eq!(there.find(&[]), []);
+    assert_eq!(there.find(&[]), NOTHING);
     // A token object's handle never shows another token's object.
     for at in 0..3 {
         here.create(&data(&format!("here {at}"), true, false)).unwrap();
@@ -194,7 +194,7 @@ fn without_the_user_there_are_only_public_objects() {
     let begun = session.begin(Work::Encrypt, &sample(CKM_AES_CBC).mechanism(0), key);
     assert_eq!(begun, refused(CKR_KEY_HANDLE_INVALID));
     // A search finds none of them, even when it asks for private ones (§5.7.7).
-    assert_eq!(session.find(&[flag(CKA_PRIVATE, true)]), []);
+    assert_eq!(session.find(&[flag(CKA_PRIVATE, true)]), NOTHING);
     assert_eq!(session.find(&[]).len(), 2);
 
     for place in [false, true] {
@@ -213,7 +213,7 @@ fn without_the_user_there_are_only_public_objects() {
     assert_eq!(session.find(&[flag(CKA_PRIVATE, true), flag(CKA_TOKEN, true)]).len(), 2);
     assert_eq!(
         session.find(&[flag(CKA_PRIVATE, true), flag(CKA_TOKEN, false)]),
-        [],
+        NOTHING,
         "private session objects are gone"
     );
 }
@@ -228,7 +228,7 @@ fn the_officer_sees_public_objects_only_and_uses_no_key() {
     let key = user.create(&with(&usable_key(CKK_AES, 0), &[flag(CKA_TOKEN, true), flag(CKA_PRIVATE, false)])).unwrap();
     user.logout().unwrap();
     user.login(CKU_SO, crate::module::SO_PIN).unwrap();
-    assert_eq!(user.find(&[flag(CKA_PRIVATE, true)]), []);
+    assert_eq!(user.find(&[flag(CKA_PRIVATE, true)]), NOTHING);
     assert_eq!(user.find(&[]).len(), 2);
     assert_eq!(user.create(&data("y", true, true)), refused(CKR_USER_NOT_LOGGED_IN));
     assert_eq!(user.create(&usable_key(CKK_AES, 0)), refused(CKR_USER_NOT_LOGGED_IN));
@@ -345,11 +345,11 @@ fn searches_have_one_beginning_and_one_end() {
     }
     session.find_init(&[]).unwrap();
     assert_eq!(session.find_init(&[]), refused(CKR_OPERATION_ACTIVE));
-    assert_eq!(session.find_some(0).unwrap(), []);
+    assert_eq!(session.find_some(0).unwrap(), NOTHING);
     assert_eq!(session.find_some(4).unwrap().len(), 4);
     assert_eq!(session.find_some(100).unwrap().len(), 6);
     for _ in 0..3 {
-        assert_eq!(session.find_some(4).unwrap(), []);
+        assert_eq!(session.find_some(4).unwrap(), NOTHING);
     }
     session.find_final().unwrap();
     assert_eq!(session.find_final(), refused(CKR_OPERATION_NOT_INITIALIZED));
@@ -457,8 +457,8 @@ fn searches_take_any_template() {
     assert_eq!(session.find_some(9).unwrap(), [object]);
     session.find_final().unwrap();
     // What a data object does not have matches nothing; what nobody knows matches nothing or is refused.
-    assert_eq!(session.find(&[bytes(CKA_MODULUS, [1])]), []);
-    assert_eq!(session.find(&[bytes(CKA_VENDOR_DEFINED | 9, [1])]), []);
+    assert_eq!(session.find(&[bytes(CKA_MODULUS, [1])]), NOTHING);
+    assert_eq!(session.find(&[bytes(CKA_VENDOR_DEFINED | 9, [1])]), NOTHING);
     assert_eq!(session.find_init(&[bytes(0x4000_0001, [1])]), refused(CKR_ATTRIBUTE_TYPE_INVALID));
     assert_eq!(session.find_init(&[bytes(CKA_TOKEN, [1, 1])]), refused(CKR_ATTRIBUTE_VALUE_INVALID));
     assert_eq!(session.find_some(1), refused(CKR_OPERATION_NOT_INITIALIZED));
@@ -466,7 +466,7 @@ fn searches_take_any_template() {
     assert_eq!(session.find(&[bytes(CKA_APPLICATION, b"")]), [object]);
     session.set(object, &labelled("")).unwrap();
     assert_eq!(session.find(&labelled("")), [object]);
-    assert_eq!(session.find(&labelled("x")), []);
+    assert_eq!(session.find(&labelled("x")), NOTHING);
 }
 
 #[test]

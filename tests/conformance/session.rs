@@ -291,5 +291,7 @@ impl Session {
     }
 }
 
+/// No object at all.
+pub(crate) const NOTHING: [CK_OBJECT_HANDLE; 0] = [];
 /// More than any padding, tag or digest.
 const ROOM_BYTES: usize = 80;

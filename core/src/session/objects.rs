@@ -99,6 +99,9 @@ impl Session {
     /// The attributes'; [`Error::SessionReadOnly`].
     pub fn set_attributes(&self, number: u64, template: &Template<'_>) -> Result<(), Error> {
         let object = self.application.object(number)?;
+        if !Kind::can_be_made(object.kind.class) {
+            return Err(Error::Prohibited("what a token has by itself cannot be changed"));
+        }
         self.allow_writing(&object)?;
         let actor = self.application.actor();
         if let Some(trusted) = only_trust(template)

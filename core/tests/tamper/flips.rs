@@ -102,13 +102,13 @@ fn write(dir: &Path, files: &[(&str, Vec<u8>)], flip: Option<(usize, usize, u8)>
     }
 }
 
-/// All bits of a byte, one bit of it (another one for each byte), and those that make it zero, in turns.
+/// All bits of a byte, one bit of it (another one for each byte), and for a small number what makes it zero, in turns.
 fn masks(at: usize, byte: u8) -> impl Iterator<Item = u8> {
     let one = 1 << (at.wrapping_mul(2_654_435_761) >> 7 & 7);
-    let zero = if byte == 0 { 0xff } else { byte };
-    let mut masks = [0xff, one, zero];
-    masks.rotate_left(at % 3);
-    masks.into_iter().take(if zero == 0xff || zero == one { 2 } else { 3 })
+    let small = (1..8).contains(&byte) && byte != one;
+    let mut masks = [0xff, one, byte];
+    masks[..if small { 3 } else { 2 }].rotate_left(at % 2);
+    masks.into_iter().take(if small { 3 } else { 2 })
 }
 
 #[derive(Default)]

@@ -6,7 +6,7 @@
 //! destroy, and to take a whole record, or a whole token, back to an earlier state: `edits` says for each what is
 //! noticed.
 
-//mod edits;
+mod edits;
 mod fixture;
 mod flips;
 mod rules;
