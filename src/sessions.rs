@@ -74,7 +74,7 @@ pub(crate) fn login_user(hsm: &Hsm, session: u64, user_type: u64, pin: Input, na
 
 /// `C_Logout`.
 pub(crate) fn logout(hsm: &Hsm, session: u64) -> Outcome {
-    Ok(hsm.session(session)?.logout()?)
+    Ok(hsm.logout(session)?)
 }
 
 /// `C_InitPIN`.

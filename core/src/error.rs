@@ -228,8 +228,7 @@ impl Error {
             Error::TokenFull(_) => CKR_DEVICE_MEMORY,
             Error::HostMemory => CKR_HOST_MEMORY,
             Error::Damaged(_) | Error::Device(_) | Error::Library(_) => CKR_DEVICE_ERROR,
-            Error::Busy(_) => CKR_FUNCTION_FAILED,
-            Error::Configuration(_) => CKR_ARGUMENTS_BAD,
+            Error::Busy(_) | Error::Configuration(_) => CKR_FUNCTION_FAILED,
         }
     }
 }

@@ -14,6 +14,8 @@ pub const PIN_BYTES_MAX: usize = 255;
 pub const PIN_FAILURES_MAX: u32 = 10;
 /// Bytes of a user name.
 pub const USER_NAME_BYTES_MAX: usize = 31;
+/// Slots: their numbers stay below this, which every client's integers can hold.
+pub const SLOTS_MAX: u64 = 1 << 31;
 /// Sessions of one application over all slots.
 pub const SESSIONS_MAX: usize = 65_536;
 /// Session objects of one application on one token.

@@ -9,11 +9,10 @@ use std::sync::{Arc, OnceLock};
 use cryptoki_sys::*;
 use libfuzzer_sys::fuzz_target;
 use strongroom_core::attribute::{Flag, Template};
-use strongroom_core::object::codec::{Writer, encode_fixed_attributes};
+use strongroom_core::object::codec::{Writer, encode_attributes, encode_fixed_attributes};
 use strongroom_core::object::{Object, UserId};
 use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
-use strongroom_core::store::Store;
 use strongroom_core::token::{Login, layout};
 use strongroom_fuzz::forge::{Forger, Header, nobodys};
 use strongroom_fuzz::input::Input;
@@ -75,7 +74,37 @@ impl Stage {
             }
         }
         assert!(!trusted.is_empty());
-        Stage { world, token, session, logins, forgers, genuine, trusted }
+        let stage = Stage { world, token, session, logins, forgers, genuine, trusted };
+        stage.forges_well();
+        for number in stage.genuine.keys() {
+            stage.clear(&Records::from([(layout::object(*number).to_vec(), Vec::new())]));
+        }
+        stage
+    }
+
+    /// A forger whose records never open would find nothing: what a genuine key is made of opens again.
+    fn forges_well(&self) {
+        let (user, forger) = &self.forgers[0];
+        let token = &self.world.token;
+        let number = *self.genuine.keys().next_back().expect("an object") + 1;
+        let header = Header { shape: 1, owner: user.0, approvals: [0, 0], version: 1 };
+        let keys = self.genuine.keys().filter_map(|number| token.object(*number, Some(&self.logins[1])).ok());
+        for key in keys.filter(|key| key.kind.is_secret() && key.ownership.owner == *user) {
+            let attributes = encode_attributes(&key).expect("attributes");
+            let mut text = Writer::default();
+            text.counted(&attributes);
+            text.u8(1);
+            text.counted(&[7; 32]);
+            let record = match key.has(Flag::Private) {
+                true => forger.private(number, header, &text.finish()),
+                false => forger.public(number, Header { shape: 3, ..header }, &attributes, Some(&[7; 32])),
+            };
+            let row = Records::from([(layout::object(number).to_vec(), record.expect("a record"))]);
+            write(token.store(), &Records::new(), &row);
+            let opened = token.object(number, Some(&self.logins[1])).expect("a forged record opens for its owner");
+            assert!(opened.material().is_ok());
+            self.clear(&row);
+        }
     }
 
     fn record(&self, input: &mut Input<'_>) -> Option<Record> {
@@ -159,12 +188,12 @@ impl Stage {
         for _ in 0..3 {
             exercise(&self.session, record.number, input);
         }
-        self.clear(token.store(), &row);
+        self.clear(&row);
     }
 
     /// What is kept of the record must not answer for the next one.
-    fn clear(&self, store: &dyn Store, row: &Records) {
-        write(store, row, &Records::new());
+    fn clear(&self, row: &Records) {
+        write(self.world.token.store(), row, &Records::new());
         let number = row.keys().find_map(|key| layout::object_number(key)).expect("an object's key");
         for viewer in std::iter::once(None).chain(self.logins.iter().map(Some)) {
             assert!(self.world.token.object(number, viewer).is_err(), "object {number} is gone");

@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 use strongroom_core::attribute::{Flag, Template};
 use strongroom_core::object::UserId;
 use strongroom_core::seal::{Role, User};
-use strongroom_core::store::{MemoryStore, Store};
+use strongroom_core::store::MemoryStore;
 use strongroom_core::token::{Credential, Login, Token, layout};
 use strongroom_crypto::random::Seeded;
 use strongroom_fuzz::input::Input;

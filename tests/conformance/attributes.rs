@@ -1,4 +1,4 @@
-//! Attributes of every class (§4.1 to §4.10): defaults, who may set what when, one-way changes, `C_GetAttributeValue`.
+//! Attributes of every class (§4.1 to §4.10): defaults, who may set what when, one-way changes, reading them.
 
 use std::ptr;
 
@@ -22,7 +22,7 @@ enum Change {
 }
 use Change::{Any, Copy as ByCopy, Never};
 
-/// One attribute of a class: its value when nobody gives one (`None`: the object's own), another value to try, and the rule.
+/// One attribute of a class: its value when nobody gives one (`None`: the object's own), another value, and the rule.
 struct Row {
     default: Option<Entry>,
     other: Entry,
@@ -118,6 +118,7 @@ fn secret_key(key_type: CK_KEY_TYPE) -> (Vec<Entry>, Vec<Row>) {
         empty_date(CKA_START_DATE, Any),
         empty_date(CKA_END_DATE, Any),
         row(flag(CKA_DERIVE, false), flag(CKA_DERIVE, true), Any),
+        row(number(CKA_OBJECT_VALIDATION_FLAGS, 0), number(CKA_OBJECT_VALIDATION_FLAGS, 1), Never),
         row(flag(CKA_LOCAL, false), flag(CKA_LOCAL, true), Never),
         row(
             number(CKA_KEY_GEN_MECHANISM, CK_UNAVAILABLE_INFORMATION),
@@ -326,6 +327,10 @@ fn only_the_officer_trusts() {
         assert!(user.set(object, &trust).is_err(), "anyone may trust");
     }
     user.login(CKU_SO, crate::module::SO_PIN).unwrap();
+    let made = user.create(&with(&with(&self::certificate().0, &public), &trust)).unwrap();
+    assert!(user.flag(made, CKA_TRUSTED));
+    user.set(made, &[flag(CKA_TRUSTED, false)]).unwrap();
+    assert!(!user.flag(made, CKA_TRUSTED));
     for object in [key, certificate] {
         user.set(object, &trust).unwrap();
         assert!(user.flag(object, CKA_TRUSTED));

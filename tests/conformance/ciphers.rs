@@ -88,7 +88,9 @@ fn queries_and_small_buffers_leave_a_whole_operation_as_it_is() {
         // The exact size is enough.
         buffer.fill(UNTOUCHED);
         len = case.output.len() as CK_ULONG;
-        session.whole_raw(case.work, case.exchange(buffer.as_mut_ptr(), &mut len)).unwrap_or_else(|code| panic!("{case}: {code:?}"));
+        session
+            .whole_raw(case.work, case.exchange(buffer.as_mut_ptr(), &mut len))
+            .unwrap_or_else(|code| panic!("{case}: {code:?}"));
         assert_eq!(&buffer[..len as usize], case.output, "{case}");
         assert!(buffer[len as usize..].iter().all(|byte| *byte == UNTOUCHED), "{case} wrote beyond its output");
         assert!(!session.is_active(case.work));
@@ -298,7 +300,8 @@ fn data_of_impossible_length_is_refused() {
                     // Ciphertext that is no ciphertext may still be invalid.
                     let invalid = refused(CKR_ENCRYPTED_DATA_INVALID);
                     for outcome in [whole, parts] {
-                        let good = outcome.is_ok() || (work == Work::Decrypt && growth != Growth::None && outcome == invalid);
+                        let good =
+                            outcome.is_ok() || (work == Work::Decrypt && growth != Growth::None && outcome == invalid);
                         assert!(good, "{} {work:?} of {len}: {outcome:?}", sample.name);
                     }
                 } else {
@@ -347,7 +350,16 @@ fn altered_ciphertext_gives_one_error_and_no_plaintext() {
     for id in [CKM_AES_CBC_PAD, CKM_DES3_CBC_PAD, CKM_DES_CBC_PAD] {
         let sample = sample(id);
         let key = sample.key(session, 0);
-        let raw = Mechanism { id: if id == CKM_AES_CBC_PAD { CKM_AES_CBC } else if id == CKM_DES3_CBC_PAD { CKM_DES3_CBC } else { CKM_DES_CBC }, ..sample.mechanism(0) };
+        let raw = Mechanism {
+            id: if id == CKM_AES_CBC_PAD {
+                CKM_AES_CBC
+            } else if id == CKM_DES3_CBC_PAD {
+                CKM_DES3_CBC
+            } else {
+                CKM_DES_CBC
+            },
+            ..sample.mechanism(0)
+        };
         let block = if id == CKM_AES_CBC_PAD { 16 } else { 8 };
         for bad in [0, block as u8 + 1, 0x80, 0xff, 2, 3] {
             let mut data = vec![1; 2 * block];

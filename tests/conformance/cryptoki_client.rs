@@ -1,5 +1,5 @@
-//! The module as Rust's `cryptoki` crate uses it: one process makes a token and keys, another finds them and works on a file
-//! with them, a third finds the work in order. The results are compared with the `openssl` program's.
+//! The module as Rust's `cryptoki` crate uses it: one process makes a token and keys, another finds them and works on a
+//! file with them, a third finds the work in order. The results are compared with the `openssl` program's.
 //!
 //! The crate loads the module like any program, so each step is a process of its own: this test program, started again.
 
@@ -70,7 +70,12 @@ fn user(client: &Pkcs11) -> Session {
 }
 
 fn kept(label: &str) -> Vec<Attribute> {
-    vec![Attribute::Token(true), Attribute::Label(label.into()), Attribute::Sensitive(true), Attribute::Extractable(false)]
+    vec![
+        Attribute::Token(true),
+        Attribute::Label(label.into()),
+        Attribute::Sensitive(true),
+        Attribute::Extractable(false),
+    ]
 }
 
 fn find(session: &Session, label: &str) -> ObjectHandle {
@@ -96,7 +101,8 @@ fn make(client: &Pkcs11) {
     session.generate_key(&Mechanism::GenericSecretKeyGen, &sized("generic", 64)).unwrap();
     // The crate has no RC4 mechanisms, but knows the type of key.
     let imported = |label: &str, key_type, value: &[u8]| {
-        let own = [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(key_type), Attribute::Value(value.into())];
+        let own =
+            [Attribute::Class(ObjectClass::SECRET_KEY), Attribute::KeyType(key_type), Attribute::Value(value.into())];
         session.create_object(&[kept(label), own.to_vec()].concat()).unwrap()
     };
     imported("rc4", KeyType::RC4, b"an RC4 key");
@@ -130,7 +136,8 @@ fn use_keys(client: &Pkcs11) {
     fs::write("cmac", session.sign(&Mechanism::AesCMac, find(&session, "shared aes"), &data).unwrap()).unwrap();
     fs::write("digest", session.digest(&Mechanism::Sha512, &data).unwrap()).unwrap();
     // What a sensitive key does not show.
-    let shown = session.get_attributes(find(&session, "aes 16"), &[AttributeType::Value, AttributeType::KeyType]).unwrap();
+    let shown =
+        session.get_attributes(find(&session, "aes 16"), &[AttributeType::Value, AttributeType::KeyType]).unwrap();
     assert_eq!(shown, [Attribute::KeyType(KeyType::AES)]);
 }
 

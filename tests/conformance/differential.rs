@@ -181,7 +181,15 @@ fn macs_and_digests() {
             assert_eq!(session.run(Work::Digest, &plain(digest), 0, &data).unwrap(), expected, "{name} of {len}");
             let len = 1 + random.below(300);
             let value = random.bytes(len);
-            let options = ["dgst", &format!("-{name}"), "-mac", "HMAC", "-macopt", &format!("hexkey:{}", digits(&value)), "-binary"];
+            let options = [
+                "dgst",
+                &format!("-{name}"),
+                "-mac",
+                "HMAC",
+                "-macopt",
+                &format!("hexkey:{}", digits(&value)),
+                "-binary",
+            ];
             let expected = openssl(&options.map(String::from), &data);
             let key = session.create(&key_template(CKK_GENERIC_SECRET, &value)).unwrap();
             assert_eq!(session.run(Work::Sign, &plain(hmac), key, &data).unwrap(), expected, "HMAC with {name}");

@@ -357,7 +357,7 @@ fn an_imported_key_needs_its_type_and_its_value_and_no_length() {
     assert_eq!(session.find(&[]), NOTHING);
 }
 
-/// The standard leaves a key's usages to the token where the template is silent; this token lets a key do what its type can.
+/// Where a template is silent the standard leaves a key's usages to the token: here, whatever its type can do.
 #[test]
 fn a_silent_template_lets_a_key_do_what_its_type_can() {
     let token = Token::new();

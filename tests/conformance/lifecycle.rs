@@ -1,5 +1,5 @@
-//! What functions answer before `C_Initialize`, without a session, between and after (§5.4, §5.5); tokens initialised and
-//! initialised anew.
+//! What functions answer before `C_Initialize`, without a session, between and after (§5.4, §5.5); tokens initialised
+//! and initialised anew.
 
 use std::ptr;
 
@@ -128,6 +128,7 @@ fn absent_calls(s: CK_SESSION_HANDLE) -> Vec<(&'static str, Outcome)> {
         C_VerifySignature(s, n(), 0);
         C_VerifySignatureUpdate(s, n(), 0);
         C_VerifySignatureFinal(s);
+        C_GetSessionValidationFlags(s, 0, n());
         C_AsyncComplete(s, n(), n());
         C_AsyncGetID(s, n(), n());
         C_AsyncJoin(s, n(), 0, n(), 0);
@@ -181,10 +182,7 @@ fn functions_that_are_not_offered_say_so() {
     let token = Token::new();
     let session = token.user();
     all_are(absent_calls(session.0), CKR_FUNCTION_NOT_SUPPORTED);
-    all_are(
-        calls! { C_GetFunctionStatus(session.0); C_CancelFunction(session.0); },
-        CKR_FUNCTION_NOT_PARALLEL,
-    );
+    all_are(calls! { C_GetFunctionStatus(session.0); C_CancelFunction(session.0); }, CKR_FUNCTION_NOT_PARALLEL);
 }
 
 /// §5.2 and §5.8 to §5.15: without a beginning there is nothing to go on with, whatever the arguments.
@@ -276,7 +274,8 @@ fn infos_are_filled_with_blanks_and_tell_the_truth() {
     }
     assert_eq!(&info.label, b"conformance                     ");
     let wanted = CKF_TOKEN_INITIALIZED | CKF_LOGIN_REQUIRED | CKF_RNG;
-    let unwanted = CKF_USER_PIN_INITIALIZED | CKF_WRITE_PROTECTED | CKF_PROTECTED_AUTHENTICATION_PATH | CKF_CLOCK_ON_TOKEN;
+    let unwanted =
+        CKF_USER_PIN_INITIALIZED | CKF_WRITE_PROTECTED | CKF_PROTECTED_AUTHENTICATION_PATH | CKF_CLOCK_ON_TOKEN;
     assert_eq!(info.flags & (wanted | unwanted), wanted);
     // The free slot waits for a token, and says so.
     let free = *slots().last().unwrap();
@@ -382,7 +381,8 @@ fn what_was_kept_is_there_after_a_fresh_start() {
     let slot = token.slot;
     let session = token.user();
     let mechanism = crate::parameters::with_iv(CKM_AES_CBC_PAD, &[1; 16]);
-    let key = session.create(&with(&usable_key(CKK_AES, 2), &[flag(CKA_TOKEN, true), bytes(CKA_LABEL, b"kept")])).unwrap();
+    let key =
+        session.create(&with(&usable_key(CKK_AES, 2), &[flag(CKA_TOKEN, true), bytes(CKA_LABEL, b"kept")])).unwrap();
     let own = session.create(&usable_key(CKK_AES, 2)).unwrap();
     let encrypted = session.run(Work::Encrypt, &mechanism, key, b"before").unwrap();
     assert_eq!(session.run(Work::Encrypt, &mechanism, own, b"before").unwrap(), encrypted);
@@ -417,7 +417,11 @@ fn callbacks_come_all_or_none() {
     for bits in 0..16u32 {
         for flags in [0, CKF_OS_LOCKING_OK, CKF_LIBRARY_CANT_CREATE_OS_THREADS | CKF_OS_LOCKING_OK] {
             let given = |bit: u32| bits >> bit & 1 == 1;
-            let reserved = format!("dir='{}' conf='{}/conformance.toml'\0", module::directory().display(), module::directory().display());
+            let reserved = format!(
+                "dir='{}' conf='{}/conformance.toml'\0",
+                module::directory().display(),
+                module::directory().display()
+            );
             let mut arguments = CK_C_INITIALIZE_ARGS {
                 CreateMutex: given(0).then_some(create),
                 DestroyMutex: given(1).then_some(other),

@@ -1,5 +1,5 @@
-//! PINs and logins (§5.5.8, §5.5.9, §5.6.8 to §5.6.10): the right code for each wrong order, lockout, names, and logins for
-//! one operation.
+//! PINs and logins (§5.5.8, §5.5.9, §5.6.8 to §5.6.10): the right code for each wrong order, lockout, names, and logins
+//! for one operation.
 
 use std::ptr;
 

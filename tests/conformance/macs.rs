@@ -13,7 +13,13 @@ fn macs() -> impl Iterator<Item = &'static Sample> {
     samples().filter(|sample| matches!(sample.kind, Kind::Mac { .. }))
 }
 
-fn verify(session: Session, mechanism: &Mechanism, key: u64, data: &[u8], signature: &[u8]) -> Result<(), crate::module::Code> {
+fn verify(
+    session: Session,
+    mechanism: &Mechanism,
+    key: u64,
+    data: &[u8],
+    signature: &[u8],
+) -> Result<(), crate::module::Code> {
     session.verify_init(mechanism, key).unwrap();
     session.verify(data, signature)
 }
@@ -137,7 +143,12 @@ fn wrong_signatures_are_invalid_and_of_wrong_length_out_of_range() {
         for at in 0..signature.len() {
             let mut altered = signature.clone();
             altered[at] ^= 0x10;
-            assert_eq!(verify(session, &mechanism, key, data, &altered), refused(CKR_SIGNATURE_INVALID), "{}", sample.name);
+            assert_eq!(
+                verify(session, &mechanism, key, data, &altered),
+                refused(CKR_SIGNATURE_INVALID),
+                "{}",
+                sample.name
+            );
             let parts = verify_in_parts(session, &mechanism, key, (data, &[3]), &altered);
             assert_eq!(parts, refused(CKR_SIGNATURE_INVALID));
         }
@@ -145,7 +156,12 @@ fn wrong_signatures_are_invalid_and_of_wrong_length_out_of_range() {
         for len in [0, 1, signature.len() - 1, signature.len() + 1, 200] {
             let mut other = signature.clone();
             other.resize(len, 0);
-            assert_eq!(verify(session, &mechanism, key, data, &other), refused(CKR_SIGNATURE_LEN_RANGE), "{}", sample.name);
+            assert_eq!(
+                verify(session, &mechanism, key, data, &other),
+                refused(CKR_SIGNATURE_LEN_RANGE),
+                "{}",
+                sample.name
+            );
             let parts = verify_in_parts(session, &mechanism, key, (data, &[3]), &other);
             assert_eq!(parts, refused(CKR_SIGNATURE_LEN_RANGE));
             assert_eq!(session.verify_final(&signature), refused(CKR_OPERATION_NOT_INITIALIZED));
@@ -217,7 +233,9 @@ fn every_key_length_signs_like_its_hash() {
     let token = Token::new();
     let session = token.user();
     // RFC 2104: a key longer than the block counts as its hash.
-    for (digest, hmac, block) in [(CKM_SHA256, CKM_SHA256_HMAC, 64), (CKM_SHA512, CKM_SHA512_HMAC, 128), (CKM_SHA3_256, CKM_SHA3_256_HMAC, 136)] {
+    for (digest, hmac, block) in
+        [(CKM_SHA256, CKM_SHA256_HMAC, 64), (CKM_SHA512, CKM_SHA512_HMAC, 128), (CKM_SHA3_256, CKM_SHA3_256_HMAC, 136)]
+    {
         for len in [1, block - 1, block, block + 1, 1000, 3583] {
             let value = vec![0x61; len];
             let key = session.create(&crate::template::key_template(CKK_GENERIC_SECRET, &value)).unwrap();

@@ -79,7 +79,6 @@ impl Config {
     /// # Errors
     /// [`Error::Configuration`], which names the file, the line and the key.
     pub fn load(options: Options) -> Result<Config, Error> {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let dir = options.dir.or_else(|| variable(DIR_VARIABLE));
         let file = match options.conf.or_else(|| variable(CONF_VARIABLE)) {
             Some(named) => Some(named),
@@ -141,11 +140,18 @@ fn absolute_dir(dir: PathBuf) -> Result<PathBuf, Error> {
     std::path::absolute(&dir).map_err(|error| Error::Configuration(format!("{}: {error}", dir.display())))
 }
 
+/// What the environment says, unless the program runs with more rights than its user, who sets the environment.
+fn variable(name: &str) -> Option<PathBuf> {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    let trusted = getuid() == geteuid() && getgid() == getegid();
+    std::env::var_os(name).filter(|value| trusted && !value.is_empty()).map(PathBuf::from)
+}
+
 fn default_dir() -> Result<PathBuf, Error> {
     if rustix::process::geteuid().is_root() {
         return Ok(PathBuf::from(SYSTEM_DIR));
     }
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| variable(name).filter(|path| path.is_absolute());
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|data| data.join("strongroom"))

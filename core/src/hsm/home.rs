@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 
 use super::config::{Config, StoreKind};
 use crate::error::Error;
+use crate::limits::SLOTS_MAX;
 use crate::store::{MemoryStore, SqliteStore, Store};
 
 /// The place of all tokens.
@@ -56,9 +57,7 @@ impl Home {
         for entry in entries {
             let entry = entry.map_err(|error| self.trouble("cannot be listed", &error))?;
             let name = entry.file_name();
-            let Some(slot) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.parse::<u64>().ok()) else {
-                continue;
-            };
+            let Some(slot) = name.to_str().and_then(slot_of) else { continue };
             slots.free = slots.free.max(slot + 1);
             if SqliteStore::exists(&entry.path()) {
                 slots.tokens.push(slot);
@@ -122,6 +121,10 @@ impl Home {
         if !SqliteStore::exists(&dir) {
             return Err(Error::NoSlot(slot));
         }
+        // First the records, so that whoever has the token open finds it gone; a store too damaged for that goes as it is.
+        if let Ok(store) = SqliteStore::open(&dir, false) {
+            let _ = crate::token::erase(&store);
+        }
         SqliteStore::delete(&dir)?;
         Ok(())
     }
@@ -155,6 +158,12 @@ impl Home {
             _ => Error::Device(text),
         }
     }
+}
+
+/// The slot a directory is named after, if it is a name we give.
+fn slot_of(name: &str) -> Option<u64> {
+    let slot = name.strip_prefix(PREFIX)?.parse().ok().filter(|slot| *slot < SLOTS_MAX)?;
+    (name == format!("{PREFIX}{slot}")).then_some(slot)
 }
 
 fn taken(slot: u64) -> Error {

@@ -286,6 +286,22 @@ impl Hsm {
         self.sessions.get(handle).ok_or(Error::NoSession(handle))
     }
 
+    /// Logs out of the token of a session (`C_Logout`, PKCS#11 3.2 §5.6.10), and lets go of the keys its sessions hold.
+    ///
+    /// # Errors
+    /// [`Error::NoSession`], [`Error::NotLoggedIn`].
+    pub fn logout(&self, handle: u64) -> Result<(), Error> {
+        let session = self.session(handle)?;
+        session.logout()?;
+        let slot = session.application().slot;
+        self.sessions.for_each(|_, session| {
+            if session.application().slot == slot {
+                session.forget_keys();
+            }
+        });
+        Ok(())
+    }
+
     /// Nothing ever happens to a slot by itself (`C_WaitForSlotEvent`, PKCS#11 3.2 §5.5.4).
     ///
     /// # Errors

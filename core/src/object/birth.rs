@@ -22,6 +22,8 @@ pub struct Maker<'a> {
     pub officer: bool,
     /// The session it is made in.
     pub session: u64,
+    /// How many logins of the application had ended when it was settled who makes it.
+    pub logouts: u64,
     /// Random numbers.
     pub random: &'a dyn Source,
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKO_CERTIFICATE};
 
 use super::birth::{check_dates, kept_value, new_unique_id, valid_rule};
+use super::codec::damaged;
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
 use super::{Object, birth::Maker};
 use crate::attribute::{AttributeType, Flag, Given, Template};
@@ -33,7 +34,7 @@ pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Ob
     } else {
         changed.apply(template, CHANGEABLE, officer)?;
     }
-    changed.version += 1;
+    changed.version = changed.version.checked_add(1).ok_or_else(|| damaged("an object was changed too often"))?;
     Ok(changed)
 }
 

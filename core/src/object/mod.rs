@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use cryptoki_sys::*;
+use zeroize::Zeroize;
 
 use crate::attribute::{
     AttributeType, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
@@ -210,6 +211,19 @@ impl Object {
         let fields: usize = self.fields.iter().map(|(_, value)| 12 + value.size_bytes()).sum();
         let secret = self.material.as_ref().map_or(0, |material| material.value().len());
         FIXED_BYTES + self.unique_id.len() + fields + secret
+    }
+}
+
+/// The values of a private object may be passwords.
+impl Drop for Object {
+    fn drop(&mut self) {
+        if self.has(Flag::Private) {
+            for (_, value) in &mut self.fields {
+                if let Value::Bytes(bytes) = value {
+                    bytes.zeroize();
+                }
+            }
+        }
     }
 }
 

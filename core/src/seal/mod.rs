@@ -17,6 +17,7 @@ use strongroom_crypto::kdf::TagKey;
 use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
 use strongroom_crypto::sign::SigningKey;
+use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::object::UserId;
@@ -70,7 +71,7 @@ impl Bundle {
     pub fn first_officer(random: &dyn Source) -> Result<Bundle, Error> {
         let mut bytes = SecretBytes::zeroed(OFFICER_BYTES)?;
         random.fill(bytes.expose_mut())?;
-        let authority = SigningKey::from_seed(&field(bytes.expose(), AUTHORITY_SEED)?)?.verifying_key();
+        let authority = SigningKey::from_seed(&*field::<32>(bytes.expose(), AUTHORITY_SEED)?)?.verifying_key();
         put(&mut bytes, AUTHORITY, &authority)?;
         Ok(Bundle { bytes })
     }
@@ -88,9 +89,7 @@ impl Bundle {
             Role::User => &[METADATA, AUTHORITY],
         };
         for at in shared {
-            let mut secret: [u8; 32] = field(officer.bytes.expose(), *at)?;
-            put(&mut bytes, *at, &secret)?;
-            strongroom_crypto::memory::wipe(&mut secret);
+            put(&mut bytes, *at, &*field::<32>(officer.bytes.expose(), *at)?)?;
         }
         Ok(Bundle { bytes })
     }
@@ -105,33 +104,43 @@ impl Bundle {
     /// The keys made of these secrets.
     pub fn keys(&self) -> Result<UserKeys, Error> {
         let bytes = self.bytes.expose();
-        let mut metadata: [u8; 32] = field(bytes, METADATA)?;
-        let mut common = strongroom_crypto::kdf::hmac_sha256(&metadata, &[b"strongroom common key"]);
-        let mut wrapping: [u8; 32] = field(bytes, WRAPPING)?;
-        let mut signing: [u8; 32] = field(bytes, SIGNING)?;
-        let officer = match bytes.len() {
-            OFFICER_BYTES => {
-                let mut escrow: [u8; 32] = field(bytes, ESCROW)?;
-                let mut seed: [u8; 32] = field(bytes, AUTHORITY_SEED)?;
-                let keys = OfficerKeys { escrow: aead::Key::new(&escrow)?, authority: SigningKey::from_seed(&seed)? };
-                strongroom_crypto::memory::wipe(&mut escrow);
-                strongroom_crypto::memory::wipe(&mut seed);
-                Some(keys)
-            }
-            _ => None,
+        let metadata = field::<32>(bytes, METADATA)?;
+        let common = Zeroizing::new(strongroom_crypto::kdf::hmac_sha256(&*metadata, &[b"strongroom common key"]));
+        let officer = match self.is_officers() {
+            true => Some(OfficerKeys {
+                escrow: aead::Key::new(&*field::<32>(bytes, ESCROW)?)?,
+                authority: SigningKey::from_seed(&*field::<32>(bytes, AUTHORITY_SEED)?)?,
+            }),
+            false => None,
         };
-        let keys = UserKeys {
-            wrapping: aead::Key::new(&wrapping)?,
+        Ok(UserKeys {
+            wrapping: aead::Key::new(&*field::<32>(bytes, WRAPPING)?)?,
             common: aead::Key::new(&common)?,
-            tags: TagKey::new(&metadata)?,
-            signing: SigningKey::from_seed(&signing)?,
-            authority: field(bytes, AUTHORITY)?,
+            tags: TagKey::new(&*metadata)?,
+            signing: SigningKey::from_seed(&*field::<32>(bytes, SIGNING)?)?,
+            authority: *field::<32>(bytes, AUTHORITY)?,
             officer,
-        };
-        for secret in [&mut metadata, &mut common, &mut wrapping, &mut signing] {
-            strongroom_crypto::memory::wipe(secret);
+        })
+    }
+
+    /// Whether these are an officer's secrets.
+    fn is_officers(&self) -> bool {
+        self.bytes.len() == OFFICER_BYTES
+    }
+
+    /// Whether an officer's secrets are those of the authority they name; a user has only the name.
+    fn knows_authority(&self) -> Result<bool, Error> {
+        let bytes = self.bytes.expose();
+        if !self.is_officers() {
+            return Ok(true);
         }
-        Ok(keys)
+        let own = SigningKey::from_seed(&*field::<32>(bytes, AUTHORITY_SEED)?)?.verifying_key();
+        Ok(own == *field::<32>(bytes, AUTHORITY)?)
+    }
+
+    /// Whether both hold the same secrets.
+    pub fn is(&self, other: &Bundle) -> bool {
+        self.bytes.ct_eq(other.bytes.expose())
     }
 }
 
@@ -181,9 +190,9 @@ const SEAL_BYTES: usize = 12 + 16;
 /// Bytes of a sealed 32-byte key.
 const WRAP_BYTES: usize = 32 + SEAL_BYTES;
 
-fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Error> {
+fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<Zeroizing<[u8; N]>, Error> {
     let field = bytes.get(at..at + N).and_then(|field| field.try_into().ok());
-    field.ok_or_else(|| damaged("a user's bundle is too short"))
+    field.map(Zeroizing::new).ok_or_else(|| damaged("a user's bundle is too short"))
 }
 
 fn put(bytes: &mut SecretBytes, at: usize, value: &[u8]) -> Result<(), Error> {

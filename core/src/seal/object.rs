@@ -9,6 +9,8 @@ use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
 use strongroom_crypto::{aead, hash, sign};
 
+use zeroize::Zeroizing;
+
 use super::{TokenId, UserKeys, WRAP_BYTES, binding, open, seal};
 use crate::attribute::Flag;
 use crate::error::Error;
@@ -211,7 +213,7 @@ pub(crate) fn write(
         None => record.u8(0),
     }
     record.raw(&header);
-    let attributes = encode_attributes(object)?;
+    let attributes = Zeroizing::new(encode_attributes(object)?);
     if shape == Shape::Private {
         let keys = keys.ok_or(Error::NotLoggedIn)?;
         let (key, wrapped) = new_key(&keys.wrapping, token, object.number, &header, random)?;
@@ -264,9 +266,10 @@ pub(crate) fn trust_of(record: &[u8]) -> Result<Option<[u8; 64]>, Error> {
     Ok(Envelope::read(record)?.trust)
 }
 
-/// What the authority signs to make an object trusted: all of it that its owner cannot change.
+/// What the authority signs to make an object trusted: whose it is, and all of it that its owner cannot change.
 pub(crate) fn trust_statement(token: &TokenId, object: &Object) -> Result<Vec<u8>, Error> {
-    Ok(binding("strongroom trusted", token, object.number, &[&encode_fixed_attributes(object)?]))
+    let owner = object.ownership.owner.0.to_le_bytes();
+    Ok(binding("strongroom trusted", token, object.number, &[&owner, &encode_fixed_attributes(object)?]))
 }
 
 fn header(shape: Shape, object: &Object) -> Vec<u8> {

@@ -1,6 +1,6 @@
 //! One user's record: who they are, certified by the token's authority, and the bundle their PIN opens.
 
-use strongroom_crypto::memory::{SecretBytes, wipe};
+use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
 use strongroom_crypto::sign::{self, SigningKey};
 use strongroom_crypto::{aead, kdf, kem};
@@ -59,12 +59,10 @@ impl User {
         random: &dyn Source,
     ) -> Result<User, Error> {
         let secrets = bundle.bytes.expose();
-        let mut signing: [u8; 32] = field(secrets, SIGNING)?;
-        let mut sharing: [u8; 96] = field(secrets, SHARING)?;
+        let signing = field::<32>(secrets, SIGNING)?;
+        let sharing = field::<96>(secrets, SHARING)?;
         let verifying_key = SigningKey::from_seed(&signing)?.verifying_key();
         let sharing_key = kem::KeyPair::from_seed(&sharing)?.public().to_vec();
-        wipe(&mut signing);
-        wipe(&mut sharing);
         let mut user = User {
             id,
             role,
@@ -196,7 +194,22 @@ impl User {
     fn open_with(&self, token: &TokenId, key: BundleKey) -> Result<(BundleKey, Bundle), Error> {
         let bytes = open(&key.cipher()?, &self.bundle_binding(token), &self.bundle)
             .map_err(|error| wrong_key(error, damaged("a user's bundle does not open")))?;
-        Ok((key, Bundle::from_bytes(bytes)?))
+        let bundle = Bundle::from_bytes(bytes)?;
+        self.check_ownership(&bundle)?;
+        Ok((key, bundle))
+    }
+
+    /// Whether the bundle holds the secrets of the keys that the authority certified. Whoever can write the files could
+    /// seal a bundle of his own under a PIN of his own; only the user's bundle makes him the user.
+    fn check_ownership(&self, bundle: &Bundle) -> Result<(), Error> {
+        let secrets = bundle.bytes.expose();
+        let signing = field::<32>(secrets, SIGNING)?;
+        let sharing = field::<96>(secrets, SHARING)?;
+        let own = SigningKey::from_seed(&signing)?.verifying_key() == self.verifying_key
+            && kem::KeyPair::from_seed(&sharing)?.public()[..] == self.sharing_key[..]
+            && bundle.is_officers() == (self.role == Role::Officer)
+            && bundle.knows_authority()?;
+        if own { Ok(()) } else { Err(damaged("a user's bundle is not the user's own")) }
     }
 
     fn user_key(&self, pin: &[u8]) -> Result<aead::Key, Error> {

@@ -122,13 +122,11 @@ impl Application {
         for number in made {
             self.drop_object(number);
         }
-        let last = {
-            let mut counts = self.sessions.lock();
-            counts.all = counts.all.saturating_sub(1);
-            counts.read_write = counts.read_write.saturating_sub(u64::from(read_write));
-            counts.all == 0
-        };
-        if last {
+        let mut counts = self.sessions.lock();
+        counts.all = counts.all.saturating_sub(1);
+        counts.read_write = counts.read_write.saturating_sub(u64::from(read_write));
+        // Still under the lock: a session that opens now must not lose the login it makes.
+        if counts.all == 0 {
             self.end_login();
         }
     }
@@ -152,6 +150,9 @@ impl Application {
         // The key derivation runs without any lock.
         let login = self.token.login(credential)?;
         let counts = self.sessions.lock();
+        if counts.all == 0 {
+            return Err(Error::NoSession(0));
+        }
         if login.role == Role::Officer && counts.all > counts.read_write {
             return Err(Error::ReadOnlySessionsExist);
         }
@@ -161,6 +162,9 @@ impl Application {
         }
         self.actor.store(pack(login.actor()), Ordering::Release);
         *current = Some(Arc::new(login));
+        // What happened during the key derivation is looked at once more, and what nobody was allowed to do is forgotten.
+        self.seen.store(UNSEEN, Ordering::Release);
+        self.epoch.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
@@ -217,7 +221,8 @@ impl Application {
     /// The epoch, after a look whether another process changed the token. Costs nanoseconds when none did.
     pub(crate) fn current(&self) -> Result<u64, Error> {
         let generation = self.token.generation();
-        if self.seen.load(Ordering::Acquire) != generation {
+        let seen = self.seen.load(Ordering::Acquire);
+        if seen != generation {
             if let Some(login) = self.login()
                 && !self.token.is_current(&login)?
             {
@@ -225,7 +230,8 @@ impl Application {
             }
             self.policy.store(self.token.meta()?.policy as u8, Ordering::Relaxed);
             self.epoch.fetch_add(1, Ordering::AcqRel);
-            self.seen.store(generation, Ordering::Release);
+            // A login that began meanwhile has asked for another look.
+            let _ = self.seen.compare_exchange(seen, generation, Ordering::AcqRel, Ordering::Acquire);
         }
         Ok(self.epoch.load(Ordering::Acquire))
     }
@@ -268,14 +274,21 @@ impl Application {
 
     /// Who makes objects in session `session`.
     pub(crate) fn maker<'a>(&'a self, actor: Actor, session: u64) -> Maker<'a> {
+        // If the actor logged out before this, the number differs from the one found when the object is kept, or the actor.
+        let logouts = self.logouts();
         let ownership = Ownership { owner: actor.user(), use_approvals: 0, management_approvals: 0 };
-        Maker { ownership, officer: actor.is_officer(), session, random: &*self.random }
+        Maker { ownership, officer: actor.is_officer(), session, logouts, random: &*self.random }
     }
 
-    /// Keeps a new object where its `CKA_TOKEN` says, and returns its handle.
-    pub(crate) fn keep(&self, mut object: Object) -> Result<u64, Error> {
+    /// Keeps a new object where its `CKA_TOKEN` says, and returns its handle. `logouts` is how many logins had ended when
+    /// its owner was settled: nobody else's login keeps it.
+    pub(crate) fn keep(&self, mut object: Object, logouts: u64) -> Result<u64, Error> {
         if object.has(Flag::Token) {
             let login = self.login();
+            let owner = login.as_deref().map_or(UserId::NOBODY, |login| login.user);
+            if owner != object.ownership.owner || self.logouts() != logouts {
+                return Err(Error::NotLoggedIn);
+            }
             access::check(Action::Make, login.as_deref().map_or(Actor::Anonymous, Login::actor), &object)?;
             return Ok(self.token.insert(object, login.as_deref())?.number);
         }
@@ -289,7 +302,7 @@ impl Application {
         let (number, private) = (object.number, object.has(Flag::Private));
         self.objects.insert(number, Arc::new(object));
         // A logout at this very moment must not leave a private object behind.
-        if private && self.actor() != actor {
+        if private && (self.actor() != actor || self.logouts() != logouts) {
             self.drop_object(number);
             return Err(Error::NotLoggedIn);
         }
@@ -303,12 +316,14 @@ impl Application {
         change: &mut dyn FnMut(&Object) -> Result<Object, Error>,
     ) -> Result<(), Error> {
         if number >= SESSION_OBJECTS_START {
-            let old = self.object(number)?;
-            let new = Arc::new(change(&old)?);
-            if !self.objects.replace_if(number, new, |kept| Arc::ptr_eq(kept, &old)) {
-                return Err(Error::NoObject(number));
+            loop {
+                let old = self.object(number)?;
+                let new = Arc::new(change(&old)?);
+                if self.objects.replace_if(number, new, |kept| Arc::ptr_eq(kept, &old)) {
+                    old.retire();
+                    break;
+                }
             }
-            old.retire();
         } else {
             self.token.replace(number, self.login().as_deref(), change)?;
         }

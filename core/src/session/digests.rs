@@ -13,8 +13,9 @@ pub(super) struct DigestOperation {
     pub(super) mechanism: &'static Mechanism,
     pub(super) hash: Hash,
     pub(super) updated: bool,
-    /// Whether a key went in: then the state holds some of it and stays inside.
-    pub(super) keyed: bool,
+    /// Whether a key went in, and how many logins had ended by then: the state holds some of the key, so it stays inside,
+    /// and a logout ends it.
+    pub(super) keyed: Option<u64>,
 }
 
 impl Session {
@@ -38,12 +39,12 @@ impl Session {
             && std::ptr::eq(finished.mechanism, call.mechanism)
         {
             finished.updated = false;
-            finished.keyed = false;
+            finished.keyed = None;
             state.digest.resume();
             return Ok(());
         }
         let hash = Hash::new(algorithm);
-        state.digest.begin(DigestOperation { mechanism: call.mechanism, hash, updated: false, keyed: false });
+        state.digest.begin(DigestOperation { mechanism: call.mechanism, hash, updated: false, keyed: None });
         Ok(())
     }
 
@@ -56,6 +57,7 @@ impl Session {
         self.state()?.digest.step(
             |_| !query,
             |operation| {
+                operation.check(self)?;
                 if operation.updated {
                     return Err(Error::OperationNotInitialized);
                 }
@@ -88,7 +90,7 @@ impl Session {
                 }
                 operation.hash.update(object.material()?.value());
                 operation.updated = true;
-                operation.keyed = true;
+                operation.keyed = Some(self.application.logouts());
                 Ok(())
             },
         )
@@ -100,7 +102,13 @@ impl Session {
     /// As [`Session::digest`].
     pub fn digest_final(&self, output: Output<'_>) -> Result<usize, Error> {
         let query = matches!(output, Output::Length);
-        self.state()?.digest.step(|_| !query, |operation| finish(operation, &[], output))
+        self.state()?.digest.step(
+            |_| !query,
+            |operation| {
+                operation.check(self)?;
+                finish(operation, &[], output)
+            },
+        )
     }
 
     /// Ends a digest without a result.
@@ -110,6 +118,16 @@ impl Session {
     pub fn digest_cancel(&self) -> Result<(), Error> {
         self.state()?.digest.end();
         Ok(())
+    }
+}
+
+impl DigestOperation {
+    /// A digest that holds a key ends with the login that could use it.
+    fn check(&self, session: &Session) -> Result<(), Error> {
+        match self.keyed {
+            Some(logouts) if logouts != session.application.logouts() => Err(Error::NotLoggedIn),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -146,6 +146,16 @@ impl Session {
         self.application.log_out()
     }
 
+    /// Lets go of the keys of operations that are over, and of active ones that a logout ended. A session in the middle of
+    /// a call keeps its own until its next step finds out.
+    pub(crate) fn forget_keys(&self) {
+        if let Some(mut state) = self.state.try_lock() {
+            let State { encryption, decryption, signature, verification, .. } = &mut *state;
+            [encryption, decryption].into_iter().for_each(Slot::forget_private);
+            [signature, verification].into_iter().for_each(Slot::forget_private);
+        }
+    }
+
     /// Sets the user's PIN as the officer (`C_InitPIN`, PKCS#11 3.2 §5.5.8).
     ///
     /// # Errors
@@ -232,7 +242,10 @@ impl Session {
         }
         let login = self.application.login().ok_or(Error::NotLoggedIn)?;
         self.application.token().verify_pin(&login, old_password(&login.name, pin))?;
-        self.state()?.waiting().for_each(|waits| *waits = false);
+        // One login, one operation.
+        if let Some(waits) = self.state()?.waiting().find(|waits| **waits) {
+            *waits = false;
+        }
         Ok(())
     }
 }

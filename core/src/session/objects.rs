@@ -21,7 +21,7 @@ impl Session {
         self.application.current()?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let object = birth::create(template, &maker)?;
-        self.keep(object)
+        self.keep(object, maker.logouts)
     }
 
     /// Generates a key (`C_GenerateKey`).
@@ -40,7 +40,7 @@ impl Session {
         let kind = Kind::secret_key(key_type).ok_or(Error::MechanismInvalid(MechanismName(call.mechanism.id)))?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let object = birth::generate_secret(kind, call.mechanism.id, template, &maker)?;
-        self.keep(object)
+        self.keep(object, maker.logouts)
     }
 
     /// Copies an object (`C_CopyObject`).
@@ -56,7 +56,7 @@ impl Session {
         }
         let maker = self.application.maker(actor, self.handle);
         let copy = change::copy(&object, template, &maker)?;
-        self.keep(copy)
+        self.keep(copy, maker.logouts)
     }
 
     /// Destroys an object (`C_DestroyObject`).
@@ -170,10 +170,10 @@ impl Session {
         }
     }
 
-    fn keep(&self, object: Object) -> Result<u64, Error> {
+    fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
         self.allow_writing(&object)?;
         let session_object = !object.has(Flag::Token);
-        let number = self.application.keep(object)?;
+        let number = self.application.keep(object, logouts)?;
         if session_object {
             match self.state() {
                 Ok(mut state) => {

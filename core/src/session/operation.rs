@@ -78,6 +78,14 @@ impl<T> Slot<T> {
 }
 
 impl<T: Keyed> Slot<T> {
+    /// Lets go of a finished operation, and of any with a private key.
+    pub(super) fn forget_private(&mut self) {
+        let private = |operation: &mut Box<T>| operation.key_use().object.has(Flag::Private);
+        if !self.active || self.operation.as_mut().is_some_and(private) {
+            self.end();
+        }
+    }
+
     /// Lets go of a finished operation with this key.
     pub(super) fn forget(&mut self, number: u64) {
         if !self.active && self.operation.as_mut().is_some_and(|operation| operation.key_use().object.number == number)

@@ -24,7 +24,7 @@ impl Session {
             return Err(Error::StateUnsaveable);
         }
         let operation = state.digest.active()?;
-        if operation.keyed {
+        if operation.keyed.is_some() {
             return Err(Error::StateUnsaveable);
         }
         let hash = operation.hash.export_state()?;
@@ -76,7 +76,7 @@ fn parse(saved: &[u8]) -> Option<DigestOperation> {
         _ => return None,
     };
     let hash = Hash::import_state(algorithm, hash).ok()?;
-    Some(DigestOperation { mechanism, hash, updated, keyed: false })
+    Some(DigestOperation { mechanism, hash, updated, keyed: None })
 }
 
 const MAGIC: &[u8; 8] = b"SRdigst1";

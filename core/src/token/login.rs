@@ -1,9 +1,10 @@
 //! Logging in, and what the officer and the users do about PINs and users.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::cache::ObjectCache;
-use super::{DEFAULT_USER, FIRST_OFFICER, Token, check_name, check_pin, layout, read_failures};
+use super::{DEFAULT_USER, FIRST_OFFICER, Meta, Token, check_name, check_pin, layout, read_failures};
 use crate::access::Actor;
 use crate::error::Error;
 use crate::limits::PIN_FAILURES_MAX;
@@ -32,6 +33,8 @@ pub struct Login {
     /// By which name.
     pub name: String,
     pub(super) token: TokenId,
+    /// The token as it was at the login: nobody can pass another off as it.
+    pub(super) meta: Arc<Meta>,
     pub(super) keys: UserKeys,
     pub(super) bundle: Bundle,
     pub(super) objects: ObjectCache,
@@ -79,6 +82,7 @@ impl Token {
             role: user.role,
             name: user.name,
             token: meta.id,
+            meta,
             keys,
             bundle,
             objects: ObjectCache::default(),
@@ -91,7 +95,7 @@ impl Token {
     /// # Errors
     /// The store's.
     pub fn is_current(&self, login: &Login) -> Result<bool, Error> {
-        if self.meta()?.id != login.token {
+        if self.meta()? != login.meta {
             return Ok(false);
         }
         Ok(self.user(login.user)?.is_some_and(|user| login.is_of(&user)))
@@ -102,9 +106,10 @@ impl Token {
     /// # Errors
     /// As [`Token::login`].
     pub fn verify_pin(&self, login: &Login, pin: &[u8]) -> Result<(), Error> {
-        let user = self.user(login.user)?.ok_or(Error::NotLoggedIn)?;
+        let user = self.user(login.user)?.filter(|user| login.is_of(user)).ok_or(Error::NotLoggedIn)?;
         self.refuse_locked(user.id)?;
-        self.open_counted(&login.token, &user, pin).map(|_| ())
+        let (_, bundle) = self.open_counted(&login.token, &user, pin)?;
+        if bundle.is(&login.bundle) { Ok(()) } else { Err(damaged("a user's bundle is not the user's own")) }
     }
 
     /// Sets the PIN of the default user, who is made if there is none (`C_InitPIN`, PKCS#11 3.2 §5.5.8).
@@ -127,6 +132,9 @@ impl Token {
             return Err(Error::NotLoggedIn);
         }
         let name = check_name(name.as_bytes())?;
+        if (name == DEFAULT_USER) != (role == Role::User) && [DEFAULT_USER, FIRST_OFFICER].contains(&name.as_str()) {
+            return Err(Error::UserName("this name belongs to the other role"));
+        }
         check_pin(pin, &self.settings)?;
         let cost = self.pin_cost()?;
         let escrow = self.meta()?.escrow && role == Role::User;
@@ -149,6 +157,7 @@ impl Token {
             }
             let mut given = false;
             self.store.transact(&mut |transaction| {
+                self.expect_login(transaction, Some(officer))?;
                 let next = transaction.get(layout::NEXT_USER)?.as_deref().map(parse_next).transpose()?.unwrap_or(1);
                 given = next == id.0;
                 if !given {
@@ -177,9 +186,10 @@ impl Token {
         }
         check_pin(pin, &self.settings)?;
         let mut user = self.certified_user(name)?;
+        let before = user.encode();
         let (key, _) = user.open_escrow(&officer.token, &officer.keys)?;
         user.set_pin(&officer.token, &key, pin, self.pin_cost()?, &*self.random)?;
-        self.put_user(&user)
+        self.put_user(&before, &user, Some(officer))
     }
 
     /// Forgets a user's wrong PINs.
@@ -191,7 +201,10 @@ impl Token {
             return Err(Error::NotLoggedIn);
         }
         let user = self.certified_user(name)?;
-        self.store.transact(&mut |transaction| Ok(transaction.delete(&layout::failures(user.id))?))?;
+        self.store.transact(&mut |transaction| {
+            self.expect_login(transaction, Some(officer))?;
+            Ok(transaction.delete(&layout::failures(user.id))?)
+        })?;
         Ok(())
     }
 
@@ -209,6 +222,7 @@ impl Token {
             return Err(Error::Prohibited("an officer who is logged in cannot be deleted"));
         }
         self.store.transact(&mut |transaction| {
+            self.expect_login(transaction, Some(officer))?;
             let mut owns = Ok(false);
             transaction.scan(layout::OBJECTS, None, &mut |_, record| {
                 owns = crate::seal::Envelope::read(record).map(|envelope| envelope.ownership.owner == user.id);
@@ -229,12 +243,13 @@ impl Token {
     /// As [`Token::login`] for the old PIN, and the new PIN's.
     pub fn set_pin(&self, user: UserId, old: &[u8], new: &[u8]) -> Result<(), Error> {
         let mut record = self.user(user)?.ok_or(Error::PinNotSet)?;
+        let before = record.encode();
         let meta = self.meta()?;
         self.refuse_locked(user)?;
         let (key, _) = self.open_counted(&meta.id, &record, old)?;
         check_pin(new, &self.settings)?;
         record.set_pin(&meta.id, &key, new, self.pin_cost()?, &*self.random)?;
-        self.put_user(&record)
+        self.put_user(&before, &record, None)
     }
 
     /// The user a PIN alone is meant for, when nobody is logged in.
@@ -307,11 +322,14 @@ impl Token {
         }
     }
 
-    fn put_user(&self, user: &User) -> Result<(), Error> {
+    /// Writes a user's record in place of the one that was read: whatever happened to it meanwhile wins.
+    fn put_user(&self, before: &[u8], user: &User, officer: Option<&Login>) -> Result<(), Error> {
         let record = user.encode();
         self.store.transact(&mut |transaction| {
-            if transaction.get(&layout::user(user.id))?.is_none() {
-                return Err(Aborted::from(Error::NoSuchUser(user.name.clone())));
+            self.expect_login(transaction, officer)?;
+            if transaction.get(&layout::user(user.id))?.as_deref() != Some(before) {
+                let text = format!("the user \"{}\" was changed at the same time; try again", user.name);
+                return Err(Aborted::from(Error::Busy(text)));
             }
             transaction.put(&layout::user(user.id), &record)?;
             Ok(transaction.delete(&layout::failures(user.id))?)

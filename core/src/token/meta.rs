@@ -22,6 +22,8 @@ pub struct Meta {
     pub escrow: bool,
     /// The key that verifies what the token's officers certify.
     pub authority: [u8; 32],
+    /// The record all this was read from; empty before it is written.
+    pub(super) record: Box<[u8]>,
 }
 
 const RECORD_FORMAT: u8 = 1;
@@ -57,7 +59,8 @@ impl Meta {
         let authority = reader.array()?;
         reader.end()?;
         sign::verify(&authority, &[CONTEXT, body], signature).map_err(|_| damaged("the token record was changed"))?;
-        Ok(Meta { id, label, policy, test: flags & TEST != 0, escrow: flags & ESCROW != 0, authority })
+        let (test, escrow) = (flags & TEST != 0, flags & ESCROW != 0);
+        Ok(Meta { id, label, policy, test, escrow, authority, record: record.into() })
     }
 
     /// The label without its padding.

@@ -108,7 +108,8 @@ impl Token {
     /// [`Error::Damaged`] where there is none, or not one of ours.
     pub fn open(store: Arc<dyn Store>, random: Arc<dyn Source>, settings: Settings) -> Result<Token, Error> {
         let generation = store.generation();
-        let current = read_current(&*store, generation)?;
+        let record = store.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+        let current = read_current(&record, generation)?;
         Ok(Token {
             store,
             random,
@@ -124,17 +125,11 @@ impl Token {
     /// # Errors
     /// The PIN's and the store's.
     pub fn reinitialize(&self, label: &[u8; 32], pin: &[u8]) -> Result<(), Error> {
-        self.login(Credential::first_officer(pin))?;
+        let officer = self.login(Credential::first_officer(pin))?;
         let records = founding_records(&*self.random, &self.settings, label, pin)?;
         self.store.transact(&mut |transaction| {
-            let mut keys = Vec::new();
-            transaction.scan(b"", None, &mut |key, _| {
-                keys.push(key.to_vec());
-                ControlFlow::Continue(())
-            })?;
-            for key in &keys {
-                transaction.delete(key)?;
-            }
+            self.expect_login(transaction, Some(&officer))?;
+            delete_all(transaction)?;
             Ok(write_founding(transaction, &records)?)
         })?;
         self.public.clear();
@@ -248,8 +243,16 @@ impl Token {
         if self.current.read().generation == generation {
             return Ok(());
         }
-        let fresh = read_current(&*self.store, generation)?;
+        // Read under the lock, so that an older record never takes the place of a newer one.
         let mut current = self.current.write();
+        let generation = self.store.generation();
+        let record = self.store.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+        if *current.meta.record == *record {
+            self.verifying_keys.lock().clear();
+            current.generation = generation;
+            return Ok(());
+        }
+        let fresh = read_current(&record, generation)?;
         if current.meta != fresh.meta {
             self.public.clear();
         }
@@ -275,6 +278,10 @@ pub fn check_pin(pin: &[u8], settings: &Settings) -> Result<(), Error> {
         return Err(Error::PinLength { got: pin.len(), min, max });
     }
     match std::str::from_utf8(pin) {
+        // It would be read as the PIN of the user of that name (see [`Credential`]).
+        Ok(text) if text.split_once(':').is_some_and(|(name, _)| check_name(name.as_bytes()).is_ok()) => {
+            Err(Error::PinInvalid("it looks like NAME:PIN, which logs in the user of that name"))
+        }
         Ok(text) if !text.contains(char::is_control) => Ok(()),
         _ => Err(Error::PinInvalid("a PIN is UTF-8 text without control characters")),
     }
@@ -298,11 +305,28 @@ fn read_failures(record: Option<&[u8]>) -> u32 {
     record.and_then(|record| record.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
-fn read_current(store: &dyn Store, generation: u64) -> Result<Current, Error> {
-    let record = store.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
-    let meta = Arc::new(Meta::decode(&record)?);
+fn read_current(record: &[u8], generation: u64) -> Result<Current, Error> {
+    let meta = Arc::new(Meta::decode(record)?);
     let public_tags = Arc::new(TagKey::new(&meta.id)?);
     Ok(Current { generation, meta, public_tags })
+}
+
+/// Removes every record of a token that is to be deleted: the processes that have it open find it gone.
+///
+/// # Errors
+/// The store's.
+pub fn erase(store: &dyn Store) -> Result<(), Error> {
+    store.transact(&mut |transaction| Ok(delete_all(transaction)?))?;
+    Ok(())
+}
+
+fn delete_all(transaction: &mut dyn Transaction) -> Result<(), crate::store::StoreError> {
+    let mut keys = Vec::new();
+    transaction.scan(b"", None, &mut |key, _| {
+        keys.push(key.to_vec());
+        ControlFlow::Continue(())
+    })?;
+    keys.iter().try_for_each(|key| transaction.delete(key))
 }
 
 /// What a new token starts with.
@@ -323,6 +347,7 @@ fn founding_records(random: &dyn Source, settings: &Settings, label: &[u8; 32], 
         test: settings.kdf == Kdf::Test,
         escrow: settings.escrow,
         authority: *keys.authority(),
+        record: Box::default(),
     };
     let who = (UserId(1), Role::Officer, FIRST_OFFICER);
     let officer = User::enrol(who, &id, &bundle, &keys, false, (pin, settings.kdf.cost()), random)?;

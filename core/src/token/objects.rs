@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use super::cache::{Cached, UNSEEN};
-use super::{Login, Token, layout};
+use super::{Login, Meta, Token, layout};
 use crate::attribute::Flag;
 use crate::error::Error;
-use crate::object::Object;
 use crate::object::codec::damaged;
+use crate::object::{Object, UserId};
 use crate::seal::{self, Envelope, Opened, Role, User};
 use crate::store::{Aborted, Transaction};
 
@@ -33,13 +33,15 @@ impl Token {
         let tags = self.tags(&object, owner)?;
         let trust = self.trust(&object, owner)?;
         self.store.transact(&mut |transaction| {
-            expect_login(transaction, owner)?;
+            self.expect_token(transaction, &meta)?;
+            self.expect_login(transaction, owner)?;
             let number = next_number(transaction)?;
             object.number = number;
             let trust = match trust {
                 true => Some(self.sign_trust(&object, owner)?),
                 false => None,
             };
+            expect_owner(&object, owner)?;
             let keys = owner.map(|owner| &owner.keys);
             let record = seal::write(&object, FIRST_REVISION, &meta.id, keys, trust, &*self.random)?;
             transaction.put(&layout::object(number), &record)?;
@@ -64,15 +66,16 @@ impl Token {
         change: &mut dyn FnMut(&Object) -> Result<Object, Error>,
     ) -> Result<(), Error> {
         loop {
+            let meta = self.meta()?;
             let old = self.entry(number, owner)?;
             let new = change(&old.object)?;
-            let meta = self.meta()?;
             let (old_tags, new_tags) = (self.tags(&old.object, owner)?, self.tags(&new, owner)?);
             let revision = old.revision.wrapping_add(1);
             let mut conflict = false;
             self.store.transact(&mut |transaction| {
                 conflict = false;
-                expect_login(transaction, owner)?;
+                self.expect_token(transaction, &meta)?;
+                self.expect_login(transaction, owner)?;
                 let key = layout::object(number);
                 let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
                 if Envelope::read(&record)?.revision != old.revision {
@@ -82,6 +85,7 @@ impl Token {
                 let record = match new.version == old.object.version {
                     true => seal::with_trust(&record, revision, self.trusted(&new, owner)?)?,
                     false => {
+                        expect_owner(&new, owner)?;
                         let keys = owner.map(|owner| &owner.keys);
                         let trust = match new.has(Flag::Trusted) {
                             true => seal::trust_of(&record)?,
@@ -111,20 +115,30 @@ impl Token {
     /// # Errors
     /// [`Error::NoObject`]; the store's.
     pub fn remove(&self, number: u64, owner: Option<&Login>) -> Result<(), Error> {
-        let object = self.object(number, owner)?;
-        let tags = self.tags(&object, owner)?;
-        self.store.transact(&mut |transaction| {
-            expect_login(transaction, owner)?;
-            let key = layout::object(number);
-            if transaction.get(&key)?.is_none() {
-                return Err(Error::NoObject(number).into());
+        loop {
+            let meta = self.meta()?;
+            let kept = self.entry(number, owner)?;
+            let tags = self.tags(&kept.object, owner)?;
+            let mut conflict = false;
+            self.store.transact(&mut |transaction| {
+                self.expect_token(transaction, &meta)?;
+                self.expect_login(transaction, owner)?;
+                let key = layout::object(number);
+                let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
+                conflict = Envelope::read(&record)?.revision != kept.revision;
+                if conflict {
+                    return Ok(());
+                }
+                transaction.delete(&key)?;
+                for tag in &tags {
+                    transaction.delete(&layout::tag(tag, number))?;
+                }
+                Ok(())
+            })?;
+            if !conflict {
+                break;
             }
-            transaction.delete(&key)?;
-            for tag in &tags {
-                transaction.delete(&layout::tag(tag, number))?;
-            }
-            Ok(())
-        })?;
+        }
         self.public.remove(number);
         if let Some(owner) = owner {
             owner.objects.remove(number);
@@ -181,7 +195,7 @@ impl Token {
         let meta = self.meta()?;
         // An officer manages and never uses: nothing opens a value to one.
         let keys = viewer
-            .filter(|viewer| viewer.role == Role::User && viewer.token == meta.id)
+            .filter(|viewer| viewer.role == Role::User && viewer.meta == meta)
             .map(|viewer| (viewer.user, &viewer.keys));
         let verifying_keys = |user| self.verifying_key(user);
         let opened = envelope.open(&meta.id, number, keys, &meta.authority, &verifying_keys)?;
@@ -198,6 +212,20 @@ impl Token {
             _ => self.public.insert(number, Arc::clone(&cached)),
         }
         cached
+    }
+
+    /// Nothing is written for a user who was deleted, or whose token was made anew, since the login.
+    pub(super) fn expect_login(&self, transaction: &mut dyn Transaction, login: Option<&Login>) -> Result<(), Aborted> {
+        let Some(login) = login else { return Ok(()) };
+        self.expect_token(transaction, &login.meta)?;
+        let user = transaction.get(&layout::user(login.user))?.map(|record| User::decode(&record)).transpose()?;
+        if user.is_some_and(|user| login.is_of(&user)) { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
+    }
+
+    /// Nothing is written into a token that was made anew since `meta` was read.
+    fn expect_token(&self, transaction: &mut dyn Transaction, meta: &Meta) -> Result<(), Aborted> {
+        let record = transaction.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+        if *record == *meta.record { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
     }
 
     /// Whether a new object is to be trusted: only an officer's is.
@@ -224,11 +252,11 @@ impl Token {
 
 const FIRST_REVISION: u64 = 1;
 
-/// Nothing is written for a user who was deleted, or of a token that was made anew, since the login.
-fn expect_login(transaction: &mut dyn Transaction, login: Option<&Login>) -> Result<(), Aborted> {
-    let Some(login) = login else { return Ok(()) };
-    let user = transaction.get(&layout::user(login.user))?.map(|record| User::decode(&record)).transpose()?;
-    if user.is_some_and(|user| login.is_of(&user)) { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
+/// An object is sealed and signed by its owner, or nobody's.
+fn expect_owner(object: &Object, login: Option<&Login>) -> Result<(), Error> {
+    let owner = object.ownership.owner;
+    let own = owner == UserId::NOBODY || login.is_some_and(|login| login.user == owner);
+    if own { Ok(()) } else { Err(Error::NotLoggedIn) }
 }
 
 fn next_number(transaction: &mut dyn Transaction) -> Result<u64, Aborted> {

@@ -18,6 +18,7 @@ use strongroom_core::store::SqliteStore;
 use strongroom_core::token::{Credential, Login, Token, layout};
 use strongroom_crypto::hash::{Algorithm, digest};
 use strongroom_crypto::random::System;
+use strongroom_crypto::{aead, kdf};
 
 use super::fixture::*;
 use super::rules::data;
@@ -285,7 +286,10 @@ fn records_of_another_token_open_nothing() {
     }
     // With all of it, it is the forger's token, and our objects are nothing in it.
     let mut edited = records.clone();
-    users.into_iter().chain([layout::META.to_vec()]).for_each(|key| drop(edited.insert(key.clone(), foreign[&key].clone())));
+    users
+        .into_iter()
+        .chain([layout::META.to_vec()])
+        .for_each(|key| drop(edited.insert(key.clone(), foreign[&key].clone())));
     let token = token(store(&edited)).unwrap();
     let user = login(&token, b"forgers-own").unwrap();
     assert!(login(&token, USER_PIN).is_err());
@@ -297,10 +301,70 @@ fn records_of_another_token_open_nothing() {
     }
 }
 
+/// Promise: a certified user is who has the certified keys, not who sealed a bundle of their own under a PIN of their own
+/// into the user's record.
+#[test]
+fn a_bundle_of_ones_own_is_not_the_users() {
+    let (records, original) = original();
+    for (user, role, name) in [(1, 1, "so"), (2, 2, "user")] {
+        let key = layout::user(UserId(user)).to_vec();
+        // Secrets of the forger's, with the token's authority among them, for the role and for the other one.
+        for length in [224, 288] {
+            let mut secrets = vec![0x5a; length];
+            secrets[192..224].copy_from_slice(&records[layout::META][AUTHORITY]);
+            let mut edited = records.clone();
+            edited.insert(key.clone(), forge(&records, (user, role, name), &secrets));
+            let token = token(store(&edited)).unwrap();
+            for (wanted, named) in [(Role::Officer, "so"), (Role::User, "user")] {
+                let opened = token.login(Credential { role: wanted, name: Some(named.as_bytes()), pin: FORGERS_PIN });
+                let refused = opened.map(|login| login.name).unwrap_err();
+                // The forger's PIN fits what the forger wrote, and is not enough.
+                assert_eq!(matches!(refused, Error::Damaged(_)), named == name, "{named}, {length} bytes: {refused}");
+            }
+            assert_eq!(original.judge(&Seen::of(store(&edited), Care::ALL)), Ok(Verdict::Detected));
+        }
+    }
+}
+
+/// A user's record with all that a PIN protects made anew, for a PIN of the forger's.
+fn forge(records: &Records, (user, role, name): (u32, u8, &str), secrets: &[u8]) -> Vec<u8> {
+    let (bundle_key, salt, cost) = ([7; 32], [8; 16], [8u32, 1, 1].map(u32::to_le_bytes).concat());
+    let identity = [&[role], name.as_bytes()].concat();
+    let bind = |purpose: &str, rest: &[&[u8]]| {
+        let token = &records[layout::META][TOKEN_ID];
+        let mut bound = [purpose.as_bytes(), &[0], token, &u64::from(user).to_le_bytes()].concat();
+        for part in rest {
+            bound.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            bound.extend_from_slice(part);
+        }
+        bound
+    };
+    let seal = |key: &[u8; 32], bound: Vec<u8>, secret: &[u8]| {
+        let mut sealed = vec![9; 12];
+        aead::Key::new(key).unwrap().seal(&[9; 12], &bound, secret, &mut sealed).unwrap();
+        sealed
+    };
+    let pin_key = kdf::argon2id(FORGERS_PIN, &salt, 8, 1, 1).unwrap();
+    let wrapped = seal(pin_key.expose().try_into().unwrap(), bind("strongroom pin", &[&cost, &salt]), &bundle_key);
+    let bundle = seal(&bundle_key, bind("strongroom bundle", &[&identity]), secrets);
+    let record = &records[&layout::user(UserId(user)).to_vec()];
+    let mut forged = Writer::default();
+    [&record[..parts(record)[KDF].start], &cost, &salt, &wrapped].into_iter().for_each(|part| forged.raw(part));
+    forged.counted(b"");
+    forged.counted(&bundle);
+    forged.finish()
+}
+
+/// Where the token's record has its number and its authority.
+const TOKEN_ID: Range<usize> = 1..17;
+const AUTHORITY: Range<usize> = 51..83;
+const FORGERS_PIN: &[u8] = b"forgers-own";
+
 /// Where a trusted object's record has the signature.
 const TRUST: Range<usize> = 10..74;
 
-/// Which of [`parts`] is the escrow.
+/// Which of [`parts`] are the cost of the PIN and the escrow.
+const KDF: usize = 6;
 const ESCROW: usize = 9;
 
 const PRIVATE: u8 = 1;
@@ -320,7 +384,7 @@ fn login(token: &Token, pin: &[u8]) -> Result<Login, Error> {
 
 fn nobody() -> Maker<'static> {
     let ownership = Ownership { owner: UserId::NOBODY, use_approvals: 0, management_approvals: 0 };
-    Maker { ownership, officer: false, session: 1, random: &System }
+    Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }
 }
 
 /// A record as anyone can write it who knows the format: its checksum fits, and no key was needed.
@@ -335,7 +399,7 @@ fn nobodys_record(records: &Records, number: u64, object: &Object, trust: Option
     signed.counted(&encode_attributes(object).unwrap());
     let signed = signed.finish();
     let mut statement = b"strongroom public object\0".to_vec();
-    statement.extend_from_slice(&records[layout::META][1..17]);
+    statement.extend_from_slice(&records[layout::META][TOKEN_ID]);
     statement.extend_from_slice(&number.to_le_bytes());
     for part in [&header, &signed] {
         statement.extend_from_slice(&(part.len() as u64).to_le_bytes());

@@ -184,6 +184,49 @@ fn no_operation_survives_a_logout() {
     }
 }
 
+/// Promise: a user who is deleted, in whichever process, is logged out, and what they were doing ends.
+#[test]
+fn a_deleted_user_is_logged_out_everywhere() {
+    let place = Place::new();
+    make_token(&place.0);
+    let (one, two) = (hsm(&place.0), hsm(&place.0));
+    let [session, officer] = [&one, &two].map(|hsm| hsm.session(hsm.open_session(0, true).unwrap()).unwrap());
+    officer.login(CKU_SO, Some(OFFICER_PIN), None).unwrap();
+    let token = Arc::clone(officer.application().token());
+    let login = officer.application().login().unwrap();
+    token.add_user(&login, Role::User, "short-lived", b"while-it-lasts").unwrap();
+    session.login(CKU_USER, Some(b"while-it-lasts"), Some(b"short-lived")).unwrap();
+    // The user's own key keeps the user; one that anybody has does not.
+    let key = secret(&session, CKK_AES, SECRETS[0], b"own", &[]);
+    assert!(matches!(token.delete_user(&login, "short-lived"), Err(Error::Prohibited(_))));
+    session.destroy_object(key).unwrap();
+    encrypt_init(&session, PUBLIC_SECRET).unwrap();
+    let mut out = [0; 64];
+    session.encrypt_update(b"before", Output::Buffer(&mut out)).unwrap();
+    token.delete_user(&login, "short-lived").unwrap();
+    assert_eq!(rv(session.encrypt_update(b"after", Output::Buffer(&mut out))), CKR_USER_NOT_LOGGED_IN);
+    assert_eq!(session.info().unwrap().state, CKS_RW_PUBLIC_SESSION);
+    assert_eq!(rv(encrypt_init(&session, PUBLIC_SECRET)), CKR_USER_NOT_LOGGED_IN);
+}
+
+/// Promise: a token that is deleted, in whichever process, is gone: its keys do nothing more.
+#[test]
+fn a_deleted_token_is_gone_for_everyone() {
+    let place = Place::new();
+    let (_one, [session, _]) = user_sessions(&place);
+    encrypt_init(&session, SEALED).unwrap();
+    let mut out = [0; 64];
+    session.encrypt_update(b"before", Output::Buffer(&mut out)).unwrap();
+    hsm(&place.0).delete_token(0).unwrap();
+    assert!(session.encrypt_update(b"after", Output::Buffer(&mut out)).is_err());
+    for number in 1..=LAST {
+        assert!(session.object(number).is_err());
+        assert!(encrypt_init(&session, number).is_err());
+    }
+    let class = CKO_DATA.to_ne_bytes();
+    assert!(session.create_object(&template(&[(CKA_CLASS, &class), (CKA_TOKEN, TRUE)])).is_err());
+}
+
 /// Promise: a public session key needs no login, so its operations outlive one.
 #[test]
 fn a_public_session_keys_operation_survives_a_logout() {
@@ -225,5 +268,5 @@ pub(crate) fn data(application: &[u8], owner: Option<&Login>) -> Object {
     let entries = [(CKA_CLASS, &class[..]), (CKA_TOKEN, TRUE), (CKA_APPLICATION, application), (CKA_PRIVATE, private)];
     let owner = owner.map_or(UserId::NOBODY, |owner| owner.user);
     let ownership = Ownership { owner, use_approvals: 0, management_approvals: 0 };
-    born(&template(&entries), &Maker { ownership, officer: false, session: 1, random: &System }).unwrap()
+    born(&template(&entries), &Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }).unwrap()
 }
