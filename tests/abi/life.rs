@@ -121,7 +121,7 @@ fn the_reserved_string_names_directory_and_configuration() {
     assert_eq!(with("configdir='sql:/nowhere' flags=readOnly"), CKR_OK);
     assert_eq!(with("dir='unclosed"), CKR_ARGUMENTS_BAD);
     assert_eq!(with(&"x".repeat(70_000)), CKR_ARGUMENTS_BAD);
-    assert_eq!(with(&format!("conf='{path}/absent.toml'")), CKR_ARGUMENTS_BAD);
+    assert_eq!(with(&format!("conf='{path}/absent.toml'")), CKR_FUNCTION_FAILED);
 
     // A token made there is found there, and nowhere else.
     let text = CString::new(format!("dir='{path}' conf='{path}/test.toml' x=y")).unwrap();
