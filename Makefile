@@ -19,6 +19,8 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
+# Where p11-kit looks for modules: below /usr it is told by the installation, elsewhere by the administrator's directory.
+P11_KIT_MODULES ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/p11-kit/modules,$(if $(filter /usr/local,$(PREFIX)),/etc/pkcs11/modules,$(DATADIR)/p11-kit/modules))
 
 # Where install takes the module and the programs from.
 PRODUCTS ?= target/release
@@ -101,7 +103,7 @@ bench:
 
 install: $(PRODUCTS)/$(MODULE) $(addprefix $(PRODUCTS)/,$(PROGRAMS))
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkcs11 $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR) \
-		$(DESTDIR)$(INCLUDEDIR)/strongroom $(DESTDIR)$(DATADIR)/p11-kit/modules
+		$(DESTDIR)$(INCLUDEDIR)/strongroom $(DESTDIR)$(P11_KIT_MODULES)
 	$(INSTALL) -m 755 $(PRODUCTS)/$(MODULE) $(DESTDIR)$(LIBDIR)/$(MODULE_ABI)
 	ln -sf $(MODULE_ABI) $(DESTDIR)$(LIBDIR)/$(MODULE)
 	ln -sf ../$(MODULE_ABI) $(DESTDIR)$(LIBDIR)/pkcs11/$(MODULE)
@@ -115,14 +117,15 @@ install: $(PRODUCTS)/$(MODULE) $(addprefix $(PRODUCTS)/,$(PROGRAMS))
 		-e 's|@VERSION@|$(VERSION)|' packaging/strongroom.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/strongroom.pc
 	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/strongroom.pc
 	sed 's|^module: .*|module: $(LIBDIR)/pkcs11/$(MODULE)|' packaging/strongroom.module \
-		> $(DESTDIR)$(DATADIR)/p11-kit/modules/strongroom.module
-	chmod 644 $(DESTDIR)$(DATADIR)/p11-kit/modules/strongroom.module
+		> $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
+	chmod 644 $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
+	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
 
 uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/$(MODULE_ABI) $(DESTDIR)$(LIBDIR)/$(MODULE) $(DESTDIR)$(LIBDIR)/pkcs11/$(MODULE)
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(MANDIR)/,$(MAN_PAGES))
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/strongroom/,$(HEADERS))
-	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/strongroom.pc $(DESTDIR)$(DATADIR)/p11-kit/modules/strongroom.module
+	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/strongroom.pc $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
 	-rmdir $(DESTDIR)$(INCLUDEDIR)/strongroom 2>/dev/null
 
 clean:

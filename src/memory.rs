@@ -263,10 +263,14 @@ fn pair_len(start: *const u8, len: CK_ULONG) -> Result<usize, Error> {
         return Err(Error::Arguments("a pointer is NULL but its length is not 0"));
     }
     match usize::try_from(len) {
-        Ok(len) if len <= isize::MAX as usize && start.addr().checked_add(len).is_some() => Ok(len),
+        Ok(len) if start.addr().checked_add(len).is_some_and(|end| end <= ADDRESS_SPACE_END) => Ok(len),
         _ => Err(Error::Arguments("a length is longer than any memory")),
     }
 }
+
+/// No process has memory from here on: 52 bits of addresses are the most that 64-bit Linux gives without being asked for
+/// more. On smaller machines no slice reaches further than this.
+const ADDRESS_SPACE_END: usize = if usize::BITS == 64 { 1 << 52 } else { isize::MAX as usize };
 
 #[cfg(test)]
 mod tests {

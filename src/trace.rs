@@ -15,6 +15,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, ValueKind};
 use strongroom_core::mechanism::MechanismName;
+use strongroom_core::hsm::config;
 use strongroom_core::names;
 
 use crate::failure::Failure;
@@ -35,8 +36,8 @@ impl Trace {
     /// What `STRONGROOM_TRACE` asks for: `stderr`, or a file that is appended to. None where it asks for nothing or for
     /// a file that cannot be opened: a guest complains to nobody.
     pub(crate) fn from_environment() -> Option<Trace> {
-        let target = std::env::var_os("STRONGROOM_TRACE").filter(|target| !target.is_empty())?;
-        let file = if target == "stderr" {
+        let target = config::variable("STRONGROOM_TRACE")?;
+        let file = if target.as_os_str() == "stderr" {
             // A descriptor of our own: the library's stderr has a lock, which a fork could leave locked.
             File::from(std::io::stderr().as_fd().try_clone_to_owned().ok()?)
         } else {

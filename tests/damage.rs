@@ -1,5 +1,6 @@
-//! A damaged token behind the module: whatever byte of its files is wrong, the program that uses it gets an error or what
-//! was written, and goes on living. `core/tests/tamper` goes through every byte; here is a sample, with a process each.
+//! A damaged token behind the module: whatever byte of its files is wrong, the program that uses it gets an error or
+//! what was written, and goes on living. `core/tests/tamper` goes through every byte; here is a sample, with a process
+//! each.
 
 #![allow(clippy::print_stdout)] // counts and seeds belong to the tests' results
 
@@ -236,8 +237,7 @@ fn look_around(shop: &Workshop) -> String {
 }
 
 fn token_info(shop: &Workshop) -> Answer<String> {
-    let mut info = CK_TOKEN_INFO::default();
-    support::module::ok(support::module::call!(shop.module, C_GetTokenInfo(0, &mut info)))?;
+    let info = shop.module.token_info()?;
     Ok(hexadecimal(&info.label) + &hexadecimal(&info.serialNumber))
 }
 

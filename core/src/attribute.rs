@@ -397,7 +397,7 @@ macro_rules! definitions {
     };
 }
 
-/// Every attribute of PKCS#11 3.2, in ascending order of its number.
+/// The attributes of PKCS#11 3.2 that keys, certificates, data, profiles and validations have, in ascending order.
 static DEFINITIONS: &[Definition] = {
     use Flag::*;
     use ValueKind::{Bytes, Date, Flag as F, Mechanisms, Template as Nested, Ulong};

@@ -251,7 +251,7 @@ impl fmt::Display for Error {
             Error::PinLength { got, min, max } => write!(f, "the PIN has {got} bytes, {min} to {max} are allowed"),
             Error::PinInvalid(why) => write!(f, "the PIN is not usable: {why}"),
             Error::PinLocked => {
-                write!(f, "the user is locked after too many wrong PINs; the officer can set a new PIN")
+                write!(f, "the user is locked after too many wrong PINs")
             }
             Error::PinNotSet => write!(f, "the user has no PIN yet; the officer sets it (C_InitPIN)"),
             Error::AlreadyLoggedIn => write!(f, "this user is logged in already"),

@@ -16,7 +16,7 @@ pub const PIN_FAILURES_MAX: u32 = 10;
 pub const USER_NAME_BYTES_MAX: usize = 31;
 /// Slots: their numbers stay below this, which every client's integers can hold.
 pub const SLOTS_MAX: u64 = 1 << 31;
-/// Sessions of one application over all slots.
+/// Sessions of one application on one token.
 pub const SESSIONS_MAX: usize = 65_536;
 /// Session objects of one application on one token.
 pub const SESSION_OBJECTS_MAX: usize = 4_000_000;

@@ -205,7 +205,9 @@ impl Stage {
         let owner = object.ownership.owner;
         match record.forger {
             Some(forger) => assert_eq!(owner, forger, "the forger opened another user's object"),
-            None if owner == UserId::NOBODY && self.genuine.get(&record.number).is_none_or(|own| own != body(&record.bytes)) => {
+            None if owner == UserId::NOBODY
+                && self.genuine.get(&record.number).is_none_or(|own| own != body(&record.bytes)) =>
+            {
                 panic!("a checksum was guessed");
             }
             None => assert_eq!(

@@ -33,7 +33,9 @@ fuzz_target!(|data: &[u8]| {
     let pool = POOL.get_or_init(Pool::new);
     let mut input = Input::new(data);
     let records = pool.edited(&mut input);
-    let costly = |record: &Vec<u8>| User::decode(record).is_ok_and(|user| user.kdf().memory_kib > 64 || user.kdf().iterations > 4);
+    let costly = |record: &Vec<u8>| {
+        User::decode(record).is_ok_and(|user| user.kdf().memory_kib > 64 || user.kdf().iterations > 4)
+    };
     if records.values().any(costly) {
         return;
     }
@@ -140,7 +142,8 @@ impl Pool {
             let Ok(object) = token.object(number, viewer) else { continue };
             assert!(self.genuine.contains(&(id, number, body(&record).to_vec())), "opened what nobody wrote");
             if object.has(Flag::Private) {
-                let own = viewer.is_some_and(|viewer| viewer.user == object.ownership.owner && viewer.role == Role::User);
+                let own =
+                    viewer.is_some_and(|viewer| viewer.user == object.ownership.owner && viewer.role == Role::User);
                 assert!(own, "somebody else's object opened");
             }
             examine(&object);

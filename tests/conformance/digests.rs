@@ -118,10 +118,18 @@ fn keys_are_digested_where_their_value_may_come_out() {
             session.destroy(key).unwrap();
         }
     }
-    let closed = session.create(&key_template(CKK_AES, &[1; 16])).unwrap();
-    for (key, code) in
-        [(closed, CKR_KEY_INDIGESTIBLE), (0, CKR_KEY_HANDLE_INVALID), (closed + 99, CKR_KEY_HANDLE_INVALID)]
-    {
+    let half_open = |sensitive, extractable| {
+        let flags = [flag(CKA_SENSITIVE, sensitive), flag(CKA_EXTRACTABLE, extractable)];
+        session.create(&with(&key_template(CKK_AES, &[1; 16]), &flags)).unwrap()
+    };
+    let closed = half_open(true, false);
+    for (key, code) in [
+        (closed, CKR_KEY_INDIGESTIBLE),
+        (half_open(true, true), CKR_KEY_INDIGESTIBLE),
+        (half_open(false, false), CKR_KEY_INDIGESTIBLE),
+        (0, CKR_KEY_HANDLE_INVALID),
+        (closed + 99, CKR_KEY_HANDLE_INVALID),
+    ] {
         session.begin(Work::Digest, &plain(CKM_SHA256), 0).unwrap();
         assert_eq!(call!(C_DigestKey(session.0, key)), refused(code));
         // An error ends the operation.

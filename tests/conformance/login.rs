@@ -214,9 +214,10 @@ fn users_have_names() {
     assert!(session.login_user(CKU_USER, SO_PIN, b"so").is_err());
     assert!(session.login_user(CKU_SO, SO_PIN, b"user").is_err());
     assert_eq!(session.login_user(CKU_CONTEXT_SPECIFIC, USER_PIN, b"user"), refused(CKR_OPERATION_NOT_INITIALIZED));
-    // A PIN with a colon that names nobody is a PIN.
-    session.set_pin(USER_PIN, b"time: 12:30").unwrap();
-    session.login(CKU_USER, b"time: 12:30").unwrap();
+    // A new PIN must not look like a name and a PIN; other colons do no harm.
+    assert_eq!(session.set_pin(USER_PIN, b"time: 12:30"), refused(CKR_PIN_INVALID));
+    session.set_pin(USER_PIN, b"it is 12:30").unwrap();
+    session.login(CKU_USER, b"it is 12:30").unwrap();
 }
 
 #[test]

@@ -49,6 +49,11 @@ impl Module {
         ok(call!(self, C_Initialize(ptr::from_mut(&mut arguments).cast())))
     }
 
+    pub(crate) fn token_info(self) -> Answer<CK_TOKEN_INFO> {
+        let mut info = CK_TOKEN_INFO::default();
+        ok(call!(self, C_GetTokenInfo(0, &mut info))).map(|()| info)
+    }
+
     pub(crate) fn open(self) -> Answer<CK_SESSION_HANDLE> {
         let mut session = 0;
         let flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;

@@ -51,7 +51,7 @@ pub(crate) fn confirm(yes: bool, question: &str) -> Result<(), Failure> {
     }
     if !is_interactive() {
         let message =
-            format!("\"{question}\" cannot be asked, as standard input is no terminal; --yes goes on unasked");
+            format!("standard input is no terminal, so this cannot be asked: {question} Give --yes to go on unasked");
         return Err(Failure::usage(message));
     }
     match ask(&format!("{question} [y/N]"))?.to_lowercase().as_str() {

@@ -141,7 +141,7 @@ fn absolute_dir(dir: PathBuf) -> Result<PathBuf, Error> {
 }
 
 /// What the environment says, unless the program runs with more rights than its user, who sets the environment.
-fn variable(name: &str) -> Option<PathBuf> {
+pub fn variable(name: &str) -> Option<PathBuf> {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     let trusted = getuid() == geteuid() && getgid() == getegid();
     std::env::var_os(name).filter(|value| trusted && !value.is_empty()).map(PathBuf::from)

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 use strongroom_crypto::random::{Source, System};
 
 use crate::error::Error;
-use crate::limits::PIN_BYTES_MAX;
+use crate::limits::{PIN_BYTES_MAX, SESSIONS_MAX};
 use crate::mechanism::{CATALOGUE, Mechanism, MechanismName, find};
 use crate::session::Session;
 use crate::session::application::{Application, SESSION_OBJECTS_START};
@@ -98,6 +98,8 @@ impl Hsm {
 
     /// Starts the HSM with a configuration and a source of random numbers.
     pub fn with(config: Config, random: Arc<dyn Source>) -> Hsm {
+        // Made now, so that no fork finds them half made.
+        crate::session::prepare();
         Hsm {
             home: Home::new(&config),
             config,
@@ -112,6 +114,11 @@ impl Hsm {
     /// The configuration in force.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The directory of a slot's token; of no use where tokens live in memory.
+    pub fn slot_dir(&self, slot: u64) -> std::path::PathBuf {
+        self.home.slot_dir(slot)
     }
 
     /// The slots, the free one last (`C_GetSlotList`, PKCS#11 3.2 §5.5.1). Every slot holds a token, initialised or not.
@@ -158,9 +165,9 @@ impl Hsm {
             model: MODEL,
             serial: String::new(),
             flags: CKF_RNG | CKF_LOGIN_REQUIRED | CKF_DUAL_CRYPTO_OPERATIONS,
-            max_sessions: CK_EFFECTIVELY_INFINITE,
+            max_sessions: SESSIONS_MAX as u64,
             sessions: 0,
-            max_rw_sessions: CK_EFFECTIVELY_INFINITE,
+            max_rw_sessions: SESSIONS_MAX as u64,
             rw_sessions: 0,
             max_pin: PIN_BYTES_MAX as u64,
             min_pin: self.config.settings.pin_bytes_min as u64,

@@ -54,7 +54,7 @@ pub enum Parameter<'a> {
     },
     /// `CK_CCM_PARAMS`.
     Ccm {
-        /// Bytes of data that will follow; for decryption the tag is counted by some callers and not by others.
+        /// Bytes of data, without the tag, in both directions.
         data_bytes: u64,
         /// The nonce.
         nonce: &'a [u8],

@@ -125,7 +125,17 @@ fn finish(
         material: material.map(Arc::new),
     };
     check_dates(&object)?;
+    check_authentication(&object)?;
     Ok(object)
+}
+
+/// Only a private object can want a login for each use (PKCS#11 3.2 §4.9): who uses another need not have logged in.
+pub(super) fn check_authentication(object: &Object) -> Result<(), Error> {
+    if object.has(Flag::AlwaysAuthenticate) && !object.has(Flag::Private) {
+        let attribute = AttributeType(CKA_ALWAYS_AUTHENTICATE);
+        return Err(Error::TemplateInconsistent { attribute, reason: "needs CKA_PRIVATE to be true" });
+    }
+    Ok(())
 }
 
 /// Thirty-two hexadecimal digits nobody else has.

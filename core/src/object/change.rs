@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKO_CERTIFICATE};
 
-use super::birth::{check_dates, kept_value, new_unique_id, valid_rule};
+use super::birth::{check_authentication, check_dates, kept_value, new_unique_id, valid_rule};
 use super::codec::damaged;
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
 use super::{Object, birth::Maker};
@@ -19,9 +19,7 @@ use crate::error::Error;
 /// [`Error::Prohibited`] for an object that is not modifiable, and for a trusted certificate (§4.6.2); the attribute's own
 /// error otherwise.
 pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Object, Error> {
-    if !object.has(Flag::Modifiable) {
-        return Err(Error::Prohibited("the object is not modifiable (CKA_MODIFIABLE)"));
-    }
+    allowed(object)?;
     if object.kind.class == CKO_CERTIFICATE && object.has(Flag::Trusted) {
         return Err(Error::Prohibited("a trusted certificate is not modifiable (CKA_TRUSTED)"));
     }
@@ -36,6 +34,15 @@ pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Ob
     }
     changed.version = changed.version.checked_add(1).ok_or_else(|| damaged("an object was changed too often"))?;
     Ok(changed)
+}
+
+/// Whether the object's attributes may be changed at all.
+///
+/// # Errors
+/// [`Error::Prohibited`].
+pub fn allowed(object: &Object) -> Result<(), Error> {
+    let refusal = Error::Prohibited("the object is not modifiable (CKA_MODIFIABLE)");
+    if object.has(Flag::Modifiable) { Ok(()) } else { Err(refusal) }
 }
 
 /// A copy of `object` with the attributes of `template` (PKCS#11 3.2 §5.7.2). It has no number yet, and belongs to the
@@ -62,6 +69,7 @@ pub fn copy(object: &Object, template: &Template<'_>, maker: &Maker<'_>) -> Resu
     copy.unique_id = new_unique_id(maker.random)?;
     copy.ownership = maker.ownership;
     copy.session = (!copy.has(Flag::Token)).then_some(maker.session);
+    check_authentication(&copy)?;
     Ok(copy)
 }
 

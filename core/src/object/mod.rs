@@ -99,6 +99,9 @@ impl Object {
         if rule.notes & SECRET != 0 && (self.has(Flag::Sensitive) || !self.has(Flag::Extractable)) {
             return Err(Error::AttributeSensitive(attribute));
         }
+        if self.lacks_value() && matches!(attribute.0, CKA_VALUE | CKA_VALUE_LEN) {
+            return Err(Error::AttributeSensitive(attribute));
+        }
         Ok(self.value(attribute, rule.default))
     }
 

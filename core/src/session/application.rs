@@ -135,7 +135,8 @@ impl Application {
     pub(crate) fn log_in(&self, credential: Credential<'_>) -> Result<(), Error> {
         self.current()?;
         if let Some(login) = self.login() {
-            return Err(if login.role == credential.role {
+            let same = credential.name.is_none_or(|name| name.eq_ignore_ascii_case(login.name.as_bytes()));
+            return Err(if login.role == credential.role && same {
                 Error::AlreadyLoggedIn
             } else {
                 Error::AnotherUserLoggedIn

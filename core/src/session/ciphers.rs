@@ -15,6 +15,13 @@ pub(super) struct CipherOperation {
     updated: bool,
 }
 
+impl CipherOperation {
+    /// Whether the operation may go on.
+    pub(super) fn check(&mut self, session: &Session) -> Result<(), Error> {
+        self.key.check(&session.application, false)
+    }
+}
+
 impl Keyed for CipherOperation {
     fn key_use(&mut self) -> &mut KeyUse {
         &mut self.key
@@ -161,7 +168,7 @@ impl Session {
         slot.step(
             |_| !query,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, query)?;
                 if operation.updated {
                     return Err(Error::OperationNotInitialized);
                 }
@@ -179,10 +186,11 @@ impl Session {
         part: &[u8],
         output: Output<'_>,
     ) -> Result<usize, Error> {
+        let query = matches!(output, Output::Length);
         slot.step(
             |_| false,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, query)?;
                 match output {
                     Output::Length => Ok(operation.cipher.update_len(part.len())),
                     Output::Buffer(buffer) => {
@@ -201,7 +209,7 @@ impl Session {
         state.cipher(direction).step(
             |_| !query,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, query)?;
                 match output {
                     Output::Length => Ok(operation.cipher.finish_len()),
                     Output::Buffer(buffer) => Ok(operation.cipher.finish(buffer)?),
@@ -243,7 +251,7 @@ fn beginning(error: strongroom_crypto::Error) -> Error {
 }
 
 /// Data of a wrong length is ciphertext of a wrong length where one decrypts.
-fn encrypted(error: Error) -> Error {
+pub(super) fn encrypted(error: Error) -> Error {
     match error {
         Error::DataLength => Error::EncryptedDataLength,
         other => other,

@@ -123,7 +123,7 @@ impl Session {
 
 impl DigestOperation {
     /// A digest that holds a key ends with the login that could use it.
-    fn check(&self, session: &Session) -> Result<(), Error> {
+    pub(super) fn check(&self, session: &Session) -> Result<(), Error> {
         match self.keyed {
             Some(logouts) if logouts != session.application.logouts() => Err(Error::NotLoggedIn),
             _ => Ok(()),

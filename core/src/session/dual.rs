@@ -1,8 +1,25 @@
-//! Two operations in one call (PKCS#11 3.2 §5.17). The output convention is the cipher's: what only asks for a length or
-//! offers too small a buffer reaches neither operation.
+//! Two operations in one call (PKCS#11 3.2 §5.17). Neither goes on unless both may, and an error ends both. The output
+//! convention is the cipher's: what only asks for a length or offers too small a buffer reaches neither operation.
 
-use super::{Output, Session, State, digests};
+use super::ciphers::CipherOperation;
+use super::digests::{self, DigestOperation};
+use super::macs::MacOperation;
+use super::operation::Slot;
+use super::{Output, Session, State};
 use crate::error::Error;
+
+/// What a cipher works together with.
+enum Partner<'a> {
+    Digest(&'a mut Slot<DigestOperation>),
+    Mac(&'a mut Slot<MacOperation>),
+}
+
+/// Whether the partner sees the data before the cipher, or what the cipher made of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Input,
+    Output,
+}
 
 impl Session {
     /// Digests and encrypts a part (`C_DigestEncryptUpdate`).
@@ -12,13 +29,7 @@ impl Session {
     pub fn digest_encrypt_update(&self, part: &[u8], output: Output<'_>) -> Result<usize, Error> {
         let mut state = self.state()?;
         let State { digest, encryption, .. } = &mut *state;
-        digest.active()?;
-        let query = matches!(output, Output::Length);
-        let written = self.cipher_update(encryption, part, output)?;
-        if !query {
-            digests::update(digest, part)?;
-        }
-        Ok(written)
+        self.both(encryption, Partner::Digest(digest), Side::Input, part, output)
     }
 
     /// Decrypts a part and digests the plaintext (`C_DecryptDigestUpdate`).
@@ -28,11 +39,7 @@ impl Session {
     pub fn decrypt_digest_update(&self, part: &[u8], output: Output<'_>) -> Result<usize, Error> {
         let mut state = self.state()?;
         let State { digest, decryption, .. } = &mut *state;
-        digest.active()?;
-        let Output::Buffer(buffer) = output else { return self.cipher_update(decryption, part, output) };
-        let written = self.cipher_update(decryption, part, Output::Buffer(buffer))?;
-        digests::update(digest, buffer.get(..written).unwrap_or_default())?;
-        Ok(written)
+        self.both(decryption, Partner::Digest(digest), Side::Output, part, output).map_err(super::ciphers::encrypted)
     }
 
     /// Signs and encrypts a part (`C_SignEncryptUpdate`).
@@ -42,13 +49,7 @@ impl Session {
     pub fn sign_encrypt_update(&self, part: &[u8], output: Output<'_>) -> Result<usize, Error> {
         let mut state = self.state()?;
         let State { signature, encryption, .. } = &mut *state;
-        signature.active()?;
-        let query = matches!(output, Output::Length);
-        let written = self.cipher_update(encryption, part, output)?;
-        if !query {
-            self.mac_update(signature, part)?;
-        }
-        Ok(written)
+        self.both(encryption, Partner::Mac(signature), Side::Input, part, output)
     }
 
     /// Decrypts a part and verifies the plaintext (`C_DecryptVerifyUpdate`).
@@ -58,10 +59,71 @@ impl Session {
     pub fn decrypt_verify_update(&self, part: &[u8], output: Output<'_>) -> Result<usize, Error> {
         let mut state = self.state()?;
         let State { verification, decryption, .. } = &mut *state;
-        verification.active()?;
-        let Output::Buffer(buffer) = output else { return self.cipher_update(decryption, part, output) };
-        let written = self.cipher_update(decryption, part, Output::Buffer(buffer))?;
-        self.mac_update(verification, buffer.get(..written).unwrap_or_default())?;
+        self.both(decryption, Partner::Mac(verification), Side::Output, part, output).map_err(super::ciphers::encrypted)
+    }
+
+    fn both(
+        &self,
+        cipher: &mut Slot<CipherOperation>,
+        mut partner: Partner<'_>,
+        side: Side,
+        part: &[u8],
+        output: Output<'_>,
+    ) -> Result<usize, Error> {
+        let result = self.both_steps(cipher, &mut partner, side, part, output);
+        if !matches!(result, Ok(_) | Err(Error::BufferTooSmall { .. })) {
+            cipher.end();
+            partner.end();
+        }
+        result
+    }
+
+    fn both_steps(
+        &self,
+        cipher: &mut Slot<CipherOperation>,
+        partner: &mut Partner<'_>,
+        side: Side,
+        part: &[u8],
+        output: Output<'_>,
+    ) -> Result<usize, Error> {
+        let Output::Buffer(buffer) = output else {
+            partner.active()?;
+            return self.cipher_update(cipher, part, Output::Length);
+        };
+        cipher.active()?.check(self)?;
+        partner.check(self)?;
+        let written = self.cipher_update(cipher, part, Output::Buffer(buffer))?;
+        let seen = match side {
+            Side::Input => part,
+            Side::Output => buffer.get(..written).unwrap_or_default(),
+        };
+        match partner {
+            Partner::Digest(digest) => digests::update(digest, seen)?,
+            Partner::Mac(mac) => self.mac_update(mac, seen)?,
+        }
         Ok(written)
+    }
+}
+
+impl Partner<'_> {
+    fn active(&mut self) -> Result<(), Error> {
+        match self {
+            Partner::Digest(digest) => digest.active().map(|_| ()),
+            Partner::Mac(mac) => mac.active().map(|_| ()),
+        }
+    }
+
+    fn check(&mut self, session: &Session) -> Result<(), Error> {
+        match self {
+            Partner::Digest(digest) => digest.active()?.check(session),
+            Partner::Mac(mac) => mac.active()?.check(session),
+        }
+    }
+
+    fn end(&mut self) {
+        match self {
+            Partner::Digest(digest) => digest.end(),
+            Partner::Mac(mac) => mac.end(),
+        }
     }
 }

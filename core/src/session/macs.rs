@@ -47,7 +47,7 @@ impl Session {
         self.state()?.signature.step(
             |_| !query,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, query)?;
                 if operation.updated {
                     return Err(Error::OperationNotInitialized);
                 }
@@ -73,7 +73,7 @@ impl Session {
         self.state()?.signature.step(
             |_| !query,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, query)?;
                 operation.finish(&[], output)
             },
         )
@@ -104,7 +104,7 @@ impl Session {
         self.state()?.verification.step(
             |()| true,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, false)?;
                 if operation.updated {
                     return Err(Error::OperationNotInitialized);
                 }
@@ -129,7 +129,7 @@ impl Session {
         self.state()?.verification.step(
             |()| true,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, false)?;
                 operation.compare(&[], signature)
             },
         )
@@ -186,7 +186,7 @@ impl Session {
         slot.step(
             |()| false,
             |operation| {
-                operation.key.check(&self.application)?;
+                operation.key.check(&self.application, false)?;
                 operation.mac.update(part)?;
                 operation.updated = true;
                 Ok(())
@@ -196,6 +196,11 @@ impl Session {
 }
 
 impl MacOperation {
+    /// Whether the operation may go on.
+    pub(super) fn check(&mut self, session: &Session) -> Result<(), Error> {
+        self.key.check(&session.application, false)
+    }
+
     fn finish(&mut self, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
         let needed = self.bytes;
         match output {

@@ -33,6 +33,11 @@ use digests::DigestOperation;
 use macs::MacOperation;
 use operation::Slot;
 
+/// Makes what all tokens share.
+pub(crate) fn prepare() {
+    builtin::of_class(CKO_PROFILE).for_each(drop);
+}
+
 /// Where the output of an operation goes (PKCS#11 3.2 §5.2).
 #[derive(Debug)]
 pub enum Output<'a> {
@@ -127,13 +132,13 @@ impl Session {
     /// The PIN's; [`Error::AlreadyLoggedIn`], [`Error::AnotherUserLoggedIn`], [`Error::ReadOnlySessionsExist`];
     /// [`Error::OperationNotInitialized`] for a context-specific login nobody waits for.
     pub fn login(&self, user_type: u64, pin: Option<&[u8]>, name: Option<&[u8]>) -> Result<(), Error> {
-        let pin = pin.ok_or(NO_PIN_PAD)?;
         let role = match user_type {
             CKU_SO => Role::Officer,
             CKU_USER => Role::User,
-            CKU_CONTEXT_SPECIFIC => return self.login_for_operation(pin),
+            CKU_CONTEXT_SPECIFIC => return self.login_for_operation(pin.ok_or(NO_PIN_PAD)?),
             _ => return Err(Error::NoSuchUser(format!("of type {user_type}"))),
         };
+        let pin = pin.ok_or(NO_PIN_PAD)?;
         self.application.log_in(Credential { role, name: name.filter(|name| !name.is_empty()), pin })
     }
 

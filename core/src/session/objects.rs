@@ -109,6 +109,7 @@ impl Session {
         {
             access::check(Action::Trust, actor, &object)?;
             return self.application.replace(number, &mut |object| {
+                change::allowed(object)?;
                 let mut changed = object.duplicate();
                 object.kind.rule(CKA_TRUSTED).ok_or(Error::AttributeUnknown(AttributeType(CKA_TRUSTED)))?;
                 changed.flags.set(Flag::Trusted, trusted);

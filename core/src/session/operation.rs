@@ -169,7 +169,7 @@ impl KeyUse {
     /// # Errors
     /// [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone or no longer permits
     /// the use, and where there was a logout and another login.
-    pub(super) fn check(&mut self, application: &Application) -> Result<(), Error> {
+    pub(super) fn check(&mut self, application: &Application, query: bool) -> Result<(), Error> {
         let epoch = application.current()?;
         if epoch != self.epoch || self.object.is_retired() {
             match application.key(self.object.number) {
@@ -182,11 +182,12 @@ impl KeyUse {
                     self.epoch = epoch;
                 }
                 Err(error @ (Error::Device(_) | Error::Busy(_) | Error::Damaged(_))) => return Err(error),
-                _ if application.login().is_none() => return Err(Error::NotLoggedIn),
+                _ if self.object.needs_login() && application.login().is_none() => return Err(Error::NotLoggedIn),
                 _ => return Err(Error::OperationNotInitialized),
             }
         }
-        if self.waits {
+        // Asking for a length is not yet using the key.
+        if self.waits && !query {
             return Err(Error::ContextLogin("this key wants a login for each operation (CKU_CONTEXT_SPECIFIC)"));
         }
         Ok(())

@@ -18,8 +18,7 @@ impl Session {
         let others = state.encryption.is_active()
             || state.decryption.is_active()
             || state.signature.is_active()
-            || state.verification.is_active()
-            || state.found.is_some();
+            || state.verification.is_active();
         if others {
             return Err(Error::StateUnsaveable);
         }

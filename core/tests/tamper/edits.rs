@@ -186,8 +186,8 @@ fn a_public_record_cannot_be_forged_for_a_key() {
     assert!(matches!(seen.material(), Err(Error::NoKey(_))));
 }
 
-/// Promise: an object's earlier record is that object as it was, whole: never a mixture, never under another number, and
-/// never in a token that was made anew. That it is the earlier one is not noticed.
+/// Promise: an object's earlier record is that object as it was, whole: never a mixture, never under another number,
+/// and never in a token that was made anew. That it is the earlier one is not noticed.
 #[test]
 fn an_earlier_record_is_the_earlier_object_and_nothing_else() {
     let place = Place::new();
@@ -301,8 +301,8 @@ fn records_of_another_token_open_nothing() {
     }
 }
 
-/// Promise: a certified user is who has the certified keys, not who sealed a bundle of their own under a PIN of their own
-/// into the user's record.
+/// Promise: a certified user is who has the certified keys, not who sealed a bundle of their own under a PIN of their
+/// own into the user's record.
 #[test]
 fn a_bundle_of_ones_own_is_not_the_users() {
     let (records, original) = original();

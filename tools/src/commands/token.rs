@@ -256,7 +256,7 @@ fn show(context: &Context) -> Result<Answer, Failure> {
         ("Escrow", if found.escrow { "yes" } else { "no" }.to_owned()),
         ("Objects", found.objects.to_string()),
         ("Flags", found.flag_names().join(", ")),
-        ("Directory", hsm.config().dir.display().to_string()),
+        ("Directory", hsm.slot_dir(found.slot).display().to_string()),
     ];
     if found.test {
         lines.insert(0, ("Mark", TEST_MARK.to_owned()));

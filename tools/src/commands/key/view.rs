@@ -92,7 +92,8 @@ pub(crate) fn named_label(key: &Object) -> String {
 fn flag_names(key: &Object) -> Vec<&'static str> {
     let words = [
         (key.has(Flag::Private), "private", "public"),
-        (key.has(Flag::Sensitive), "sensitive", "readable"),
+        (key.has(Flag::Sensitive), "sensitive", ""),
+        (!key.has(Flag::Sensitive) && key.has(Flag::Extractable), "readable", ""),
         (key.has(Flag::Extractable), "extractable", ""),
         (key.has(Flag::Local), "", "imported"),
         (key.has(Flag::Trusted), "trusted", ""),
