@@ -1,5 +1,5 @@
-//! Calls in any order through three sessions: no panic, no sensitive value shows in any output, after a logout no private
-//! object is visible and nothing begun with a key that needs a login goes on.
+//! Calls in any order through three sessions: no panic, no sensitive value shows in any output, after a logout no
+//! private object is visible and nothing begun with a key that needs a login goes on.
 
 #![no_main]
 

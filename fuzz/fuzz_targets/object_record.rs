@@ -1,5 +1,5 @@
-//! An object's record as an editor of the files, or a hostile user, could leave it: nothing opens that the holder of the
-//! owner's key did not write, and what opens can be read and used.
+//! An object's record as an editor of the files, or a hostile user, could leave it: nothing opens that the holder of
+//! the owner's key did not write, and what opens can be read and used.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Templates of any content: what an object was given it has, a search with the same template finds it, a refused change
-//! changes nothing, and no change or copy protects less.
+//! Templates of any content: what an object was given it has, a search with the same template finds it, a refused
+//! change changes nothing, and no change or copy protects less.
 
 #![no_main]
 
@@ -112,8 +112,8 @@ fn parse<'a>(raw: &[RawAttribute<'a>]) -> Option<Template<'a>> {
     Some(template)
 }
 
-/// What a template gives and a reader may see. A check value is computed, and some kinds of key have none; a key type of
-/// one length has no `CKA_VALUE_LEN`.
+/// What a template gives and a reader may see. A check value is computed, and some kinds of key have none; a key type
+/// of one length has no `CKA_VALUE_LEN`.
 fn visible_entries<'a>(object: &Object, template: &Template<'a>) -> Vec<Entry<'a>> {
     let secret = object.kind.is_secret();
     let sized = object.kind.rule(CKA_VALUE_LEN).is_some();

@@ -1,5 +1,5 @@
-//! A whole store as an editor of the files could leave it: it opens or it is damaged, only the right PIN logs in, only as
-//! who the authority certified, and no object opens that was not written for its place.
+//! A whole store as an editor of the files could leave it: it opens or it is damaged, only the right PIN logs in,
+//! only as who the authority certified, and no object opens that was not written for its place.
 
 #![no_main]
 

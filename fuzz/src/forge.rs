@@ -1,5 +1,5 @@
-//! Records as anyone with a PIN could write them past the product: sealed and signed as `docs/store-format.md` says, over
-//! whatever attributes and values the fuzzer likes. This reads and writes the format by its description alone.
+//! Records as anyone with a PIN could write them past the product: sealed and signed as `docs/store-format.md` says,
+//! over whatever attributes and values the fuzzer likes. This reads and writes the format by its description alone.
 
 use strongroom_core::error::Error;
 use strongroom_core::object::codec::{Reader, Writer};

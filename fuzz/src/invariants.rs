@@ -5,7 +5,8 @@ use strongroom_core::attribute::{AttributeType, Flag, Template};
 use strongroom_core::object::codec::{decode, encode_attributes};
 use strongroom_core::object::{AttributeValue, Object};
 
-/// Reads everything there is to read of `object`: nothing panics, no secret shows, and what is written of it reads back.
+/// Reads everything there is to read of `object`: nothing panics, no secret shows, and what is written of it reads
+/// back.
 pub fn examine(object: &Object) {
     for rule in object.kind.rules() {
         let _ = object.attribute(AttributeType(rule.attribute));

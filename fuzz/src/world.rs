@@ -1,5 +1,5 @@
-//! A token in memory with two users, an officer and an object of every shape. Between inputs it is put back as it was, so
-//! that each input runs alone.
+//! A token in memory with two users, an officer and an object of every shape. Between inputs it is put back as it
+//! was, so that each input runs alone.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

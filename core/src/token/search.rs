@@ -37,9 +37,6 @@ impl Token {
     /// # Errors
     /// The store's. An object that was tampered with is no match; reading it by number says what is wrong.
     pub fn search(&self, template: &Template<'_>, viewer: Option<&Login>) -> Result<Vec<u64>, Error> {
-        if template.entries().is_empty() {
-            return self.visible(viewer);
-        }
         let mut candidates = match self.template_tags(template, viewer)? {
             Some(tags) => self.tagged(&tags)?,
             None => self.visible(viewer)?,
