@@ -267,3 +267,91 @@ fn wrong_key(error: strongroom_crypto::Error, meaning: Error) -> Error {
         other => other.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use strongroom_crypto::random::System;
+
+    use super::*;
+    use crate::policy::{Kdf, Policy};
+    use crate::seal::{AUTHORITY, OFFICER_BYTES, USER_BYTES, put};
+    use crate::store::{MemoryStore, Store};
+    use crate::token::{Credential, Login, Settings, Token, layout};
+
+    const SETTINGS: Settings = Settings { policy: Policy::Standard, kdf: Kdf::Test, escrow: true, pin_bytes_min: 4 };
+    const EDITORS_PIN: &[u8] = b"editors-pin";
+
+    /// Whoever can write the files seals a bundle under a PIN of his own into a user's record: one he made up with the
+    /// token's authority in it, or another user's, with whom he conspires. It opens nothing that a PIN opens.
+    #[test]
+    fn a_bundle_under_the_editors_pin_is_not_the_users() {
+        let (store, token) = token();
+        let meta = token.meta().unwrap();
+        for (id, own_bytes, role) in [(1, OFFICER_BYTES, Role::Officer), (2, USER_BYTES, Role::User)] {
+            let genuine = record(&*store, id);
+            let pin: &[u8] = if role == Role::Officer { b"officer" } else { b"user-pin" };
+            let before = login(&token, role, None, pin).unwrap();
+            let conspirators = [(3, &b"deputys-pin"[..]), (4, b"bobs-pin")].map(|(id, pin)| {
+                let user = User::decode(&record(&*store, id)).unwrap();
+                user.open(&meta.id, pin).unwrap().1.bytes
+            });
+            let made_up = [OFFICER_BYTES, USER_BYTES].map(|length| made_up(length, &meta.authority));
+            for secrets in made_up.iter().chain(&conspirators) {
+                let mut user = User::decode(&genuine).unwrap();
+                let key = BundleKey { bytes: SecretBytes::from_slice(&[7; 32]).unwrap() };
+                let binding = user.bundle_binding(&meta.id);
+                user.bundle = seal(&key.cipher().unwrap(), &binding, secrets.expose(), &System).unwrap();
+                user.set_pin(&meta.id, &key, EDITORS_PIN, user.kdf, &System).unwrap();
+                write(&*store, id, &user.encode());
+                let edited = record(&*store, id);
+                // The PIN fits what he wrote, and that is all.
+                let opened = [
+                    login(&token, role, None, EDITORS_PIN).map(drop),
+                    token.verify_pin(&before, EDITORS_PIN),
+                    token.set_pin(UserId(id), EDITORS_PIN, b"another-pin"),
+                    token.reinitialize(&[b' '; 32], if role == Role::Officer { EDITORS_PIN } else { b"none" }),
+                ];
+                let length = (secrets.len(), own_bytes);
+                assert!(opened[..3].iter().all(|result| matches!(result, Err(Error::Damaged(_)))), "{length:?}");
+                assert!(opened[3].is_err(), "{length:?}");
+                assert_eq!(record(&*store, id), edited);
+            }
+            // The user's own bundle is as good as ever.
+            write(&*store, id, &genuine);
+            login(&token, role, None, pin).unwrap();
+            token.verify_pin(&before, pin).unwrap();
+        }
+    }
+
+    /// A token with two officers and two users: 1 and 3, 2 and 4.
+    fn token() -> (Arc<dyn Store>, Token) {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let token = Token::create(Arc::clone(&store), Arc::new(System), SETTINGS, &[b' '; 32], b"officer").unwrap();
+        let officer = login(&token, Role::Officer, None, b"officer").unwrap();
+        token.init_pin(&officer, b"user-pin").unwrap();
+        assert_eq!(token.add_user(&officer, Role::Officer, "deputy", b"deputys-pin").unwrap(), UserId(3));
+        assert_eq!(token.add_user(&officer, Role::User, "bob", b"bobs-pin").unwrap(), UserId(4));
+        (store, token)
+    }
+
+    /// Secrets nobody has, that name the token's authority.
+    fn made_up(length: usize, authority: &[u8; 32]) -> SecretBytes {
+        let mut secrets = SecretBytes::from_slice(&vec![0x5a; length]).unwrap();
+        put(&mut secrets, AUTHORITY, authority).unwrap();
+        secrets
+    }
+
+    fn login(token: &Token, role: Role, name: Option<&[u8]>, pin: &[u8]) -> Result<Login, Error> {
+        token.login(Credential { role, name, pin })
+    }
+
+    fn record(store: &dyn Store, id: u32) -> Vec<u8> {
+        store.get(&layout::user(UserId(id))).unwrap().unwrap()
+    }
+
+    fn write(store: &dyn Store, id: u32, record: &[u8]) {
+        store.transact(&mut |transaction| Ok(transaction.put(&layout::user(UserId(id)), record)?)).unwrap();
+    }
+}

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use cryptoki_sys::*;
+use strongroom_core::attribute::Flag;
 use strongroom_core::error::Error;
-use strongroom_core::object::{Object, UserId, change};
+use strongroom_core::object::birth::{Maker, create as born};
+use strongroom_core::object::{Object, Ownership, UserId, change};
 use strongroom_core::policy::Kdf;
 use strongroom_core::seal::Role;
 use strongroom_core::session::Session;
@@ -52,7 +54,7 @@ fn a_change_of_a_user_that_was_overtaken_writes_nothing() {
             }
         }
     }
-    assert!(overtaken > 50, "{overtaken}");
+    assert!(overtaken > 40, "{overtaken}");
 }
 
 /// Changes a user, as the officer or with the user's PIN.
@@ -69,7 +71,7 @@ fn nothing_begun_in_a_token_is_done_to_the_next() {
         ("the user's change", |token, user, _| token.replace(SEALED, Some(user), &mut renamed)),
         ("the user's new object", |token, user, _| token.insert(letter(user.user), Some(user)).map(drop)),
         ("nobody's new object", |token, _, _| token.insert(letter(UserId::NOBODY), None).map(drop)),
-        ("the officer's distrust", |token, _, officer| token.replace(TRUSTED, Some(officer), &mut distrusted)),
+        ("the officer's trust", |token, _, officer| token.replace(PUBLIC_SECRET, Some(officer), &mut trusted)),
     ];
     for (what, work) in works {
         for known in [false, true] {
@@ -77,7 +79,7 @@ fn nothing_begun_in_a_token_is_done_to_the_next() {
                 let scene = Scene::new();
                 let user = scene.token.login(Credential { role: Role::User, name: None, pin: USER_PIN }).unwrap();
                 if known {
-                    for number in [SEALED, TRUSTED, NOBODYS] {
+                    for number in [SEALED, PUBLIC_SECRET, NOBODYS] {
                         scene.token.object(number, Some(&user)).unwrap();
                         let _ = scene.token.object(number, None);
                     }
@@ -125,7 +127,7 @@ fn a_deleted_officer_makes_no_users() {
 /// changes meanwhile, at whichever moment, it may be refused instead, and nothing is left.
 #[test]
 fn objects_made_while_logins_change_have_their_makers() {
-    let mut met = 0;
+    let (mut met, mut wrong) = (0, Vec::new());
     for on_token in [true, false] {
         for private in [true, false] {
             for (maker, next) in CHANGES_OF_LOGIN {
@@ -135,13 +137,14 @@ fn objects_made_while_logins_change_have_their_makers() {
                         match made_while(on_token, private, (*maker, *next), way, moment) {
                             Ok(true) => met += 1,
                             Ok(false) => break,
-                            Err(what) => panic!("{story}, moment {moment}: {what}"),
+                            Err(what) => wrong.push(format!("{story}, moment {moment}: {what}")),
                         }
                     }
                 }
             }
         }
     }
+    assert_eq!(wrong, [""; 0]);
     assert!(met > 50, "{met}");
 }
 
@@ -175,7 +178,13 @@ enum Way {
 
 /// Makes an object as `maker`, with a change of the login to `next` before one of the draws of random numbers. Whether
 /// there was such a draw; what is wrong with the object.
-fn made_while(on_token: bool, private: bool, (maker, next): (Who, Who), way: Way, moment: usize) -> Result<bool, String> {
+fn made_while(
+    on_token: bool,
+    private: bool,
+    (maker, next): (Who, Who),
+    way: Way,
+    moment: usize,
+) -> Result<bool, String> {
     let random = Arc::new(EventfulSource::default());
     let hsm = hsm_in_memory(Kdf::Test, Arc::clone(&random) as _);
     let (session, elsewhere) = (open(&hsm), open(&hsm));
@@ -213,9 +222,11 @@ fn made_while(on_token: bool, private: bool, (maker, next): (Who, Who), way: Way
     }
 }
 
-/// Logs out whoever is logged in and logs `who` in.
+/// Logs out whoever is logged in, if anyone is, and logs `who` in.
 fn become_(session: &Session, who: Who) {
-    let _ = session.logout();
+    if session.application().login().is_some() {
+        session.logout().unwrap();
+    }
     match who {
         Who::Nobody => {}
         Who::User => log_in(session),
@@ -278,7 +289,7 @@ impl Overtaker {
             Overtaker::Anew => true,
             Overtaker::OfficersDeletion => !change.starts_with("C_SetPIN"),
             Overtaker::Reset => change == "C_SetPIN, the user's",
-            Overtaker::Deletion => ["another user's reset", "a deletion"].contains(&change),
+            Overtaker::Deletion => change == "another user's reset",
         }
     }
 }
@@ -350,16 +361,14 @@ fn renamed(object: &Object) -> Result<Object, Error> {
 }
 
 /// The same in all but trust.
-fn distrusted(object: &Object) -> Result<Object, Error> {
-    let mut changed = born_like(object);
-    changed.flags.set(strongroom_core::attribute::Flag::Trusted, false);
+fn trusted(object: &Object) -> Result<Object, Error> {
+    let mut changed = change::set(object, &template(&[]), true)?;
+    changed.flags.set(Flag::Trusted, true);
     changed.version = object.version;
     Ok(changed)
 }
 
 fn letter(owner: UserId) -> Object {
-    use strongroom_core::object::Ownership;
-    use strongroom_core::object::birth::{Maker, create as born};
     let class = CKO_DATA.to_ne_bytes();
     let private = if owner == UserId::NOBODY { FALSE } else { TRUE };
     let entries = [(CKA_CLASS, &class[..]), (CKA_TOKEN, TRUE), (CKA_PRIVATE, private), (CKA_LABEL, b"late")];

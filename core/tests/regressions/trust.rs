@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use cryptoki_sys::*;
 use strongroom_core::attribute::{Flag, Template};
 use strongroom_core::object::birth::{Maker, create as born};
-use strongroom_core::object::{Object, Ownership, UserId};
+use strongroom_core::object::{Object, Ownership, UserId, change};
 use strongroom_core::seal::Role;
 use strongroom_core::store::Store;
 use strongroom_core::token::{Credential, Login, Token, layout};
@@ -61,13 +61,27 @@ fn trust_does_not_pass_to_another_owner() {
 fn certificate_entries() -> [(u64, Vec<u8>); 6] {
     let [class, kind] = [CKO_CERTIFICATE, CKC_X_509].map(|number| number.to_ne_bytes().to_vec());
     let (subject, value) = (b"the subject".to_vec(), b"the certificate".to_vec());
-    [(CKA_CLASS, class), (CKA_CERTIFICATE_TYPE, kind), (CKA_SUBJECT, subject), (CKA_VALUE, value), (CKA_TOKEN, TRUE.to_vec()), (CKA_PRIVATE, FALSE.to_vec())]
+    [
+        (CKA_CLASS, class),
+        (CKA_CERTIFICATE_TYPE, kind),
+        (CKA_SUBJECT, subject),
+        (CKA_VALUE, value),
+        (CKA_TOKEN, TRUE.to_vec()),
+        (CKA_PRIVATE, FALSE.to_vec()),
+    ]
 }
 
 fn key_entries() -> [(u64, Vec<u8>); 6] {
     let [class, kind] = [CKO_SECRET_KEY, CKK_AES].map(|number| number.to_ne_bytes().to_vec());
     let (value, label) = (SECRETS[0].to_vec(), b"wrapping key".to_vec());
-    [(CKA_CLASS, class), (CKA_KEY_TYPE, kind), (CKA_VALUE, value), (CKA_LABEL, label), (CKA_TOKEN, TRUE.to_vec()), (CKA_PRIVATE, FALSE.to_vec())]
+    [
+        (CKA_CLASS, class),
+        (CKA_KEY_TYPE, kind),
+        (CKA_VALUE, value),
+        (CKA_LABEL, label),
+        (CKA_TOKEN, TRUE.to_vec()),
+        (CKA_PRIVATE, FALSE.to_vec()),
+    ]
 }
 
 fn object(entries: &Template<'_>, maker: Option<&Login>) -> Object {
@@ -88,7 +102,7 @@ fn object(entries: &Template<'_>, maker: Option<&Login>) -> Object {
 fn trust(token: &Token, officer: &Login, number: u64) {
     let trusted = token.replace(number, Some(officer), &mut |object| {
         // The same in all but trust.
-        let mut changed = strongroom_core::object::change::set(object, &template(&[]), true)?;
+        let mut changed = change::set(object, &template(&[]), true)?;
         changed.version = object.version;
         changed.flags.set(Flag::Trusted, true);
         Ok(changed)
