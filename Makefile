@@ -23,7 +23,7 @@ MANDIR ?= $(DATADIR)/man
 P11_KIT_MODULES ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/p11-kit/modules,$(if $(filter /usr/local,$(PREFIX)),/etc/pkcs11/modules,$(DATADIR)/p11-kit/modules))
 
 # Where install takes the module and the programs from.
-PRODUCTS ?= target/release
+PRODUCTS ?= $(or $(CARGO_TARGET_DIR),target)/release
 MODULE = libstrongroom.so
 MODULE_ABI = libstrongroom.so.0
 PROGRAMS = strongroom
@@ -50,22 +50,22 @@ $(PRODUCTS)/$(MODULE) $(addprefix $(PRODUCTS)/,$(PROGRAMS)):
 
 demo:
 	@echo "== Building the module (release)"
-	@$(CARGO) build --release
+	@$(CARGO) build --release --workspace
 	@mkdir -p target/demo
 	@echo "== Compiling examples/demo.c"
 	@$(CC) -std=c99 -Wall -Wextra -Iinclude -o target/demo/demo examples/demo.c -ldl
 	@printf 'Dear reader,\n\nthis letter was in a strongroom.\n' > target/demo/letter.txt
 	@echo "== Running target/demo/demo, a program that knows only the path of the module"
 	@env -u STRONGROOM_CONF STRONGROOM_DIR="$(CURDIR)/target/demo/tokens" \
-		target/demo/demo target/release/$(MODULE) target/demo/letter.txt
+		target/demo/demo $(PRODUCTS)/$(MODULE) target/demo/letter.txt
 	@echo
 	@echo "== Now yours (pkcs11-tool is in Debian's package opensc):"
 	@echo
 	@echo '  export STRONGROOM_DIR="$$PWD/target/demo/tokens"'
-	@echo '  alias p11="pkcs11-tool --module target/release/$(MODULE)"'
+	@echo '  alias p11="pkcs11-tool --module $(PRODUCTS)/$(MODULE)"'
 	@echo '  p11 --list-slots'
 	@echo '  p11 --token-label demo --login --pin 1234-user --list-objects'
-	@echo '  p11 --token-label demo --login --pin 1234-user --keygen --key-type AES:32 --label mine --id 07'
+	@echo '  p11 --token-label demo --login --pin 1234-user --keygen --key-type AES:32 --private --sensitive --label mine --id 07'
 	@echo '  p11 --token-label demo --login --pin 1234-user --encrypt --mechanism AES-CBC-PAD --id 07 \'
 	@echo '      --iv 000102030405060708090a0b0c0d0e0f -i README.md -o target/demo/README.sealed'
 

@@ -14,8 +14,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, ValueKind};
-use strongroom_core::mechanism::MechanismName;
 use strongroom_core::hsm::config;
+use strongroom_core::mechanism::MechanismName;
 use strongroom_core::names;
 
 use crate::failure::Failure;

@@ -9,8 +9,9 @@ use strongroom_core::hsm::config::{Config, StoreKind};
 use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::object::AttributeValue;
 use strongroom_core::policy::{Kdf, Policy};
+use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
-use strongroom_core::token::Settings;
+use strongroom_core::token::{Credential, Settings};
 use strongroom_crypto::random::System;
 
 const LABEL: &[u8; 32] = b"walk                            ";
@@ -192,4 +193,27 @@ fn the_officer_gives_trust_and_the_owner_can_only_give_it_up() {
     assert!(!trusted());
     assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
     assert_eq!(encrypted(&session, key).len(), 25);
+}
+
+#[test]
+fn a_pin_alone_means_the_only_user_whatever_the_name() {
+    let place = place();
+    let hsm = hsm(&place, StoreKind::Sqlite);
+    hsm.init_token(0, Some(b"officer"), LABEL).unwrap();
+    let token = hsm.application(0).unwrap();
+    let officer = token.token().login(Credential::first_officer(b"officer")).unwrap();
+    token.token().add_user(&officer, Role::User, "alice", b"alices-pin").unwrap();
+    let session = hsm.session(hsm.open_session(0, true).unwrap()).unwrap();
+    session.login(CKU_USER, Some(b"alices-pin"), None).unwrap();
+    let key = aes(&session, b"hers", true);
+    session.logout().unwrap();
+    session.login(CKU_SO, Some(b"officer"), None).unwrap();
+    session.init_pin(Some(b"new-pin")).unwrap();
+    session.logout().unwrap();
+    session.login(CKU_USER, Some(b"new-pin"), None).unwrap();
+    assert_eq!(found(&session, &[]), [key]);
+    session.logout().unwrap();
+    token.token().add_user(&officer, Role::User, "bob", b"bobs-pin").unwrap();
+    assert_eq!(session.login(CKU_USER, Some(b"new-pin"), None).unwrap_err().rv(), CKR_USER_PIN_NOT_INITIALIZED);
+    session.login(CKU_USER, Some(b"bob:bobs-pin"), None).unwrap();
 }

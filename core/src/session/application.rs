@@ -369,6 +369,7 @@ impl Application {
     /// What `C_GetTokenInfo` says about PINs.
     pub(crate) fn pin_flags(&self) -> Result<u64, Error> {
         let mut flags = 0;
+        let plain_user = self.token.default_user().ok();
         for user in self.token.users()? {
             let (low, last, locked) = match user.role {
                 Role::Officer => (CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED),
@@ -377,7 +378,7 @@ impl Application {
                     (CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED)
                 }
             };
-            if !matches!(user.name.as_str(), crate::token::FIRST_OFFICER | crate::token::DEFAULT_USER) {
+            if user.name != crate::token::FIRST_OFFICER && Some(user.id) != plain_user {
                 continue;
             }
             flags |= match user.failures {

@@ -88,9 +88,10 @@ impl SqliteStore {
         })
     }
 
-    /// Whether `directory` holds a token.
+    /// Whether `directory` holds a token, or may hold one that cannot be looked at.
     pub fn exists(directory: &Path) -> bool {
-        Place::at(directory).is_ok_and(|place| place.database().is_file())
+        let found = Place::at(directory).map(|place| place.database().symlink_metadata());
+        !matches!(found, Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound)
     }
 
     /// Deletes the token in `directory`, which stays behind empty. The database goes first: without it there is no

@@ -117,8 +117,8 @@ impl Token {
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but an officer, the PIN's.
     pub fn init_pin(&self, officer: &Login, pin: &[u8]) -> Result<(), Error> {
-        match self.find_user(DEFAULT_USER)? {
-            Some(_) => self.reset_pin(officer, DEFAULT_USER, pin),
+        match self.plain_user()? {
+            Some(user) => self.reset_pin(officer, &user.name, pin),
             None => self.add_user(officer, Role::User, DEFAULT_USER, pin).map(|_| ()),
         }
     }
@@ -257,7 +257,7 @@ impl Token {
     /// # Errors
     /// [`Error::PinNotSet`].
     pub fn default_user(&self) -> Result<UserId, Error> {
-        Ok(self.find_user(DEFAULT_USER)?.ok_or(Error::PinNotSet)?.id)
+        Ok(self.plain_user()?.ok_or(Error::PinNotSet)?.id)
     }
 
     fn identify<'a>(&self, credential: &Credential<'a>) -> Result<(User, &'a [u8]), Error> {
@@ -275,12 +275,23 @@ impl Token {
                 return Ok((user, password.get(1..).unwrap_or_default()));
             }
         }
-        let name = match credential.role {
-            Role::Officer => FIRST_OFFICER,
-            Role::User => DEFAULT_USER,
+        let user = match credential.role {
+            Role::Officer => self.find_user(FIRST_OFFICER)?.filter(|user| user.role == Role::Officer),
+            Role::User => self.plain_user()?,
         };
-        let user = self.find_user(name)?.filter(|user| user.role == credential.role);
         Ok((user.ok_or(Error::PinNotSet)?, credential.pin))
+    }
+
+    /// The user a program that knows nothing of users means: the one called [`DEFAULT_USER`], or else the only one.
+    fn plain_user(&self) -> Result<Option<User>, Error> {
+        if let Some(user) = self.find_user(DEFAULT_USER)?.filter(|user| user.role == Role::User) {
+            return Ok(Some(user));
+        }
+        let mut users = self.users()?.into_iter().filter(|user| user.role == Role::User);
+        match (users.next(), users.next()) {
+            (Some(only), None) => self.user(only.id),
+            _ => Ok(None),
+        }
     }
 
     fn refuse_locked(&self, user: UserId) -> Result<(), Error> {
@@ -298,14 +309,18 @@ impl Token {
         match user.open(token, pin) {
             // Others may have guessed meanwhile: whoever comes after the last try learns nothing, right or wrong.
             Err(Error::PinWrong) => {
-                self.store.transact(&mut |transaction| {
+                let counted = self.store.transact(&mut |transaction| {
                     let failures = read_failures(transaction.get(&key)?.as_deref());
                     if failures >= PIN_FAILURES_MAX {
                         return Err(Error::PinLocked.into());
                     }
                     Ok(transaction.put(&key, &(failures + 1).to_le_bytes())?)
-                })?;
-                Err(Error::PinWrong)
+                });
+                match counted.map_err(Error::from) {
+                    // What cannot be written cannot be counted; the answer is the same.
+                    Ok(()) | Err(Error::WriteProtected(_)) => Err(Error::PinWrong),
+                    Err(error) => Err(error),
+                }
             }
             Ok(opened) => {
                 if self.failures(user.id)? > 0 {
