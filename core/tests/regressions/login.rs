@@ -57,8 +57,8 @@ fn a_closed_sessions_login_is_not_the_next_sessions() {
     assert!(met);
 }
 
-/// Promise: a user who is deleted while the PIN is checked is not logged in for anyone's next call, even if another session
-/// has seen the deletion before.
+/// Promise: a user who is deleted while the PIN is checked is not logged in for anyone's next call, even if another
+/// session has seen the deletion before.
 #[test]
 fn a_user_deleted_during_the_login_is_not_logged_in() {
     let place = Place::new();
@@ -137,8 +137,8 @@ fn record_with_number(number: [u8; 16]) -> Vec<u8> {
     store.get(layout::META).unwrap().unwrap()
 }
 
-/// Promise: a PIN that can be set can be used. What would be read as the PIN of the user of some name is refused wherever a
-/// PIN is set.
+/// Promise: a PIN that can be set can be used. What would be read as the PIN of the user of some name is refused
+/// wherever a PIN is set.
 #[test]
 fn a_pin_that_looks_like_a_name_and_a_pin_is_refused() {
     let hsm = hsm_in_memory(Kdf::Test, Arc::new(System));
@@ -306,8 +306,8 @@ fn digestible(session: &Session) -> u64 {
     secret(session, CKK_AES, b"readable by its ", b"digestible", &open)
 }
 
-/// Promise: a key that wants a login for each operation (`CKA_ALWAYS_AUTHENTICATE`) gets one for each, also where several
-/// operations wait for it at once.
+/// Promise: a key that wants a login for each operation (`CKA_ALWAYS_AUTHENTICATE`) gets one for each, also where
+/// several operations wait for it at once.
 #[test]
 fn one_context_login_opens_one_operation() {
     let hsm = hsm_in_memory(Kdf::Test, Arc::new(System));

@@ -17,8 +17,8 @@ use strongroom_crypto::random::System;
 use super::fixture::*;
 use super::order::*;
 
-/// Promise: whatever changes a user and is overtaken by one who makes the token anew, or who changes that user first, fails
-/// and writes nothing: at whichever moment that happens.
+/// Promise: whatever changes a user and is overtaken by one who makes the token anew, or who changes that user first,
+/// fails and writes nothing: at whichever moment that happens.
 #[test]
 fn a_change_of_a_user_that_was_overtaken_writes_nothing() {
     let changes: [(&str, Change); 9] = [
@@ -60,8 +60,8 @@ fn a_change_of_a_user_that_was_overtaken_writes_nothing() {
 /// Changes a user, as the officer or with the user's PIN.
 type Change = fn(&Token, &Login) -> Result<(), Error>;
 
-/// Promise: whatever is written, changed or destroyed in a token is not written, changed or destroyed in the one that takes
-/// its place, where the same number is another object.
+/// Promise: whatever is written, changed or destroyed in a token is not written, changed or destroyed in the one that
+/// takes its place, where the same number is another object.
 #[test]
 fn nothing_begun_in_a_token_is_done_to_the_next() {
     let works: [(&str, Work); 7] = [
@@ -139,7 +139,8 @@ fn objects_made_while_logins_change_have_their_makers() {
     assert!(met > 50, "{met}");
 }
 
-/// Promise: so does a private session object that was begun when nobody was logged in, which is to say that it is refused.
+/// Promise: so does a private session object that was begun when nobody was logged in, which is to say that it is
+/// refused.
 #[test]
 #[ignore = "known gap: it is kept for nobody, who cannot see it, if a user logs in meanwhile"]
 fn private_session_objects_of_nobody_are_refused() {

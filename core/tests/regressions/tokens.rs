@@ -11,8 +11,8 @@ use strongroom_core::store::{SqliteStore, Store};
 use super::fixture::*;
 use super::order::*;
 
-/// Promise: a token that another process deletes is gone with the next call, whichever it is: an error, no use of a key, no
-/// result.
+/// Promise: a token that another process deletes is gone with the next call, whichever it is: an error, no use of a
+/// key, no result.
 #[test]
 fn a_deleted_token_is_gone_with_the_next_call() {
     let calls: [(&str, Next); 13] = [
@@ -64,7 +64,8 @@ fn a_deleted_tokens_keys_are_digested_no_more() {
     assert_eq!(out, [0; 32]);
 }
 
-/// Promise: a deletion that is reported done is done, also for those who had the token open while another writer held it up.
+/// Promise: a deletion that is reported done is done, also for those who had the token open while another writer held
+/// it up.
 #[test]
 #[ignore = "known gap: a deletion that cannot empty the store goes on; takes half a minute"]
 fn a_token_that_cannot_be_emptied_is_not_reported_deleted() {
@@ -128,7 +129,8 @@ fn busy(hsm: &Hsm) -> Arc<Session> {
     session
 }
 
-/// Promise: a directory is a slot if it has the name a slot's directory gets, and nothing else is; none of them is an error.
+/// Promise: a directory is a slot if it has the name a slot's directory gets, and nothing else is; none of them is an
+/// error.
 #[test]
 fn directories_with_other_names_are_no_slots() {
     let others = [

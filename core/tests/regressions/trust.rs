@@ -14,8 +14,8 @@ use strongroom_crypto::random::{Source, System};
 
 use super::fixture::*;
 
-/// Promise: trust is in an object of its owner's. Another user who has the files and makes the same object, with the same
-/// number and unique id, but of his own, and takes the officer's signature along, is not trusted.
+/// Promise: trust is in an object of its owner's. Another user who has the files and makes the same object, with the
+/// same number and unique id, but of his own, and takes the officer's signature along, is not trusted.
 #[test]
 fn trust_does_not_pass_to_another_owner() {
     for entries in [certificate_entries(), key_entries()] {
