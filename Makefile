@@ -39,7 +39,7 @@ SOFTHSM ?= /usr/lib/softhsm/libsofthsm2.so
 NSS ?= $(firstword $(wildcard /usr/lib/*-linux-gnu/libsoftokn3.so /usr/lib/*-linux-gnu/nss/libsoftokn3.so))
 BENCH_ARGS ?= --against $(SOFTHSM) $(if $(NSS),--against $(NSS))
 
-.PHONY: all demo test test-deps check bench install uninstall clean
+.PHONY: all demo test test-deps check bench fuzz install uninstall clean
 
 all:
 	$(CARGO) build --release --workspace
@@ -100,6 +100,12 @@ check:
 bench:
 	$(CARGO) build --release --workspace
 	$(CARGO) run --release -p strongroom-bench -- $(BENCH_ARGS)
+
+# Needs cargo-fuzz (cargo install cargo-fuzz --locked); one minute for each target.
+fuzz:
+	cd fuzz && for target in config object_record token_store template calls; do \
+		mkdir -p corpus/$$target && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target corpus/$$target seeds/$$target -- \
+			-max_total_time=60 -max_len=2048 -len_control=0 || exit 1; done
 
 install: $(PRODUCTS)/$(MODULE) $(addprefix $(PRODUCTS)/,$(PROGRAMS))
 	$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkcs11 $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(BINDIR) \

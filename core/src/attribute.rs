@@ -119,6 +119,11 @@ impl Flags {
         self.0 & (1 << flag as u8) != 0
     }
 
+    /// The same without bits that are no flag's.
+    pub const fn known(self) -> Flags {
+        Flags(self.0 & ((1 << (Flag::WrapWithTrusted as u8 + 1)) - 1))
+    }
+
     /// Puts `flag` in the set or takes it out.
     pub fn set(&mut self, flag: Flag, value: bool) {
         if value {

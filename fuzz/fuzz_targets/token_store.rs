@@ -164,7 +164,7 @@ fn manage(token: &Token, logins: &[Login], input: &mut Input<'_>) {
             1 => drop(token.reset_pin(login, USER, b"5678")),
             2 => drop(token.delete_user(login, OTHER)),
             3 => drop(token.set_pin(login.user, PIN, b"5678")),
-            4 => drop(token.remove(number, Some(login))),
+            4 => drop(token.object(number, Some(login)).and_then(|object| token.remove(&object, Some(login)))),
             _ => drop(token.replace(number, Some(login), &mut |object| {
                 let entries = [raw(CKA_LABEL, b"new")];
                 strongroom_core::object::change::set(object, &Template::parse(&entries)?, false)

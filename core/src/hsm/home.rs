@@ -122,8 +122,9 @@ impl Home {
             return Err(Error::NoSlot(slot));
         }
         // First the records, so that whoever has the token open finds it gone; a store too damaged for that goes as it is.
-        if let Ok(store) = SqliteStore::open(&dir, false) {
-            let _ = crate::token::erase(&store);
+        match SqliteStore::open(&dir, false).map_err(Error::from).and_then(|store| crate::token::erase(&store)) {
+            Ok(()) | Err(Error::Damaged(_)) => {}
+            Err(error) => return Err(error),
         }
         SqliteStore::delete(&dir)?;
         Ok(())

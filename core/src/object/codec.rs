@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
 
-use super::schema::{CHANGEABLE, Kind, Rule};
+use super::schema::{CHANGEABLE, Default, Kind, Rule};
 use super::{Material, Object, Ownership};
 use crate::attribute::{AttributeType, Flags, TemplateAttribute, TemplateValue, Value, ValueKind};
 use crate::error::Error;
@@ -81,7 +81,8 @@ pub fn decode(
         fields.push((attribute, decode_value(&mut reader)?));
     }
     reader.end()?;
-    if !fields.is_sorted_by(|a, b| a.0 < b.0) || fields.iter().any(|(attribute, _)| kind.rule(*attribute).is_none()) {
+    let fits = |(attribute, value): &(u64, Value)| is_kept_form(kind, *attribute, value);
+    if !fields.is_sorted_by(|a, b| a.0 < b.0) || !fields.iter().all(fits) || flags != flags.known() {
         return Err(damaged("an object with attributes out of order or of another kind"));
     }
     if secret.as_ref().is_some_and(|secret| !kind.is_secret() || !kind.lengths.allow(secret.len())) {
@@ -90,6 +91,18 @@ pub fn decode(
     let material = secret.map(|secret| Arc::new(Material::new(secret)));
     let retired = AtomicBool::new(false);
     Ok(Object { number, version, session: None, retired, kind, flags, unique_id, ownership, fields, material })
+}
+
+/// Whether an object of this kind keeps such a value: not what it has by itself, nor what is empty.
+fn is_kept_form(kind: &Kind, attribute: u64, value: &Value) -> bool {
+    let kept = kind.rule(attribute).is_some_and(|rule| !matches!(rule.default, Default::Own | Default::Flag));
+    kept && match (AttributeType(attribute).kind(), value) {
+        (Some(ValueKind::Ulong), Value::Ulong(_)) => true,
+        (Some(ValueKind::Bytes | ValueKind::Date), Value::Bytes(bytes)) => !bytes.is_empty(),
+        (Some(ValueKind::Mechanisms), Value::Mechanisms(list)) => !list.is_empty(),
+        (Some(ValueKind::Template), Value::Template(entries)) => !entries.is_empty(),
+        _ => false,
+    }
 }
 
 fn encode_value(writer: &mut Writer, value: &Value) {
@@ -174,7 +187,11 @@ fn decode_list(reader: &mut Reader<'_>) -> Result<Box<[u64]>, Error> {
 
 fn decode_template_value(reader: &mut Reader<'_>) -> Result<TemplateValue, Error> {
     Ok(match reader.u8()? {
-        0 => TemplateValue::Flag(reader.u8()? == 1),
+        0 => match reader.u8()? {
+            0 => TemplateValue::Flag(false),
+            1 => TemplateValue::Flag(true),
+            _ => return Err(damaged("a boolean that is neither true nor false")),
+        },
         1 => TemplateValue::Ulong(reader.u64()?),
         2 => TemplateValue::Bytes(reader.counted()?.into()),
         3 => TemplateValue::Mechanisms(decode_list(reader)?),
@@ -277,5 +294,65 @@ impl<'a> Reader<'a> {
     /// Nothing must be left.
     pub fn end(self) -> Result<(), Error> {
         if self.rest.is_empty() { Ok(()) } else { Err(damaged("a record is too long")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::UserId;
+
+    #[test]
+    fn only_what_is_written_is_read() {
+        let own = Ownership { owner: UserId::NOBODY, use_approvals: 0, management_approvals: 0 };
+        let record = |class: u64, subtype: u64, flags: u64, field: &dyn Fn(&mut Writer)| {
+            let mut writer = Writer::default();
+            writer.u64(class);
+            writer.u64(subtype);
+            writer.u64(flags);
+            writer.raw(&[b'0'; 32]);
+            writer.u16(1);
+            field(&mut writer);
+            writer.finish()
+        };
+        let label = |writer: &mut Writer| {
+            writer.u64(CKA_LABEL);
+            writer.u8(2);
+            writer.counted(b"x");
+        };
+        assert!(decode(1, 1, own, &record(CKO_DATA, u64::MAX, 1, &label), None).is_ok());
+        for bytes in [
+            record(CKO_DATA, u64::MAX, 1 << 40, &label),
+            record(CKO_DATA, u64::MAX, 1, &|writer| {
+                writer.u64(CKA_LABEL);
+                writer.u8(1);
+                writer.u64(5);
+            }),
+            record(CKO_DATA, u64::MAX, 1, &|writer| {
+                writer.u64(CKA_LABEL);
+                writer.u8(2);
+                writer.counted(b"");
+            }),
+            record(CKO_SECRET_KEY, CKK_AES, 1, &|writer| {
+                writer.u64(CKA_ALLOWED_MECHANISMS);
+                writer.u8(2);
+                writer.counted(b"x");
+            }),
+            record(CKO_SECRET_KEY, CKK_AES, 1, &|writer| {
+                writer.u64(CKA_VALUE);
+                writer.u8(2);
+                writer.counted(b"xyz");
+            }),
+            record(CKO_SECRET_KEY, CKK_AES, 1, &|writer| {
+                writer.u64(CKA_WRAP_TEMPLATE);
+                writer.u8(4);
+                writer.u32(1);
+                writer.u64(CKA_TOKEN);
+                writer.u8(0);
+                writer.u8(2);
+            }),
+        ] {
+            assert!(matches!(decode(1, 1, own, &bytes, None), Err(Error::Damaged(_))));
+        }
     }
 }

@@ -223,7 +223,6 @@ static KEY: &[Rule] = &[
     ulong(CKA_KEY_GEN_MECHANISM, MODULE_ONLY, CK_UNAVAILABLE_INFORMATION),
     empty(CKA_ALLOWED_MECHANISMS, 0),
     ulong(CKA_OBJECT_VALIDATION_FLAGS, MODULE_ONLY, 0),
-    ulong(CKA_OBJECT_VALIDATION_FLAGS, MODULE_ONLY, 0),
 ];
 
 /// PKCS#11 3.2 §4.10: every secret key. `CKA_ALWAYS_AUTHENTICATE` is the standard's for private keys only; here a secret

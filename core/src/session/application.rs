@@ -131,8 +131,12 @@ impl Application {
         }
     }
 
-    /// Logs in (`C_Login`, `C_LoginUser`).
-    pub(crate) fn log_in(&self, credential: Credential<'_>) -> Result<(), Error> {
+    /// Logs in (`C_Login`, `C_LoginUser`) for a session, if `is_open` still says that it is open when the PIN has been checked.
+    pub(crate) fn log_in(
+        &self,
+        credential: Credential<'_>,
+        is_open: impl Fn() -> Result<(), Error>,
+    ) -> Result<(), Error> {
         self.current()?;
         if let Some(login) = self.login() {
             let same = credential.name.is_none_or(|name| name.eq_ignore_ascii_case(login.name.as_bytes()));
@@ -151,9 +155,7 @@ impl Application {
         // The key derivation runs without any lock.
         let login = self.token.login(credential)?;
         let counts = self.sessions.lock();
-        if counts.all == 0 {
-            return Err(Error::NoSession(0));
-        }
+        is_open()?;
         if login.role == Role::Officer && counts.all > counts.read_write {
             return Err(Error::ReadOnlySessionsExist);
         }
@@ -294,6 +296,9 @@ impl Application {
             return Ok(self.token.insert(object, login.as_deref())?.number);
         }
         let actor = self.actor();
+        if actor.user() != object.ownership.owner {
+            return Err(Error::NotLoggedIn);
+        }
         access::check(Action::Make, actor, &object)?;
         if self.count.fetch_add(1, Ordering::Relaxed) >= SESSION_OBJECTS_MAX as u64 {
             self.count.fetch_sub(1, Ordering::Relaxed);
@@ -332,13 +337,14 @@ impl Application {
     }
 
     /// Destroys an object that may be destroyed.
-    pub(crate) fn destroy(&self, number: u64) -> Result<(), Error> {
+    pub(crate) fn destroy(&self, object: &Object) -> Result<(), Error> {
+        let number = object.number;
         if number >= SESSION_OBJECTS_START {
             if !self.drop_object(number) {
                 return Err(Error::NoObject(number));
             }
         } else {
-            self.token.remove(number, self.login().as_deref())?;
+            self.token.remove(object, self.login().as_deref())?;
         }
         Ok(())
     }
@@ -391,7 +397,7 @@ impl Application {
         Ok(flags)
     }
 
-    fn drop_object(&self, number: u64) -> bool {
+    pub(super) fn drop_object(&self, number: u64) -> bool {
         let dropped = self.objects.remove(number);
         if let Some(object) = &dropped {
             object.retire();

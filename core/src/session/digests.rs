@@ -84,13 +84,15 @@ impl Session {
         state.digest.step(
             |()| false,
             |operation| {
+                operation.check(self)?;
+                let logouts = self.application.logouts();
                 let object = self.application.key(key)?;
                 if object.has(Flag::Sensitive) || !object.has(Flag::Extractable) {
                     return Err(Error::KeyIndigestible);
                 }
                 operation.hash.update(object.material()?.value());
                 operation.updated = true;
-                operation.keyed = Some(self.application.logouts());
+                operation.keyed.get_or_insert(logouts);
                 Ok(())
             },
         )
@@ -124,10 +126,9 @@ impl Session {
 impl DigestOperation {
     /// A digest that holds a key ends with the login that could use it.
     pub(super) fn check(&self, session: &Session) -> Result<(), Error> {
-        match self.keyed {
-            Some(logouts) if logouts != session.application.logouts() => Err(Error::NotLoggedIn),
-            _ => Ok(()),
-        }
+        let Some(logouts) = self.keyed else { return Ok(()) };
+        session.application.current()?;
+        if logouts == session.application.logouts() { Ok(()) } else { Err(Error::NotLoggedIn) }
     }
 }
 

@@ -139,7 +139,8 @@ impl Session {
             _ => return Err(Error::NoSuchUser(format!("of type {user_type}"))),
         };
         let pin = pin.ok_or(NO_PIN_PAD)?;
-        self.application.log_in(Credential { role, name: name.filter(|name| !name.is_empty()), pin })
+        let credential = Credential { role, name: name.filter(|name| !name.is_empty()), pin };
+        self.application.log_in(credential, || self.state().map(drop))
     }
 
     /// Logs out (`C_Logout`, PKCS#11 3.2 §5.6.10).
@@ -147,7 +148,8 @@ impl Session {
     /// # Errors
     /// [`Error::NotLoggedIn`].
     pub fn logout(&self) -> Result<(), Error> {
-        self.application.current()?;
+        // Logging out works whatever has become of the token.
+        let _ = self.application.current();
         self.application.log_out()
     }
 

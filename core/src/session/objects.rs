@@ -48,13 +48,13 @@ impl Session {
     /// # Errors
     /// The template's; [`Error::Prohibited`] for one that is not copyable, or another user's secret.
     pub fn copy_object(&self, number: u64, template: &Template<'_>) -> Result<u64, Error> {
-        let object = self.application.object(number)?;
         let actor = self.application.actor();
+        let maker = self.application.maker(actor, self.handle);
+        let object = self.application.object(number)?;
         if object.kind.is_secret() {
             access::check(Action::Change, actor, &object)?;
             object.material()?;
         }
-        let maker = self.application.maker(actor, self.handle);
         let copy = change::copy(&object, template, &maker)?;
         self.keep(copy, maker.logouts)
     }
@@ -70,7 +70,7 @@ impl Session {
         if !object.has(Flag::Destroyable) {
             return Err(Error::Prohibited("the object is not destroyable (CKA_DESTROYABLE)"));
         }
-        self.application.destroy(number)?;
+        self.application.destroy(&object)?;
         let mut state = self.state()?;
         state.made.remove(&number);
         state.forget_key(number);
@@ -182,7 +182,7 @@ impl Session {
                 }
                 Err(error) => {
                     // The session was closed meanwhile, and its objects with it.
-                    self.application.destroy(number)?;
+                    self.application.drop_object(number);
                     return Err(error);
                 }
             }

@@ -110,14 +110,18 @@ impl Token {
         }
     }
 
-    /// Destroys an object.
+    /// Destroys this very object, not another that has its number in a token made anew.
     ///
     /// # Errors
     /// [`Error::NoObject`]; the store's.
-    pub fn remove(&self, number: u64, owner: Option<&Login>) -> Result<(), Error> {
+    pub fn remove(&self, object: &Object, owner: Option<&Login>) -> Result<(), Error> {
+        let number = object.number;
         loop {
             let meta = self.meta()?;
             let kept = self.entry(number, owner)?;
+            if kept.object.unique_id != object.unique_id {
+                return Err(Error::NoObject(number));
+            }
             let tags = self.tags(&kept.object, owner)?;
             let mut conflict = false;
             self.store.transact(&mut |transaction| {

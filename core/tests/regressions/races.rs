@@ -65,13 +65,13 @@ type Change = fn(&Token, &Login) -> Result<(), Error>;
 #[test]
 fn nothing_begun_in_a_token_is_done_to_the_next() {
     let works: [(&str, Work); 7] = [
-        ("nobody's destruction", |token, _, _| token.remove(NOBODYS, None)),
-        ("nobody's change", |token, _, _| token.replace(NOBODYS, None, &mut renamed)),
-        ("the user's destruction", |token, user, _| token.remove(SEALED, Some(user))),
-        ("the user's change", |token, user, _| token.replace(SEALED, Some(user), &mut renamed)),
-        ("the user's new object", |token, user, _| token.insert(letter(user.user), Some(user)).map(drop)),
-        ("nobody's new object", |token, _, _| token.insert(letter(UserId::NOBODY), None).map(drop)),
-        ("the officer's trust", |token, _, officer| token.replace(PUBLIC_SECRET, Some(officer), &mut trusted)),
+        ("nobody's destruction", |token, _, _, seen| token.remove(&seen.nobodys, None)),
+        ("nobody's change", |token, _, _, _| token.replace(NOBODYS, None, &mut renamed)),
+        ("the user's destruction", |token, user, _, seen| token.remove(&seen.sealed, Some(user))),
+        ("the user's change", |token, user, _, _| token.replace(SEALED, Some(user), &mut renamed)),
+        ("the user's new object", |token, user, _, _| token.insert(letter(user.user), Some(user)).map(drop)),
+        ("nobody's new object", |token, _, _, _| token.insert(letter(UserId::NOBODY), None).map(drop)),
+        ("the officer's trust", |token, _, officer, _| token.replace(PUBLIC_SECRET, Some(officer), &mut trusted)),
     ];
     for (what, work) in works {
         for known in [false, true] {
@@ -84,8 +84,12 @@ fn nothing_begun_in_a_token_is_done_to_the_next() {
                         let _ = scene.token.object(number, None);
                     }
                 }
+                let seen = Seen {
+                    nobodys: scene.token.object(NOBODYS, None).unwrap(),
+                    sealed: scene.token.object(SEALED, Some(&user)).unwrap(),
+                };
                 let after = scene.overtake(moment, Overtaker::Anew);
-                let result = work(&scene.token, &user, &scene.officer);
+                let result = work(&scene.token, &user, &scene.officer, &seen);
                 if scene.store.event.cancel() {
                     assert!(moment > 0 && result.is_ok(), "{what}: {result:?}");
                     break;
@@ -98,7 +102,13 @@ fn nothing_begun_in_a_token_is_done_to_the_next() {
 }
 
 /// Works on an object, as nobody, as the user or as the officer.
-type Work = fn(&Token, &Login, &Login) -> Result<(), Error>;
+type Work = fn(&Token, &Login, &Login, &Seen) -> Result<(), Error>;
+
+/// Objects looked at before anything happened.
+struct Seen {
+    nobodys: Arc<Object>,
+    sealed: Arc<Object>,
+}
 
 /// Promise: an officer who was deleted makes no users and no officers.
 #[test]
@@ -142,7 +152,6 @@ fn objects_made_while_logins_change_have_their_makers() {
 /// Promise: so does a private session object that was begun when nobody was logged in, which is to say that it is
 /// refused.
 #[test]
-#[ignore = "known gap: it is kept for nobody, who cannot see it, if a user logs in meanwhile"]
 fn private_session_objects_of_nobody_are_refused() {
     let mut wrong = Vec::new();
     for change in CHANGES_OF_LOGIN.iter().filter(|change| change.0 == Who::Nobody) {

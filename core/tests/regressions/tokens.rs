@@ -52,7 +52,6 @@ type Next = fn(&Session) -> CK_RV;
 
 /// Promise: nor does a digest that a private key went into give a result.
 #[test]
-#[ignore = "known gap: a digest does not look at the token's generation"]
 fn a_deleted_tokens_keys_are_digested_no_more() {
     let place = Place::new();
     make_token(&place.0);
@@ -67,7 +66,7 @@ fn a_deleted_tokens_keys_are_digested_no_more() {
 /// Promise: a deletion that is reported done is done, also for those who had the token open while another writer held
 /// it up.
 #[test]
-#[ignore = "known gap: a deletion that cannot empty the store goes on; takes half a minute"]
+#[ignore = "waits for half a minute: run with --ignored"]
 fn a_token_that_cannot_be_emptied_is_not_reported_deleted() {
     let place = Place::new();
     make_token(&place.0);
