@@ -63,7 +63,7 @@ fn a_login_that_ended_elsewhere_writes_nothing() {
         let name = Some(&b"short-lived"[..]);
         let login = one.login(Credential { role: Role::User, name, pin: b"while-it-lasts" }).unwrap();
         let kept = one.insert(data(b"kept", Some(&login)), Some(&login)).unwrap();
-        one.remove(kept.number, Some(&login)).unwrap();
+        one.remove(&kept, Some(&login)).unwrap();
         match ending {
             "deletion" => two.delete_user(&officer, "short-lived").unwrap(),
             _ => two.reinitialize(TOKEN_LABEL, OFFICER_PIN).unwrap(),
