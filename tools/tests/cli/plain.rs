@@ -95,7 +95,7 @@ fn a_broken_configuration_names_line_and_key() {
     place.configure("\nkdff = \"test\"\n");
     place.run(&["token", "list"]).refused(1, &["strongroom.toml:2", "kdff"]);
     place.configure("kdf = \"weak\"\n");
-    let message = place.run(&["token", "list"]).refused_json(1, "CKR_ARGUMENTS_BAD");
+    let message = place.run(&["token", "list"]).refused_json(1, "CKR_FUNCTION_FAILED");
     assert!(message.contains("kdf: \"weak\" is not one of default, strong, test"), "{message}");
     let missing = place.path("absent.toml");
     place.run(&["--conf", missing.to_str().unwrap(), "token", "list"]).refused(1, &["absent.toml", "cannot be read"]);
