@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::cache::ObjectCache;
+use super::objects::expect_login;
 use super::{DEFAULT_USER, FIRST_OFFICER, Meta, Token, check_name, check_pin, layout, read_failures};
 use crate::access::Actor;
 use crate::error::Error;
@@ -157,7 +158,7 @@ impl Token {
             }
             let mut given = false;
             self.store.transact(&mut |transaction| {
-                self.expect_login(transaction, Some(officer))?;
+                expect_login(transaction, officer)?;
                 let next = transaction.get(layout::NEXT_USER)?.as_deref().map(parse_next).transpose()?.unwrap_or(1);
                 given = next == id.0;
                 if !given {
@@ -202,7 +203,7 @@ impl Token {
         }
         let user = self.certified_user(name)?;
         self.store.transact(&mut |transaction| {
-            self.expect_login(transaction, Some(officer))?;
+            expect_login(transaction, officer)?;
             Ok(transaction.delete(&layout::failures(user.id))?)
         })?;
         Ok(())
@@ -222,7 +223,7 @@ impl Token {
             return Err(Error::Prohibited("an officer who is logged in cannot be deleted"));
         }
         self.store.transact(&mut |transaction| {
-            self.expect_login(transaction, Some(officer))?;
+            expect_login(transaction, officer)?;
             let mut owns = Ok(false);
             transaction.scan(layout::OBJECTS, None, &mut |_, record| {
                 owns = crate::seal::Envelope::read(record).map(|envelope| envelope.ownership.owner == user.id);
@@ -341,7 +342,9 @@ impl Token {
     fn put_user(&self, before: &[u8], user: &User, officer: Option<&Login>) -> Result<(), Error> {
         let record = user.encode();
         self.store.transact(&mut |transaction| {
-            self.expect_login(transaction, officer)?;
+            if let Some(officer) = officer {
+                expect_login(transaction, officer)?;
+            }
             if transaction.get(&layout::user(user.id))?.as_deref() != Some(before) {
                 let text = format!("the user \"{}\" was changed at the same time; try again", user.name);
                 return Err(Aborted::from(Error::Busy(text)));

@@ -27,6 +27,7 @@ use crate::policy::{Kdf, Policy};
 use crate::seal::{Bundle, Role, TokenId, User};
 use crate::store::{Store, Transaction};
 use cache::ObjectCache;
+use objects::expect_login;
 
 pub use cache::{NumberHash, Numbered, UNSEEN};
 pub use login::{Credential, Login};
@@ -128,7 +129,7 @@ impl Token {
         let officer = self.login(Credential::first_officer(pin))?;
         let records = founding_records(&*self.random, &self.settings, label, pin)?;
         self.store.transact(&mut |transaction| {
-            self.expect_login(transaction, Some(&officer))?;
+            expect_login(transaction, &officer)?;
             delete_all(transaction)?;
             Ok(write_founding(transaction, &records)?)
         })?;

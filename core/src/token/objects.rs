@@ -33,8 +33,7 @@ impl Token {
         let tags = self.tags(&object, owner)?;
         let trust = self.trust(&object, owner)?;
         self.store.transact(&mut |transaction| {
-            self.expect_token(transaction, &meta)?;
-            self.expect_login(transaction, owner)?;
+            expect(transaction, &meta, owner)?;
             let number = next_number(transaction)?;
             object.number = number;
             let trust = match trust {
@@ -74,8 +73,7 @@ impl Token {
             let mut conflict = false;
             self.store.transact(&mut |transaction| {
                 conflict = false;
-                self.expect_token(transaction, &meta)?;
-                self.expect_login(transaction, owner)?;
+                expect(transaction, &meta, owner)?;
                 let key = layout::object(number);
                 let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
                 if Envelope::read(&record)?.revision != old.revision {
@@ -125,8 +123,7 @@ impl Token {
             let tags = self.tags(&kept.object, owner)?;
             let mut conflict = false;
             self.store.transact(&mut |transaction| {
-                self.expect_token(transaction, &meta)?;
-                self.expect_login(transaction, owner)?;
+                expect(transaction, &meta, owner)?;
                 let key = layout::object(number);
                 let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
                 conflict = Envelope::read(&record)?.revision != kept.revision;
@@ -218,20 +215,6 @@ impl Token {
         cached
     }
 
-    /// Nothing is written for a user who was deleted, or whose token was made anew, since the login.
-    pub(super) fn expect_login(&self, transaction: &mut dyn Transaction, login: Option<&Login>) -> Result<(), Aborted> {
-        let Some(login) = login else { return Ok(()) };
-        self.expect_token(transaction, &login.meta)?;
-        let user = transaction.get(&layout::user(login.user))?.map(|record| User::decode(&record)).transpose()?;
-        if user.is_some_and(|user| login.is_of(&user)) { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
-    }
-
-    /// Nothing is written into a token that was made anew since `meta` was read.
-    fn expect_token(&self, transaction: &mut dyn Transaction, meta: &Meta) -> Result<(), Aborted> {
-        let record = transaction.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
-        if *record == *meta.record { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
-    }
-
     /// Whether a new object is to be trusted: only an officer's is.
     fn trust(&self, object: &Object, owner: Option<&Login>) -> Result<bool, Error> {
         let officer = owner.is_some_and(|owner| owner.role == Role::Officer);
@@ -255,6 +238,23 @@ impl Token {
 }
 
 const FIRST_REVISION: u64 = 1;
+
+/// Nothing is written into a token that was made anew since `meta` was read, nor for a user who was deleted since the login.
+pub(super) fn expect(transaction: &mut dyn Transaction, meta: &Meta, login: Option<&Login>) -> Result<(), Aborted> {
+    let record = transaction.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+    if *record != *meta.record {
+        return Err(Error::NotLoggedIn.into());
+    }
+    let Some(login) = login else { return Ok(()) };
+    let user = transaction.get(&layout::user(login.user))?.map(|record| User::decode(&record)).transpose()?;
+    let same = *login.meta == *meta && user.is_some_and(|user| login.is_of(&user));
+    if same { Ok(()) } else { Err(Error::NotLoggedIn.into()) }
+}
+
+/// As [`expect`], for what an officer does in the token of the login.
+pub(super) fn expect_login(transaction: &mut dyn Transaction, login: &Login) -> Result<(), Aborted> {
+    expect(transaction, &login.meta, Some(login))
+}
 
 /// An object is sealed and signed by its owner, or nobody's.
 fn expect_owner(object: &Object, login: Option<&Login>) -> Result<(), Error> {
