@@ -11,8 +11,8 @@ use cryptoki_sys::*;
 
 use crate::memory::{Attributes, Handles, Input, List, Room, Space, exported};
 use crate::{
-    decryption, digests, dual, encryption, general, interfaces, keys, lifecycle, messages, objects, random, sessions,
-    signing, slots, verification,
+    asynchronous, decryption, digests, dual, encryption, general, interfaces, keys, lifecycle, message_signing,
+    messages, objects, random, sessions, signing, slots, verification, wrapping,
 };
 
 exported! {
@@ -212,14 +212,17 @@ exported! {
     /// Ends a signature in parts (§5.13).
     fn C_SignFinal(session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_len: *mut CK_ULONG) =>
         initialised(|hsm| signing::finish(hsm, session, Space::new(signature, signature_len)));
-    /// Not offered: signatures that hold their data (§5.13).
+    /// Begins a signature that holds its data (§5.13).
     fn C_SignRecoverInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.13).
+        initialised(|hsm| signing::recover_initialize(hsm, session, mechanism, key));
+    /// Signs data so that the signature holds it (§5.13).
     fn C_SignRecover(
         session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_len: CK_ULONG, signature: *mut CK_BYTE,
         signature_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
+    ) =>
+        initialised(|hsm| {
+            signing::recover(hsm, session, Input::new(data, data_len), Space::new(signature, signature_len))
+        });
     /// Begins the verification of a signature or MAC (§5.15).
     fn C_VerifyInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
         initialised(|hsm| verification::initialize(hsm, session, mechanism, key));
@@ -237,14 +240,17 @@ exported! {
     /// Ends a verification in parts (§5.15).
     fn C_VerifyFinal(session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_len: CK_ULONG) =>
         initialised(|hsm| verification::finish(hsm, session, Input::new(signature, signature_len)));
-    /// Not offered: signatures that hold their data (§5.15).
+    /// Begins to take data from a signature (§5.15).
     fn C_VerifyRecoverInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.15).
+        initialised(|hsm| verification::recover_initialize(hsm, session, mechanism, key));
+    /// Verifies a signature and gives the data it holds (§5.15).
     fn C_VerifyRecover(
         session: CK_SESSION_HANDLE, signature: *mut CK_BYTE, signature_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
+    ) =>
+        initialised(|hsm| {
+            verification::recover(hsm, session, Input::new(signature, signature_len), Space::new(data, data_len))
+        });
     /// Digests and encrypts a part (§5.17).
     fn C_DigestEncryptUpdate(
         session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG, encrypted: *mut CK_BYTE,
@@ -283,28 +289,45 @@ exported! {
         key: *mut CK_OBJECT_HANDLE,
     ) =>
         initialised(|hsm| keys::generate(hsm, session, mechanism, Attributes::new(template, count), key));
-    /// Not offered yet: key pairs (§5.18).
+    /// Generates a key pair (§5.18).
     fn C_GenerateKeyPair(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_template: *mut CK_ATTRIBUTE,
         public_count: CK_ULONG, private_template: *mut CK_ATTRIBUTE, private_count: CK_ULONG,
         public_key: *mut CK_OBJECT_HANDLE, private_key: *mut CK_OBJECT_HANDLE,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (§5.18).
+    ) =>
+        initialised(|hsm| {
+            let templates = (
+                Attributes::new(public_template, public_count),
+                Attributes::new(private_template, private_count),
+            );
+            keys::generate_pair(hsm, session, mechanism, templates, (public_key, private_key))
+        });
+    /// Encrypts a key with another (§5.18).
     fn C_WrapKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, wrapping_key: CK_OBJECT_HANDLE,
         key: CK_OBJECT_HANDLE, wrapped: *mut CK_BYTE, wrapped_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (§5.18).
+    ) =>
+        initialised(|hsm| {
+            wrapping::wrap(hsm, session, mechanism, wrapping_key, key, Space::new(wrapped, wrapped_len))
+        });
+    /// Decrypts a key with another (§5.18).
     fn C_UnwrapKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, unwrapping_key: CK_OBJECT_HANDLE,
         wrapped: *mut CK_BYTE, wrapped_len: CK_ULONG, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
         key: *mut CK_OBJECT_HANDLE,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (§5.18).
+    ) =>
+        initialised(|hsm| {
+            let template = Attributes::new(template, count);
+            wrapping::unwrap(
+                hsm, session, mechanism, unwrapping_key, Input::new(wrapped, wrapped_len), template, key,
+            )
+        });
+    /// Derives keys from another (§5.18).
     fn C_DeriveKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, base_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, key: *mut CK_OBJECT_HANDLE,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
+    ) =>
+        initialised(|hsm| keys::derive(hsm, session, mechanism, base_key, Attributes::new(template, count), key));
     /// Adds to the state of the random number generator (§5.19).
     fn C_SeedRandom(session: CK_SESSION_HANDLE, seed: *mut CK_BYTE, seed_len: CK_ULONG) =>
         initialised(|hsm| random::seed(hsm, session, Input::new(seed, seed_len)));
@@ -315,134 +338,224 @@ exported! {
     fn C_GetFunctionStatus(session: CK_SESSION_HANDLE) => initialised(|hsm| general::not_parallel(hsm, session));
     /// Left from a time before threads (§5.20).
     fn C_CancelFunction(session: CK_SESSION_HANDLE) => initialised(|hsm| general::not_parallel(hsm, session));
-    /// Not offered: encryption by messages (§5.9).
+    /// Begins a series of messages to encrypt (§5.9).
     fn C_MessageEncryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.9).
+        initialised(|hsm| messages::encrypt_initialize(hsm, session, mechanism, key));
+    /// Encrypts a message (§5.9).
     fn C_EncryptMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, associated: *mut CK_BYTE,
         associated_len: CK_ULONG, data: *mut CK_BYTE, data_len: CK_ULONG, encrypted: *mut CK_BYTE,
         encrypted_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.9).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let associated = Input::new(associated, associated_len);
+            let data = Input::new(data, data_len);
+            let encrypted = Space::new(encrypted, encrypted_len);
+            messages::encrypt(hsm, session, parameter, associated, data, encrypted)
+        });
+    /// Begins a message in parts (§5.9).
     fn C_EncryptMessageBegin(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, associated: *mut CK_BYTE,
         associated_len: CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.9).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let associated = Input::new(associated, associated_len);
+            messages::encrypt_begin(hsm, session, parameter, associated)
+        });
+    /// Encrypts a part of a message (§5.9).
     fn C_EncryptMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: CK_ULONG, encrypted: *mut CK_BYTE, encrypted_len: *mut CK_ULONG, flags: CK_FLAGS,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.9).
-    fn C_MessageEncryptFinal(session: CK_SESSION_HANDLE) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered: decryption by messages (§5.11).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let data = Input::new(data, data_len);
+            let encrypted = Space::new(encrypted, encrypted_len);
+            messages::encrypt_next(hsm, session, parameter, data, encrypted, flags)
+        });
+    /// Ends a series of messages to encrypt (§5.9).
+    fn C_MessageEncryptFinal(session: CK_SESSION_HANDLE) =>
+        initialised(|hsm| messages::encrypt_final(hsm, session));
+    /// Begins a series of messages to decrypt (§5.11).
     fn C_MessageDecryptInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.11).
+        initialised(|hsm| messages::decrypt_initialize(hsm, session, mechanism, key));
+    /// Decrypts a message (§5.11).
     fn C_DecryptMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, associated: *mut CK_BYTE,
         associated_len: CK_ULONG, encrypted: *mut CK_BYTE, encrypted_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.11).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let associated = Input::new(associated, associated_len);
+            let encrypted = Input::new(encrypted, encrypted_len);
+            let data = Space::new(data, data_len);
+            messages::decrypt(hsm, session, parameter, associated, encrypted, data)
+        });
+    /// Begins a message in parts (§5.11).
     fn C_DecryptMessageBegin(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, associated: *mut CK_BYTE,
         associated_len: CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.11).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let associated = Input::new(associated, associated_len);
+            messages::decrypt_begin(hsm, session, parameter, associated)
+        });
+    /// Takes a part of a message, and with the last decrypts it (§5.11).
     fn C_DecryptMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, encrypted: *mut CK_BYTE,
         encrypted_len: CK_ULONG, data: *mut CK_BYTE, data_len: *mut CK_ULONG, flags: CK_FLAGS,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.11).
-    fn C_MessageDecryptFinal(session: CK_SESSION_HANDLE) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered: signatures by messages (§5.14).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let encrypted = Input::new(encrypted, encrypted_len);
+            let data = Space::new(data, data_len);
+            messages::decrypt_next(hsm, session, parameter, encrypted, data, flags)
+        });
+    /// Ends a series of messages to decrypt (§5.11).
+    fn C_MessageDecryptFinal(session: CK_SESSION_HANDLE) =>
+        initialised(|hsm| messages::decrypt_final(hsm, session));
+    /// Begins a series of messages to sign (§5.14).
     fn C_MessageSignInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.14).
+        initialised(|hsm| message_signing::sign_initialize(hsm, session, mechanism, key));
+    /// Signs a message (§5.14).
     fn C_SignMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: CK_ULONG, signature: *mut CK_BYTE, signature_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.14).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let data = Input::new(data, data_len);
+            let signature = Space::new(signature, signature_len);
+            message_signing::sign(hsm, session, parameter, data, signature)
+        });
+    /// Begins a message in parts (§5.14).
     fn C_SignMessageBegin(session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.14).
+        initialised(|hsm| message_signing::sign_begin(hsm, session, Input::new(parameter.bytes(), parameter_len)));
+    /// Takes a part of a message, and with the last signs it (§5.14).
     fn C_SignMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: CK_ULONG, signature: *mut CK_BYTE, signature_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.14).
-    fn C_MessageSignFinal(session: CK_SESSION_HANDLE) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered: verification by messages (§5.16).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let data = Input::new(data, data_len);
+            let signature = Space::new(signature, signature_len);
+            message_signing::sign_next(hsm, session, parameter, data, signature)
+        });
+    /// Ends a series of messages to sign (§5.14).
+    fn C_MessageSignFinal(session: CK_SESSION_HANDLE) =>
+        initialised(|hsm| message_signing::sign_final(hsm, session));
+    /// Begins a series of messages to verify (§5.16).
     fn C_MessageVerifyInit(session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.16).
+        initialised(|hsm| message_signing::verify_initialize(hsm, session, mechanism, key));
+    /// Verifies a message (§5.16).
     fn C_VerifyMessage(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: CK_ULONG, signature: *mut CK_BYTE, signature_len: CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.16).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let data = Input::new(data, data_len);
+            let signature = Input::new(signature, signature_len);
+            message_signing::verify(hsm, session, parameter, data, signature)
+        });
+    /// Begins a message in parts (§5.16).
     fn C_VerifyMessageBegin(session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.16).
+        initialised(|hsm| message_signing::verify_begin(hsm, session, Input::new(parameter.bytes(), parameter_len)));
+    /// Takes a part of a message, and with the last verifies it (§5.16).
     fn C_VerifyMessageNext(
         session: CK_SESSION_HANDLE, parameter: *mut c_void, parameter_len: CK_ULONG, data: *mut CK_BYTE,
         data_len: CK_ULONG, signature: *mut CK_BYTE, signature_len: CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (§5.16).
-    fn C_MessageVerifyFinal(session: CK_SESSION_HANDLE) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet: key encapsulation (since 3.2).
+    ) =>
+        initialised(|hsm| {
+            let parameter = Input::new(parameter.bytes(), parameter_len);
+            let data = Input::new(data, data_len);
+            let signature = Input::new(signature, signature_len);
+            message_signing::verify_next(hsm, session, parameter, data, signature)
+        });
+    /// Ends a series of messages to verify (§5.16).
+    fn C_MessageVerifyFinal(session: CK_SESSION_HANDLE) =>
+        initialised(|hsm| message_signing::verify_final(hsm, session));
+    /// Makes a key and a ciphertext that holds it (§5.18).
     fn C_EncapsulateKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, public_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_len: *mut CK_ULONG,
         key: *mut CK_OBJECT_HANDLE,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (since 3.2).
+    ) =>
+        initialised(|hsm| {
+            let (template, ciphertext) = (Attributes::new(template, count), Space::new(ciphertext, ciphertext_len));
+            keys::encapsulate(hsm, session, mechanism, public_key, template, ciphertext, key)
+        });
+    /// Takes a key out of a ciphertext (§5.18).
     fn C_DecapsulateKey(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, private_key: CK_OBJECT_HANDLE,
         template: *mut CK_ATTRIBUTE, count: CK_ULONG, ciphertext: *mut CK_BYTE, ciphertext_len: CK_ULONG,
         key: *mut CK_OBJECT_HANDLE,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet: verification that begins with the signature (since 3.2).
+    ) =>
+        initialised(|hsm| {
+            let (template, ciphertext) = (Attributes::new(template, count), Input::new(ciphertext, ciphertext_len));
+            keys::decapsulate(hsm, session, mechanism, private_key, template, ciphertext, key)
+        });
+    /// Begins the verification of a signature given first (§5.15).
     fn C_VerifySignatureInit(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, key: CK_OBJECT_HANDLE, signature: *mut CK_BYTE,
         signature_len: CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (since 3.2).
+    ) =>
+        initialised(|hsm| {
+            verification::signature_initialize(hsm, session, mechanism, key, Input::new(signature, signature_len))
+        });
+    /// Verifies it in one part (§5.15).
     fn C_VerifySignature(session: CK_SESSION_HANDLE, data: *mut CK_BYTE, data_len: CK_ULONG) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (since 3.2).
+        initialised(|hsm| verification::signature(hsm, session, Input::new(data, data_len)));
+    /// Verifies a part (§5.15).
     fn C_VerifySignatureUpdate(session: CK_SESSION_HANDLE, part: *mut CK_BYTE, part_len: CK_ULONG) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (since 3.2).
-    fn C_VerifySignatureFinal(session: CK_SESSION_HANDLE) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered: there are no validation objects (since 3.2).
+        initialised(|hsm| verification::signature_update(hsm, session, Input::new(part, part_len)));
+    /// Ends the verification in parts (§5.15).
+    fn C_VerifySignatureFinal(session: CK_SESSION_HANDLE) =>
+        initialised(|hsm| verification::signature_final(hsm, session));
+    /// Tells about validations of what the session did (§5.6).
     fn C_GetSessionValidationFlags(
         session: CK_SESSION_HANDLE, validation_type: CK_SESSION_VALIDATION_FLAGS_TYPE, flags: *mut CK_FLAGS,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered: asynchronous sessions (since 3.2).
+    ) =>
+        initialised(|hsm| sessions::validation_flags(hsm, session, validation_type, flags));
+    /// Not offered: asynchronous sessions (§5.20).
     fn C_AsyncComplete(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, result: *mut CK_ASYNC_DATA) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (since 3.2).
+        initialised(|hsm| asynchronous::not_offered(hsm, session));
+    /// Not offered (§5.20).
     fn C_AsyncGetID(session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: *mut CK_ULONG) =>
-        initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered (since 3.2).
+        initialised(|hsm| asynchronous::not_offered(hsm, session));
+    /// Not offered (§5.20).
     fn C_AsyncJoin(
         session: CK_SESSION_HANDLE, function: *mut CK_UTF8CHAR, id: CK_ULONG, data: *mut CK_BYTE,
         data_len: CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (since 3.2).
+    ) =>
+        initialised(|hsm| asynchronous::not_offered(hsm, session));
+    /// Encrypts a key with another, with a tag (§5.18).
     fn C_WrapKeyAuthenticated(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, wrapping_key: CK_OBJECT_HANDLE,
         key: CK_OBJECT_HANDLE, associated: *mut CK_BYTE, associated_len: CK_ULONG, wrapped: *mut CK_BYTE,
         wrapped_len: *mut CK_ULONG,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
-    /// Not offered yet (since 3.2).
+    ) =>
+        initialised(|hsm| {
+            let wrapped = Space::new(wrapped, wrapped_len);
+            let associated = Input::new(associated, associated_len);
+            wrapping::wrap_authenticated(hsm, session, mechanism, (wrapping_key, key), associated, wrapped)
+        });
+    /// Decrypts a key with another, and checks its tag (§5.18).
     fn C_UnwrapKeyAuthenticated(
         session: CK_SESSION_HANDLE, mechanism: *mut CK_MECHANISM, unwrapping_key: CK_OBJECT_HANDLE,
         wrapped: *mut CK_BYTE, wrapped_len: CK_ULONG, template: *mut CK_ATTRIBUTE, count: CK_ULONG,
         associated: *mut CK_BYTE, associated_len: CK_ULONG, key: *mut CK_OBJECT_HANDLE,
-    ) => initialised(|hsm| messages::not_offered(hsm, session));
+    ) =>
+        initialised(|hsm| {
+            let (wrapped, template) = (Input::new(wrapped, wrapped_len), Attributes::new(template, count));
+            let associated = Input::new(associated, associated_len);
+            wrapping::unwrap_authenticated(
+                hsm, session, mechanism, unwrapping_key, wrapped, template, (associated, key),
+            )
+        });
 }

@@ -15,6 +15,7 @@
 //! | `trace` | `STRONGROOM_TRACE` |
 #![deny(unsafe_code)]
 
+mod asynchronous;
 mod decryption;
 mod digests;
 mod dual;
@@ -27,6 +28,7 @@ mod interfaces;
 mod keys;
 mod lifecycle;
 mod memory;
+mod message_signing;
 mod messages;
 mod objects;
 mod parameters;
@@ -38,5 +40,6 @@ mod slots;
 mod text;
 mod trace;
 mod verification;
+mod wrapping;
 
 pub use exports::*;

@@ -25,9 +25,7 @@ use strongroom_core::error::Error;
 pub(crate) use attributes::{Answer, Attributes};
 pub(crate) use buffers::{Input, Room, Space};
 pub(crate) use lists::{Handles, List};
-pub(crate) use structures::{
-    CallerMechanism, Ccm, ChaCha20, ChaCha20Poly1305, Ctr, Gcm, InitializeArguments, Interface, is_c_string, ulong,
-};
+pub(crate) use structures::*;
 
 /// Defines exported functions: each takes the caller's promise about its pointers and goes through [`crate::entry`].
 ///
@@ -158,6 +156,13 @@ impl Pointer<u8> {
     }
 }
 
+impl Pointer<std::ffi::c_void> {
+    /// The pointer as that of bytes: a parameter of which only its length tells what it is.
+    pub(crate) fn bytes(self) -> Pointer<u8> {
+        Pointer(self.0.cast())
+    }
+}
+
 impl<T> Clone for Pointer<T> {
     fn clone(&self) -> Self {
         *self
@@ -246,20 +251,29 @@ macro_rules! any_bytes {
 
 any_bytes! {
     u8, CK_ULONG, CK_VERSION, CK_MECHANISM, CK_ATTRIBUTE, CK_GCM_PARAMS, CK_CCM_PARAMS, CK_AES_CTR_PARAMS,
-    CK_CHACHA20_PARAMS, CK_SALSA20_CHACHA20_POLY1305_PARAMS, [u8; 32],
+    CK_CHACHA20_PARAMS, CK_SALSA20_CHACHA20_POLY1305_PARAMS, [u8; 32], CK_RSA_PKCS_PSS_PARAMS,
+    CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_AES_KEY_WRAP_PARAMS, CK_ECDH1_DERIVE_PARAMS, CK_X9_42_DH1_DERIVE_PARAMS,
+    CK_ECDH_AES_KEY_WRAP_PARAMS, CK_EDDSA_PARAMS, CK_SIGN_ADDITIONAL_CONTEXT, CK_HASH_SIGN_ADDITIONAL_CONTEXT,
+    CK_KEY_DERIVATION_STRING_DATA, CK_AES_CBC_ENCRYPT_DATA_PARAMS, CK_DES_CBC_ENCRYPT_DATA_PARAMS, CK_HKDF_PARAMS,
+    CK_PKCS5_PBKD2_PARAMS2, CK_SP800_108_KDF_PARAMS, CK_SP800_108_FEEDBACK_KDF_PARAMS, CK_PRF_DATA_PARAM,
+    CK_DERIVED_KEY, CK_SP800_108_COUNTER_FORMAT, CK_SP800_108_DKM_LENGTH_FORMAT, CK_SSL3_RANDOM_DATA,
+    CK_TLS12_MASTER_KEY_DERIVE_PARAMS, CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS, CK_TLS12_KEY_MAT_PARAMS,
+    CK_SSL3_KEY_MAT_OUT, CK_TLS_MAC_PARAMS, CK_TLS_KDF_PARAMS, CK_IKE2_PRF_PLUS_DERIVE_PARAMS,
+    CK_IKE_PRF_DERIVE_PARAMS, CK_IKE1_PRF_DERIVE_PARAMS, CK_IKE1_EXTENDED_DERIVE_PARAMS, CK_GCM_MESSAGE_PARAMS,
+    CK_CCM_MESSAGE_PARAMS, CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS, CK_GCM_WRAP_PARAMS, CK_CCM_WRAP_PARAMS,
 }
 
 /// How many bytes a pair of pointer and length covers.
 ///
 /// # Errors
-/// `CKR_ARGUMENTS_BAD` where no memory can be meant: NULL with a length, or a length that reaches over the end of the
-/// address space.
+/// `CKR_ARGUMENTS_BAD` where no memory can be meant: NULL or an address next to it with a length, or a length that
+/// reaches over the end of the address space.
 #[inline]
 fn pair_len(start: *const u8, len: CK_ULONG) -> Result<usize, Error> {
     if len == 0 {
         return Ok(0);
     }
-    if start.is_null() {
+    if start.addr() < ADDRESS_SPACE_START {
         return Err(Error::Arguments("a pointer is NULL but its length is not 0"));
     }
     match usize::try_from(len) {
@@ -268,16 +282,19 @@ fn pair_len(start: *const u8, len: CK_ULONG) -> Result<usize, Error> {
     }
 }
 
-/// No process has memory from here on: 52 bits of addresses are the most that 64-bit Linux gives without being asked for
-/// more. On smaller machines no slice reaches further than this.
+/// No process has memory below: the first page is left empty so that NULL and its like lead nowhere.
+const ADDRESS_SPACE_START: usize = 4096;
+
+/// No process has memory from here on: 52 bits of addresses are the most that 64-bit Linux gives without being asked
+/// for more. On smaller machines no slice reaches further than this.
 const ADDRESS_SPACE_END: usize = if usize::BITS == 64 { 1 << 52 } else { isize::MAX as usize };
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The promise, given by a test for its own variables.
-    pub(super) fn pointer<T>(target: *mut T) -> Pointer<T> {
+    pub(crate) fn pointer<T>(target: *mut T) -> Pointer<T> {
         Pointer(target)
     }
 
@@ -316,5 +333,8 @@ mod tests {
         }
         let last = std::ptr::without_provenance::<u8>(usize::MAX);
         assert!(pair_len(last, 2).is_err());
+        for address in [1, 16, 4095] {
+            assert!(pair_len(std::ptr::without_provenance(address), 1).is_err());
+        }
     }
 }

@@ -44,6 +44,13 @@ pub(crate) fn cancel(hsm: &Hsm, session: u64, flags: CK_FLAGS) -> Outcome {
     Ok(hsm.session(session)?.cancel(flags)?)
 }
 
+/// `C_GetSessionValidationFlags`.
+pub(crate) fn validation_flags(hsm: &Hsm, session: u64, kind: u64, flags: Pointer<CK_FLAGS>) -> Outcome {
+    let session = hsm.session(session)?;
+    flags.required()?;
+    Ok(flags.write(session.validation_flags(kind)?)?)
+}
+
 /// `C_GetOperationState`.
 pub(crate) fn operation_state(hsm: &Hsm, session: u64, state: Space) -> Outcome {
     let session = hsm.session(session)?;

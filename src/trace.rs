@@ -193,7 +193,7 @@ fn write_results(text: &mut String, arguments: &[(&'static str, Traced)]) -> fmt
         match (argument, after) {
             (Traced::Word(word), _) => {
                 // Of an array of numbers the length alone is told, by the word that follows it.
-                if !matches!(after, [(_, Traced::Word(_) | Traced::Number(_)), ..])
+                if !ARRAYS.contains(name)
                     && let Ok(number) = word.read()
                 {
                     write!(text, ", {name}={number}")?;
@@ -259,6 +259,8 @@ fn write_value(text: &mut String, attribute: AttributeType, value: &[u8]) -> Res
 
 /// The name under which `exports` has the template of `C_GetAttributeValue`.
 const WANTED: &str = "wanted";
+/// The names under which `exports` has arrays of numbers.
+const ARRAYS: &[&str] = &["list", "objects"];
 /// Of a long label or id, the beginning will do.
 const SHOWN_BYTES_MAX: usize = 64;
 

@@ -26,6 +26,8 @@ pub enum Action {
     Use,
     /// Change its attributes.
     Change,
+    /// Let it out, wrapped.
+    Export,
     /// Declare it trusted, or no longer.
     Trust,
     /// Destroy it.
@@ -65,8 +67,8 @@ impl Actor {
 /// | make, private or secret in the token | yes | no | | no |
 /// | make, other | yes | yes | | yes |
 /// | use | yes | no | public | public session objects |
-/// | change, destroy in the token | yes | no | no | what nobody owns |
-/// | change, destroy in a session | yes | public | public | public |
+/// | export, change, destroy in the token | yes | no | no | what nobody owns |
+/// | export, change, destroy in a session | yes | public | public | public |
 /// | trust | no | public | no | no |
 ///
 /// # Errors
@@ -94,10 +96,18 @@ pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error>
         (Action::Use, Relation::Officer) => Err(Error::NotLoggedIn),
         (Action::Use, Relation::Anonymous) if token && object.kind.is_secret() => Err(Error::NotLoggedIn),
         (Action::Use, _) => approvals(object.ownership.use_approvals),
-        (Action::Change | Action::Destroy, Relation::Owner) => approvals(object.ownership.management_approvals),
-        (Action::Change | Action::Destroy, _) if !token || actor.user() == owner || owner == UserId::NOBODY => Ok(()),
-        (Action::Change | Action::Destroy, Relation::Anonymous) => Err(Error::NotLoggedIn),
-        (Action::Change | Action::Destroy, _) => Err(Error::Prohibited("the object belongs to another user")),
+        (Action::Export | Action::Change | Action::Destroy, Relation::Owner) => {
+            approvals(object.ownership.management_approvals)
+        }
+        (Action::Export | Action::Change | Action::Destroy, _)
+            if !token || actor.user() == owner || owner == UserId::NOBODY =>
+        {
+            Ok(())
+        }
+        (Action::Export | Action::Change | Action::Destroy, Relation::Anonymous) => Err(Error::NotLoggedIn),
+        (Action::Export | Action::Change | Action::Destroy, _) => {
+            Err(Error::Prohibited("the object belongs to another user"))
+        }
         (Action::Trust, Relation::Officer) => Ok(()),
         (Action::Trust, _) => Err(Error::Prohibited("only the officer declares an object trusted")),
     }

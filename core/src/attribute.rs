@@ -188,7 +188,7 @@ pub enum RawValue<'a> {
 }
 
 /// A caller's template after syntax checks: every attribute known, each once, each value of the right form.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Template<'a> {
     entries: Vec<Entry<'a>>,
 }
@@ -217,6 +217,20 @@ pub enum Given<'a> {
     Template(Box<[TemplateAttribute]>),
     /// An attribute of a vendor we do not know; only searches may name one, and nothing has it.
     Foreign,
+}
+
+impl Given<'_> {
+    /// Whether two given values are the same.
+    pub(crate) fn equals(&self, other: &Given<'_>) -> bool {
+        match (self, other) {
+            (Given::Flag(own, a), Given::Flag(other, b)) => own == other && a == b,
+            (Given::Ulong(a), Given::Ulong(b)) => a == b,
+            (Given::Bytes(a), Given::Bytes(b)) => a == b,
+            (Given::Mechanisms(a), Given::Mechanisms(b)) => a == b,
+            (Given::Template(a), Given::Template(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 impl<'a> Template<'a> {

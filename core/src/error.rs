@@ -109,6 +109,41 @@ pub enum Error {
     KeyNotPermitted(&'static str),
     /// The key cannot be digested.
     KeyIndigestible,
+    /// A public key that is no sound key of its kind.
+    PublicKeyInvalid(&'static str),
+    /// Domain parameters that are not sound.
+    DomainParameters(&'static str),
+    /// The curve is not one of those offered.
+    CurveNotSupported,
+    /// The parameter set is not one of those offered.
+    ParameterSetNotSupported,
+
+    /// The key to be wrapped is not extractable.
+    KeyUnextractable(&'static str),
+    /// The key to be wrapped is not one this mechanism or this wrapping key wraps.
+    KeyNotWrappable(&'static str),
+    /// The wrapping key is unknown, destroyed, or not visible to this caller.
+    WrappingKeyHandle(u64),
+    /// The wrapping key's type does not fit the mechanism.
+    WrappingKeyType(MechanismName),
+    /// The wrapping key's size does not fit the mechanism.
+    WrappingKeySize {
+        /// Bytes.
+        got: usize,
+    },
+    /// The unwrapping key is unknown, destroyed, or not visible to this caller.
+    UnwrappingKeyHandle(u64),
+    /// The unwrapping key's type does not fit the mechanism.
+    UnwrappingKeyType(MechanismName),
+    /// The unwrapping key's size does not fit the mechanism.
+    UnwrappingKeySize {
+        /// Bytes.
+        got: usize,
+    },
+    /// A wrapped key that is no sound key: one error for every cause.
+    WrappedKeyInvalid,
+    /// A wrapped key of an impossible length.
+    WrappedKeyLength,
 
     /// An operation of this kind is active already.
     OperationActive,
@@ -129,6 +164,8 @@ pub enum Error {
     EncryptedDataLength,
     /// Ciphertext that does not decrypt: one error for every cause.
     EncryptedDataInvalid,
+    /// A message whose tag is wrong: one error for every cause.
+    AeadDecryption,
     /// A signature or MAC of an impossible length.
     SignatureLength,
     /// A signature or MAC that does not verify.
@@ -207,6 +244,20 @@ impl Error {
             Error::KeySize { .. } => CKR_KEY_SIZE_RANGE,
             Error::KeyNotPermitted(_) => CKR_KEY_FUNCTION_NOT_PERMITTED,
             Error::KeyIndigestible => CKR_KEY_INDIGESTIBLE,
+            Error::PublicKeyInvalid(_) => CKR_PUBLIC_KEY_INVALID,
+            Error::DomainParameters(_) => CKR_DOMAIN_PARAMS_INVALID,
+            Error::CurveNotSupported => CKR_CURVE_NOT_SUPPORTED,
+            Error::ParameterSetNotSupported => CKR_PARAMETER_SET_NOT_SUPPORTED,
+            Error::KeyUnextractable(_) => CKR_KEY_UNEXTRACTABLE,
+            Error::KeyNotWrappable(_) => CKR_KEY_NOT_WRAPPABLE,
+            Error::WrappingKeyHandle(_) => CKR_WRAPPING_KEY_HANDLE_INVALID,
+            Error::WrappingKeyType(_) => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+            Error::WrappingKeySize { .. } => CKR_WRAPPING_KEY_SIZE_RANGE,
+            Error::UnwrappingKeyHandle(_) => CKR_UNWRAPPING_KEY_HANDLE_INVALID,
+            Error::UnwrappingKeyType(_) => CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
+            Error::UnwrappingKeySize { .. } => CKR_UNWRAPPING_KEY_SIZE_RANGE,
+            Error::WrappedKeyInvalid => CKR_WRAPPED_KEY_INVALID,
+            Error::WrappedKeyLength => CKR_WRAPPED_KEY_LEN_RANGE,
             Error::OperationActive => CKR_OPERATION_ACTIVE,
             Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
             Error::OperationCancelFailed => CKR_OPERATION_CANCEL_FAILED,
@@ -215,6 +266,7 @@ impl Error {
             Error::DataInvalid => CKR_DATA_INVALID,
             Error::EncryptedDataLength => CKR_ENCRYPTED_DATA_LEN_RANGE,
             Error::EncryptedDataInvalid => CKR_ENCRYPTED_DATA_INVALID,
+            Error::AeadDecryption => CKR_AEAD_DECRYPT_FAILED,
             Error::SignatureLength => CKR_SIGNATURE_LEN_RANGE,
             Error::SignatureInvalid => CKR_SIGNATURE_INVALID,
             Error::SavedStateInvalid => CKR_SAVED_STATE_INVALID,
@@ -275,6 +327,20 @@ impl fmt::Display for Error {
             Error::KeySize { got } => write!(f, "a key of {got} bytes does not fit the mechanism"),
             Error::KeyNotPermitted(why) => write!(f, "{why}"),
             Error::KeyIndigestible => write!(f, "this key cannot be digested"),
+            Error::PublicKeyInvalid(why) => write!(f, "the public key is not valid: {why}"),
+            Error::DomainParameters(why) => write!(f, "the domain parameters are not valid: {why}"),
+            Error::CurveNotSupported => write!(f, "the curve in CKA_EC_PARAMS is not offered"),
+            Error::ParameterSetNotSupported => write!(f, "the parameter set in CKA_PARAMETER_SET is not offered"),
+            Error::KeyUnextractable(why) | Error::KeyNotWrappable(why) => write!(f, "{why}"),
+            Error::WrappingKeyHandle(handle) => write!(f, "there is no wrapping key {handle} for this caller"),
+            Error::UnwrappingKeyHandle(handle) => write!(f, "there is no unwrapping key {handle} for this caller"),
+            Error::WrappingKeyType(mechanism) => write!(f, "the wrapping key's type does not fit {mechanism}"),
+            Error::UnwrappingKeyType(mechanism) => write!(f, "the unwrapping key's type does not fit {mechanism}"),
+            Error::WrappingKeySize { got } | Error::UnwrappingKeySize { got } => {
+                write!(f, "a wrapping key of {got} bytes does not fit the mechanism")
+            }
+            Error::WrappedKeyInvalid => write!(f, "the wrapped key is not a sound key of the type expected"),
+            Error::WrappedKeyLength => write!(f, "the wrapped key has an impossible length"),
             Error::OperationActive => write!(f, "an operation of this kind is active already"),
             Error::OperationNotInitialized => write!(f, "no operation of this kind is active"),
             Error::OperationCancelFailed => write!(f, "the operation cannot be cancelled"),
@@ -283,6 +349,7 @@ impl fmt::Display for Error {
             Error::DataInvalid => write!(f, "the data does not fit the mechanism"),
             Error::EncryptedDataLength => write!(f, "the ciphertext length does not fit the mechanism"),
             Error::EncryptedDataInvalid => write!(f, "the ciphertext is invalid"),
+            Error::AeadDecryption => write!(f, "the message is not what was encrypted"),
             Error::SignatureLength => write!(f, "the signature length does not fit the mechanism"),
             Error::SignatureInvalid => write!(f, "the signature is invalid"),
             Error::SavedStateInvalid => write!(f, "this is not a saved operation state of this token"),
@@ -336,6 +403,7 @@ impl From<strongroom_crypto::Error> for Error {
             Crypto::DataLength => Error::DataLength,
             Crypto::CiphertextLength => Error::EncryptedDataLength,
             Crypto::Authentication => Error::EncryptedDataInvalid,
+            Crypto::Encoding(why) => Error::KeyNotPermitted(why),
             Crypto::OutputTooSmall { needed } => Error::BufferTooSmall { needed },
             Crypto::Memory => Error::HostMemory,
             Crypto::Finished => Error::OperationNotInitialized,

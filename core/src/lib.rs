@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub(crate) mod asymmetric;
 pub mod attribute;
 pub mod error;
 pub mod hsm;

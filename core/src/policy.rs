@@ -4,6 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cryptoki_sys::*;
+use strongroom_crypto::ec;
+
+use crate::error::Error;
+use crate::object::Object;
+
 /// Which mechanisms and combinations a token offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Policy {
@@ -50,6 +56,36 @@ impl Kdf {
         KdfCost { memory_kib, iterations, lanes: 1 }
     }
 }
+
+impl Policy {
+    /// Whether this policy takes a key pair for a function (`CKF_SIGN` and so on): `fips` verifies with RSA keys below
+    /// 2048 bits and does nothing else with them (SP 800-131A), and knows only the curves of SP 800-186.
+    ///
+    /// # Errors
+    /// `CKR_KEY_SIZE_RANGE`, `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+    pub(crate) fn check_key(self, key: &Object, function: u64) -> Result<(), Error> {
+        if self != Policy::Fips {
+            return Ok(());
+        }
+        match key.kind.subtype {
+            Some(CKK_RSA) if function & (CKF_VERIFY | CKF_VERIFY_RECOVER) == 0 => {
+                let modulus = key.inner_bytes(CKA_MODULUS).unwrap_or_default().len();
+                if modulus < 256 { Err(Error::KeySize { got: modulus }) } else { Ok(()) }
+            }
+            Some(CKK_EC) => {
+                let curve = key.inner_bytes(CKA_EC_PARAMS).and_then(ec::Curve::from_params);
+                match curve {
+                    Some(ec::Curve::Secp256k1) => Err(NOT_APPROVED),
+                    _ => Ok(()),
+                }
+            }
+            Some(CKK_EC_MONTGOMERY | CKK_DSA) => Err(NOT_APPROVED),
+            _ => Ok(()),
+        }
+    }
+}
+
+const NOT_APPROVED: Error = Error::KeyNotPermitted("the token's policy (fips) does not approve of keys of this kind");
 
 impl KdfCost {
     /// Whether a record may ask for this much work: a damaged one must take neither all memory nor all day.

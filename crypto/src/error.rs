@@ -26,6 +26,8 @@ pub enum Error {
         /// Bytes needed.
         needed: usize,
     },
+    /// A DER structure that is malformed, or not the one expected.
+    Encoding(&'static str),
     /// No memory for a buffer of the size the caller's data needs.
     Memory,
     /// The operation has already been finished.
@@ -44,6 +46,7 @@ impl fmt::Display for Error {
             Error::CiphertextLength => write!(f, "the ciphertext length does not fit the mode"),
             Error::Authentication => write!(f, "the ciphertext or its tag is invalid"),
             Error::OutputTooSmall { needed } => write!(f, "the output needs {needed} bytes"),
+            Error::Encoding(why) => write!(f, "the encoding is refused: {why}"),
             Error::Memory => write!(f, "out of memory"),
             Error::Finished => write!(f, "the operation has ended"),
             Error::Library(call) => write!(f, "the crypto library failed in {call}"),

@@ -1,4 +1,5 @@
-//! Digests: SHA-1 and SHA-2 over AWS-LC, MD5 and SHA-3 over the RustCrypto crates, without an allocation.
+//! Digests: SHA-1 and SHA-2 over AWS-LC, MD5 and SHA-3 over the RustCrypto crates, without an allocation. SHAKE, which
+//! only prehashes messages, is AWS-LC's too and does allocate.
 //!
 //! A [`struct@Hash`] can be cloned in the middle of a message, which is what [`mac`](crate::mac) builds HMAC on, and its state
 //! can be written down and taken up again.
@@ -9,6 +10,7 @@ mod sha;
 use std::ptr;
 
 use crate::Error;
+use crate::pq::shake::Shake;
 
 // The same expression over whichever state there is.
 macro_rules! with {
@@ -26,6 +28,8 @@ macro_rules! with {
             State::Sha3_256($name) => $body,
             State::Sha3_384($name) => $body,
             State::Sha3_512($name) => $body,
+            State::Shake128($name) => $body,
+            State::Shake256($name) => $body,
         }
     };
 }
@@ -46,10 +50,15 @@ pub enum Algorithm {
     Sha3_256,
     Sha3_384,
     Sha3_512,
+    /// With 32 bytes of output, as FIPS 204 and 205 prehash messages for 128 bits of collision strength.
+    Shake128,
+    /// With 64 bytes of output.
+    Shake256,
 }
 
 impl Algorithm {
-    /// Every algorithm.
+    /// Every algorithm that is a digest by itself: SHAKE is there only to prehash messages for
+    /// [`pq::Message`](crate::pq::Message).
     pub const ALL: [Algorithm; 12] = [
         Algorithm::Md5,
         Algorithm::Sha1,
@@ -71,9 +80,9 @@ impl Algorithm {
             Algorithm::Md5 => 16,
             Algorithm::Sha1 => 20,
             Algorithm::Sha224 | Algorithm::Sha512_224 | Algorithm::Sha3_224 => 28,
-            Algorithm::Sha256 | Algorithm::Sha512_256 | Algorithm::Sha3_256 => 32,
+            Algorithm::Sha256 | Algorithm::Sha512_256 | Algorithm::Sha3_256 | Algorithm::Shake128 => 32,
             Algorithm::Sha384 | Algorithm::Sha3_384 => 48,
-            Algorithm::Sha512 | Algorithm::Sha3_512 => 64,
+            Algorithm::Sha512 | Algorithm::Sha3_512 | Algorithm::Shake256 => 64,
         }
     }
 
@@ -83,9 +92,10 @@ impl Algorithm {
             Algorithm::Md5 | Algorithm::Sha1 | Algorithm::Sha224 | Algorithm::Sha256 => 64,
             Algorithm::Sha384 | Algorithm::Sha512 | Algorithm::Sha512_224 | Algorithm::Sha512_256 => 128,
             Algorithm::Sha3_224 => 144,
-            Algorithm::Sha3_256 => 136,
+            Algorithm::Sha3_256 | Algorithm::Shake256 => 136,
             Algorithm::Sha3_384 => 104,
             Algorithm::Sha3_512 => 72,
+            Algorithm::Shake128 => 168,
         }
     }
 }
@@ -94,7 +104,7 @@ impl Algorithm {
 pub const OUTPUT_BYTES_MAX: usize = 64;
 
 /// The longest block, in bytes.
-pub const BLOCK_BYTES_MAX: usize = 144;
+pub const BLOCK_BYTES_MAX: usize = 168;
 
 /// A running digest. Wiped on drop.
 pub struct Hash {
@@ -117,6 +127,8 @@ impl Hash {
             Algorithm::Sha3_256 => State::Sha3_256(Default::default()),
             Algorithm::Sha3_384 => State::Sha3_384(Default::default()),
             Algorithm::Sha3_512 => State::Sha3_512(Default::default()),
+            Algorithm::Shake128 => State::Shake128(Shake::new()),
+            Algorithm::Shake256 => State::Shake256(Shake::new()),
         };
         Hash { state }
     }
@@ -134,7 +146,7 @@ impl Hash {
     /// Writes the digest, returns its length and begins a new message.
     ///
     /// # Errors
-    /// [`Error::OutputTooSmall`], with the digest as it was.
+    /// [`Error::OutputTooSmall`], with the digest as it was; [`Error::Memory`] from SHAKE.
     pub fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error> {
         with!(&mut self.state, state => Running::finish(state, output))
     }
@@ -153,7 +165,7 @@ impl Hash {
     /// message.
     ///
     /// # Errors
-    /// [`Error::Memory`].
+    /// [`Error::Memory`]; [`Error::Parameter`] for SHAKE, whose state the library keeps to itself.
     pub fn export_state(&self) -> Result<Vec<u8>, Error> {
         with!(&self.state, state => Running::export(state))
     }
@@ -175,7 +187,8 @@ impl Clone for Hash {
         Hash { state: self.state.clone() }
     }
 
-    // HMAC does this twice per message: no dropping of what is overwritten anyway.
+    // HMAC does this twice per message: no dropping of what is overwritten anyway. SHAKE owns its state and is
+    // replaced as a whole.
     fn clone_from(&mut self, source: &Hash) {
         macro_rules! overwrite {
             ($($variant:ident)*) => {
@@ -192,7 +205,7 @@ impl Clone for Hash {
 /// The digest of `data` in one call; returns its length.
 ///
 /// # Errors
-/// [`Error::OutputTooSmall`].
+/// [`Error::OutputTooSmall`]; [`Error::Memory`] from SHAKE.
 pub fn digest(algorithm: Algorithm, data: &[u8], output: &mut [u8]) -> Result<usize, Error> {
     let mut hash = Hash::new(algorithm);
     hash.update(data);
@@ -232,6 +245,8 @@ enum State {
     Sha3_256(sha3::Sha3_256),
     Sha3_384(sha3::Sha3_384),
     Sha3_512(sha3::Sha3_512),
+    Shake128(Shake<128>),
+    Shake256(Shake<256>),
 }
 
 impl State {
@@ -250,6 +265,7 @@ impl State {
             Algorithm::Sha3_256 => Running::import(bytes).map(State::Sha3_256),
             Algorithm::Sha3_384 => Running::import(bytes).map(State::Sha3_384),
             Algorithm::Sha3_512 => Running::import(bytes).map(State::Sha3_512),
+            Algorithm::Shake128 | Algorithm::Shake256 => None,
         }
     }
 
@@ -267,7 +283,39 @@ impl State {
             State::Sha3_256(_) => Algorithm::Sha3_256,
             State::Sha3_384(_) => Algorithm::Sha3_384,
             State::Sha3_512(_) => Algorithm::Sha3_512,
+            State::Shake128(_) => Algorithm::Shake128,
+            State::Shake256(_) => Algorithm::Shake256,
         }
+    }
+}
+
+// SHAKE with an output of fixed length: twice its strength.
+impl<const STRENGTH: usize> Running for Shake<STRENGTH> {
+    fn update(&mut self, data: &[u8]) {
+        Shake::update(self, data);
+    }
+
+    fn finish(&mut self, output: &mut [u8]) -> Result<usize, Error> {
+        let needed = STRENGTH / 4;
+        let output = output.get_mut(..needed).ok_or(Error::OutputTooSmall { needed })?;
+        Shake::finish(self, output)?;
+        Ok(needed)
+    }
+
+    fn end(&mut self, output: &mut [u8]) -> Result<usize, Error> {
+        Running::finish(self, output)
+    }
+
+    fn reset(&mut self) {
+        Shake::reset(self);
+    }
+
+    fn export(&self) -> Result<Vec<u8>, Error> {
+        Err(Error::Parameter("SHAKE has no state to be saved"))
+    }
+
+    fn import(_: &[u8]) -> Option<Self> {
+        None
     }
 }
 

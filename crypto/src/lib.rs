@@ -13,13 +13,26 @@
 
 pub mod aead;
 pub mod cipher;
+pub mod derive;
+pub mod dh;
+pub mod dsa;
+pub mod ec;
+pub mod edwards;
+pub mod encoding;
 mod error;
 pub mod hash;
 pub mod kdf;
 pub mod kem;
+pub mod keywrap;
 pub mod mac;
 pub mod memory;
+pub mod ml_dsa;
+pub mod ml_kem;
+pub mod montgomery;
+pub mod pq;
 pub mod random;
+pub mod rsa;
 pub mod sign;
+pub mod slh_dsa;
 
 pub use error::Error;

@@ -1,9 +1,11 @@
 //! Bytes going in and bytes coming out.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use cryptoki_sys::CK_ULONG;
 use strongroom_core::error::Error;
+use strongroom_core::limits::ATTRIBUTE_BYTES_MAX;
 use strongroom_core::session::Output;
 use strongroom_crypto::memory::SecretBytes;
 
@@ -32,7 +34,7 @@ pub(crate) struct Room {
 
 impl Input {
     #[inline]
-    pub(crate) fn new(start: Pointer<u8>, len: CK_ULONG) -> Input {
+    pub(crate) const fn new(start: Pointer<u8>, len: CK_ULONG) -> Input {
         Input { start, len }
     }
 
@@ -72,7 +74,7 @@ impl Input {
 
     /// The pointer, to be read as a struct of `size_of::<T>()` bytes.
     pub(super) fn as_struct<T>(&self) -> Option<Pointer<T>> {
-        let fits = usize::try_from(self.len) == Ok(size_of::<T>()) && !self.start.is_null();
+        let fits = pair_len(self.start.0, self.len).is_ok_and(|len| len == size_of::<T>());
         fits.then_some(Pointer(self.start.0.cast()))
     }
 
@@ -139,6 +141,58 @@ impl Space {
         self.exchange(&Input::new(Pointer(std::ptr::null_mut()), 0), refused, |_, output| run(output))
     }
 
+    /// As [`Space::deliver`], into memory of the module that is copied out at the end: for outputs made while the
+    /// caller's own parameters are in use, which may lie anywhere.
+    ///
+    /// # Errors
+    /// As [`Space::exchange`].
+    pub(crate) fn deliver_apart(&self, run: impl FnOnce(Output<'_>) -> Result<usize, Error>) -> Result<(), Error> {
+        let (_, room) = self.prepare(&Input::new(Pointer(std::ptr::null_mut()), 0))?;
+        let Some(room) = room else {
+            return self.settle(run(Output::Length));
+        };
+        let mut own = Vec::new();
+        own.try_reserve_exact(room.min(APART_BYTES_MAX)).map_err(|_| Error::HostMemory)?;
+        own.resize(room.min(APART_BYTES_MAX), 0);
+        let result = run(Output::Buffer(&mut own));
+        if let Ok(len) = &result {
+            let made = own.get(..*len).unwrap_or_default();
+            // SAFETY: not NULL unless there is no room and nothing made, vouched for as `room` bytes, and `made` has no
+            // more.
+            unsafe { std::ptr::copy(made.as_ptr(), self.start.0, made.len()) };
+        }
+        self.settle(result)
+    }
+
+    /// Whether there is not even a place for a length.
+    pub(crate) fn has_no_length(&self) -> bool {
+        self.len.is_null()
+    }
+
+    /// Whether only the length is asked for.
+    pub(crate) fn is_query(&self) -> bool {
+        self.start.is_null()
+    }
+
+    /// The bytes of an input, copied if they lie where the output goes.
+    ///
+    /// # Errors
+    /// `CKR_ARGUMENTS_BAD` for pairs that can mean no memory, `CKR_HOST_MEMORY`.
+    pub(crate) fn apart<'i>(&self, input: &'i Input) -> Result<Cow<'i, [u8]>, Error> {
+        let bytes = input.bytes()?;
+        if self.start.is_null() || self.len.is_null() {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let room = pair_len(self.start.0, self.len.read()?)?;
+        if !overlap(&addresses(bytes.as_ptr(), bytes.len()), &addresses(self.start.0, room)) {
+            return Ok(Cow::Borrowed(bytes));
+        }
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(bytes.len()).map_err(|_| Error::HostMemory)?;
+        copy.extend_from_slice(bytes);
+        Ok(Cow::Owned(copy))
+    }
+
     /// A copy of the input if the output would overwrite it, and the room in bytes (none for a length query).
     #[inline]
     fn prepare(&self, input: &Input) -> Result<(Option<SecretBytes>, Option<usize>), Error> {
@@ -185,6 +239,9 @@ impl Room {
         Ok(unsafe { std::slice::from_raw_parts_mut(self.start.0, len) })
     }
 }
+
+/// No wrapped key and no ciphertext of an encapsulation is longer.
+const APART_BYTES_MAX: usize = ATTRIBUTE_BYTES_MAX;
 
 #[inline]
 fn addresses(start: *const u8, len: usize) -> Range<usize> {

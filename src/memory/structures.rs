@@ -1,9 +1,22 @@
 //! The structs a caller's pointers lead to, read whole and with their inner pointers as pairs.
 
+mod asymmetric;
+mod derivation;
+mod messages;
+mod tls;
+
 use cryptoki_sys::*;
 use strongroom_core::error::Error;
 
-use super::{AnyBytes, Input, Pointer};
+use super::{AnyBytes, Attributes, Input, Pointer, pair_len};
+
+pub(crate) use asymmetric::{Agreement, EdDsa, Oaep, Pss, RsaAes, SignContext};
+pub(crate) use derivation::{
+    CounterFormat, DerivedKey, EncryptData, Hkdf, Ike1Extended, Ike1Prf, Ike2PrfPlus, IkePrf, Kdf108, Kdf108Field,
+    Pbkdf2, string_data,
+};
+pub(crate) use messages::{CallerMessage, OwnMessage};
+pub(crate) use tls::{TlsExtendedMaster, TlsKdf, TlsKeys, TlsMac, TlsMaster, TlsOutput, TlsRandom};
 
 /// A `CK_MECHANISM`: its number and, still unread, its parameter.
 #[derive(Clone, Copy)]
@@ -241,10 +254,40 @@ fn read_struct<T: AnyBytes>(parameter: &Input) -> Option<T> {
     parameter.as_struct::<T>()?.read().ok()
 }
 
+/// A pointer and a length found in a struct.
+fn pair<T>(start: *mut T, len: CK_ULONG) -> Input {
+    Input::new(Pointer(start.cast()), len)
+}
+
+/// The structs of an array found in a struct.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID` for an array at NULL, of more than `max` structs, or that can mean no memory;
+/// `CKR_HOST_MEMORY`.
+fn array<T: AnyBytes>(start: *mut T, count: CK_ULONG, max: usize) -> Result<Vec<T>, Error> {
+    let count = usize::try_from(count).ok().filter(|count| *count <= max);
+    let count = count.ok_or(Error::MechanismParameter("an array in it is too long"))?;
+    pair_len(start.cast(), count.saturating_mul(size_of::<T>()) as CK_ULONG)
+        .map_err(|_| Error::MechanismParameter("an array in it can mean no memory"))?;
+    let mut structs = Vec::new();
+    structs.try_reserve_exact(count).map_err(|_| Error::HostMemory)?;
+    for index in 0..count {
+        // SAFETY: not NULL and of possible length, so vouched for as `count` structs; any bytes are a `T`.
+        structs.push(unsafe { start.add(index).read_unaligned() });
+    }
+    Ok(structs)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::pointer;
     use super::*;
+
+    /// The first `len` bytes of `words` as a parameter.
+    pub(super) fn parameter(words: &mut [CK_ULONG], len: CK_ULONG) -> Input {
+        assert!(len as usize <= size_of_val(words));
+        Input::new(pointer(words.as_mut_ptr().cast()), len)
+    }
 
     #[test]
     fn structs_are_read_by_their_exact_length() {

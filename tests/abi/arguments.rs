@@ -22,12 +22,21 @@ struct Memory {
 
 impl Memory {
     fn new() -> Memory {
-        let mut structs = vec![0 as CK_ULONG; 8];
+        let mut structs = vec![0 as CK_ULONG; 16];
         let start: *mut CK_ULONG = structs.as_mut_ptr();
         let value = start.cast::<std::ffi::c_void>();
-        let lengths = [0, 4, 8, 16, 24, 32, 40, 48, 1 << 63, CK_ULONG::MAX];
-        let ids =
-            [CKM_AES_GCM, CKM_AES_CBC, CKM_AES_CTR, CKM_AES_CCM, CKM_SHA256, CKM_AES_KEY_GEN, CKM_CHACHA20, 1 << 62];
+        let lengths = [0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 1 << 63, CK_ULONG::MAX];
+        let ids = [
+            CKM_AES_GCM,
+            CKM_AES_CBC,
+            CKM_AES_CTR,
+            CKM_AES_CCM,
+            CKM_SHA256,
+            CKM_AES_KEY_GEN,
+            CKM_CHACHA20,
+            CKM_CHACHA20_POLY1305,
+            1 << 62,
+        ];
         let mechanisms = ids.iter().flat_map(|id| {
             lengths.iter().flat_map(move |len| {
                 [value, std::ptr::null_mut()].map(|pointer| CK_MECHANISM {
@@ -66,7 +75,7 @@ impl Memory {
     fn argument(&mut self, letter: u8, session: CK_SESSION_HANDLE) -> usize {
         match letter {
             b's' => [session as usize, session as usize, session as usize, 0, usize::MAX][self.draw(5)],
-            b'n' => [0, 1, 4, 16, 60, 1 << 63, (1 << 63) + 1, usize::MAX][self.draw(8)],
+            b'n' => [0, 1, 4, 16, 24, 48, 56, 60, 1 << 63, (1 << 63) + 1, usize::MAX][self.draw(11)],
             b'p' => [0, self.words.as_mut_ptr().expose_provenance()][self.draw(2)],
             b'm' => {
                 let at = self.draw(self.mechanisms.len() + 20);
@@ -85,6 +94,7 @@ impl Memory {
 
 fn sweep(phase: &str, session: CK_SESSION_HANDLE, acceptable: impl Fn(&str, CK_RV) -> bool) {
     let mut memory = Memory::new();
+    let key = if phase == "user" { aes_key(session) } else { 0 };
     for (name, function, shape) in FUNCTIONS {
         // Wrong PINs in earnest would lock the user, right ones would change it.
         let about_pins = matches!(*name, "C_InitToken" | "C_InitPIN" | "C_SetPIN" | "C_Login" | "C_LoginUser");
@@ -109,7 +119,7 @@ fn sweep(phase: &str, session: CK_SESSION_HANDLE, acceptable: impl Fn(&str, CK_R
                 }
             }
             if round % 4 < 2 && session != NO_SESSION {
-                begin(session);
+                begin(session, key, round);
             }
             let mut arguments = [0; 10];
             for (place, letter) in arguments.iter_mut().zip(shape.bytes()) {
@@ -126,11 +136,28 @@ fn sweep(phase: &str, session: CK_SESSION_HANDLE, acceptable: impl Fn(&str, CK_R
 const NO_SESSION: CK_SESSION_HANDLE = 1 << 50;
 
 /// Operations for calls to go wrong in. What cannot begin, does not.
-fn begin(session: CK_SESSION_HANDLE) {
+fn begin(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE, round: usize) {
     let mut digest = mechanism(CKM_SHA256);
+    let mut gcm = mechanism(CKM_AES_GCM);
+    let (mut iv, mut tag) = ([0u8; 12], [0u8; 16]);
+    let mut message = CK_GCM_MESSAGE_PARAMS {
+        pIv: iv.as_mut_ptr(),
+        ulIvLen: 12,
+        ulIvFixedBits: 0,
+        ivGenerator: CKG_GENERATE,
+        pTag: tag.as_mut_ptr(),
+        ulTagBits: 128,
+    };
+    let (parameter, len) = ((&raw mut message).cast(), size_of_val(&message) as CK_ULONG);
     unsafe {
         C_DigestInit(session, &mut digest);
         C_FindObjectsInit(session, std::ptr::null_mut(), 0);
+        C_MessageEncryptInit(session, &mut gcm, key);
+        C_MessageDecryptInit(session, &mut gcm, key);
+        if round.is_multiple_of(8) {
+            C_EncryptMessageBegin(session, parameter, len, std::ptr::null_mut(), 0);
+            C_DecryptMessageBegin(session, parameter, len, std::ptr::null_mut(), 0);
+        }
     }
 }
 
@@ -172,9 +199,14 @@ fn functions_that_are_not_offered_check_the_session_first() {
     let session = user_session();
     let mut mechanism = mechanism(CKM_AES_GCM);
     unsafe {
-        assert_eq!(C_SignRecoverInit(session, &mut mechanism, 1), CKR_FUNCTION_NOT_SUPPORTED);
+        let mut name = *b"C_Sign\0";
+        let mut id = 0;
+        assert_eq!(C_AsyncGetID(session, name.as_mut_ptr(), &mut id), CKR_FUNCTION_NOT_SUPPORTED);
+        assert_eq!(C_AsyncGetID(session + 1, name.as_mut_ptr(), &mut id), CKR_SESSION_HANDLE_INVALID);
+        assert_eq!(C_AsyncJoin(session, name.as_mut_ptr(), 1, name.as_mut_ptr(), 7), CKR_FUNCTION_NOT_SUPPORTED);
+        let nothing = std::ptr::null_mut();
+        assert_eq!(C_AsyncComplete(session, name.as_mut_ptr(), nothing), CKR_FUNCTION_NOT_SUPPORTED);
         assert_eq!(C_SignRecoverInit(session + 1, &mut mechanism, 1), CKR_SESSION_HANDLE_INVALID);
-        assert_eq!(C_MessageEncryptInit(session, &mut mechanism, 1), CKR_FUNCTION_NOT_SUPPORTED);
         assert_eq!(C_MessageVerifyFinal(0), CKR_SESSION_HANDLE_INVALID);
         assert_eq!(C_GetFunctionStatus(session), CKR_FUNCTION_NOT_PARALLEL);
         assert_eq!(C_CancelFunction(session), CKR_FUNCTION_NOT_PARALLEL);

@@ -8,7 +8,9 @@
 
 mod arguments;
 mod interfaces;
+mod keys;
 mod life;
+mod messages;
 mod objects;
 mod operations;
 mod overhead;

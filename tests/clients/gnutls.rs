@@ -1,6 +1,8 @@
-//! GnuTLS's `p11tool`, which addresses tokens and objects by PKCS#11 URIs.
+//! GnuTLS, whose tools address tokens and objects by PKCS#11 URIs: `p11tool` by itself, and the commands of
+//! `docs/clients/gnutls.md`.
 
 use crate::harness::{Place, SO_PIN, USER_PIN, refuse, succeed, tool};
+use crate::openssl::{Chapters, follow, free_port, key_of};
 
 const TOKEN: &str = "pkcs11:token=gnutls%20test";
 
@@ -65,4 +67,85 @@ fn random_bytes_differ() {
     let first = draw("first");
     assert_eq!(first.len(), 32);
     assert_ne!(first, draw("second"));
+}
+
+const PREPARE: &str = "Prepare";
+const KEYS: &str = "Keys";
+const CERTIFICATES: &str = "Certificates";
+const TLS: &str = "A TLS server, and a client";
+const FILES: &str = "Sign a file";
+
+#[test]
+fn every_command_of_the_page_is_run() {
+    assert_eq!(page().headings(), [PREPARE, KEYS, CERTIFICATES, TLS, FILES]);
+}
+
+#[test]
+fn keys_of_the_page_are_made_and_sign() {
+    let place = page().place();
+    let told = follow(&place, &page().commands(&[PREPARE, KEYS]));
+    assert!(told.contains("token=first"), "{told}");
+    for key in ["object=ca;type=private", "object=web;type=private", "object=ann;type=private"] {
+        assert!(told.contains(key), "{key} is missing:\n{told}");
+    }
+    assert_eq!(told.matches("Verifying against public key in the token... ok").count(), 2, "{told}");
+    for (key, id) in [("ca.pub", "01"), ("web.pub", "02"), ("ann.pub", "03")] {
+        assert_eq!(String::from_utf8_lossy(&place.read(key)).trim(), token_key(&place, id), "{key}");
+    }
+}
+
+#[test]
+fn certificates_of_the_page_are_of_the_tokens_keys() {
+    let place = page().place();
+    follow(&place, &page().commands(&[PREPARE, KEYS, CERTIFICATES]));
+    for (certificate, id) in [("ca.pem", "01"), ("web.pem", "02"), ("ann.pem", "03")] {
+        assert_eq!(key_of(&place, certificate), token_key(&place, id), "{certificate}");
+        let mut verify = place.command(tool("openssl"));
+        succeed(verify.args(["verify", "-CAfile", "ca.pem", certificate]));
+    }
+    let mut written = place.command(tool("openssl"));
+    let written = succeed(written.args(["x509", "-in", "web.pem"]));
+    assert_eq!(String::from_utf8_lossy(&place.read("exported.pem")).trim(), written.trim());
+}
+
+#[test]
+fn server_and_client_of_the_page_shake_hands() {
+    let place = page().place();
+    let port = free_port();
+    let page = page().with("5556", &port);
+    // A client of another make, with nothing of the token, sees the same certificate; the server refuses it.
+    let stranger = format!("openssl s_client -connect localhost:{port} -CAfile ca.pem -brief < /dev/null || true\n");
+    let handshake = page.commands(&[TLS]).replace("kill $SERVER\n", &format!("{stranger}kill $SERVER\n"));
+    let before = page.commands(&[PREPARE, KEYS, CERTIFICATES]);
+    let told = follow(&place, &(before + &handshake));
+    assert!(told.contains("Status: The certificate is trusted"), "{told}");
+    assert!(told.contains("Handshake was completed") && told.contains("RSA-PSS-RSAE-SHA256"), "{told}");
+    assert!(told.contains("Peer certificate: CN = localhost") && told.contains("Verification: OK"), "{told}");
+    let log = String::from_utf8_lossy(&place.read("server.log")).into_owned();
+    assert!(log.contains("CN=Ann") && log.contains("Client Signature: ECDSA-SECP256R1-SHA256"), "{log}");
+    assert!(log.contains("Error in handshake"), "a client without a certificate is refused:\n{log}");
+}
+
+#[test]
+fn file_of_the_page_is_signed() {
+    let place = page().place();
+    let told = follow(&place, &page().commands(&[PREPARE, KEYS, CERTIFICATES, FILES]));
+    assert!(told.contains("Signature status: ok"), "{told}");
+    // Another implementation agrees.
+    let mut verify = place.command(tool("openssl"));
+    verify.args(["cms", "-verify", "-in", "letter.p7", "-inform", "PEM", "-CAfile", "ca.pem", "-purpose", "any"]);
+    succeed(verify.args(["-binary", "-out", "opened"]));
+    assert_eq!(place.read("opened"), place.read("letter"));
+}
+
+/// The public key in the token as PEM, read by OpenSSL's engine: `pkcs11-tool` 0.23 reads no key of P-384.
+fn token_key(place: &Place, id: &str) -> String {
+    let mut openssl = place.command(tool("openssl"));
+    openssl.env("PKCS11_MODULE_PATH", &place.module).args(["pkey", "-engine", "pkcs11", "-inform", "engine"]);
+    let key = format!("pkcs11:token=first;id=%{id};type=public");
+    succeed(openssl.args(["-pubin", "-pubout", "-in", &key])).trim().to_owned()
+}
+
+fn page() -> Chapters {
+    Chapters::read("gnutls")
 }

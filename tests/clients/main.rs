@@ -5,11 +5,20 @@
 //! the same tests against, which tells a wrong test from a wrong module.
 
 mod demo;
+mod dnssec;
 mod gnutls;
 mod harness;
 mod install;
+mod java;
+mod node;
+mod nss;
+mod openssh;
+mod openssl;
 mod p11_kit;
+#[path = "programs/page.rs"]
+mod page;
 mod pkcs11_tool;
 mod programs;
 mod python;
 mod symbols;
+mod web;

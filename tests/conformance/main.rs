@@ -6,6 +6,7 @@
 //! | `sessions`, `login` | session states, object life, PINs, roles, lockout, logins for one operation |
 //! | `objects`, `attributes`, `keys` | chapter 4: objects, each attribute's rules, key values and check values |
 //! | `ciphers`, `macs`, `digests`, `dual`, `random` | operations: output convention, parts, errors, several at once |
+//! | `messages` | encryption by messages: values, IVs of the module, errors |
 //! | `mechanisms` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
 //! | `wycheproof`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
 //! | `cryptoki_client` | the same module as Rust's `cryptoki` crate uses it, from several processes |
@@ -36,6 +37,7 @@ mod lifecycle;
 mod login;
 mod macs;
 mod mechanisms;
+mod messages;
 mod objects;
 mod random;
 mod sessions;

@@ -2,6 +2,8 @@
 //! parsing, dispatch and the table in the manual. What is not here does not work, and what is here works.
 
 mod catalogue;
+pub(crate) mod hashes;
+mod modes;
 pub mod parameter;
 
 use std::fmt;
@@ -13,7 +15,9 @@ use crate::object::MacForm;
 use crate::policy::Policy;
 
 pub use catalogue::CATALOGUE;
-pub use parameter::{Parameter, ParameterKind};
+pub use parameter::{
+    CounterFormat, Hkdf, Ike, Kdf108 as Kdf108Parameter, Kdf108Field, Oaep, Parameter, ParameterKind, Pbkdf2, TlsRandom,
+};
 
 /// One mechanism.
 #[derive(Debug)]
@@ -61,6 +65,34 @@ pub enum Work {
         /// The mode.
         mode: CipherMode,
     },
+    /// Generates a key pair of this type.
+    GeneratePair(u64),
+    /// Generates domain parameters for keys of this type.
+    GenerateParameters(u64),
+    /// Signs and verifies with key pairs of this type.
+    Signature {
+        /// The type of key.
+        key_type: u64,
+        /// How.
+        scheme: Scheme,
+    },
+    /// Encrypts, decrypts, wraps and unwraps with RSA keys; without padding or with PKCS #1's it signs too.
+    Rsa(RsaForm),
+    /// Wraps and unwraps with AES keys, and encrypts and decrypts likewise.
+    KeyWrap(KeyWrap),
+    /// Wraps and unwraps with an AES key that is encrypted, or agreed, for a key pair.
+    HybridWrap(HybridWrap),
+    /// Derives keys.
+    Derive {
+        /// The types of key it derives from; all secret keys where there are none.
+        key_types: &'static [u64],
+        /// How.
+        derivation: Derivation,
+    },
+    /// Encapsulates and decapsulates with key pairs of this type.
+    Encapsulation(u64),
+    /// Makes and checks the MAC in the last messages of a TLS handshake, with a generic secret.
+    TlsMac,
     /// Makes and checks MACs with keys of these types.
     Mac {
         /// The types of key.
@@ -91,6 +123,125 @@ pub enum CipherMode {
     Rc4,
     ChaCha20,
     ChaCha20Poly1305,
+}
+
+/// How a signature is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// PKCS #1 v1.5, of the data as it is or of its hash.
+    RsaPkcs1(Option<hash::Algorithm>),
+    /// RSA without padding.
+    RsaRaw,
+    /// PSS, of a hash as it is or of the data's hash.
+    RsaPss(Option<hash::Algorithm>),
+    /// ECDSA, of a hash as it is or of the data's hash.
+    Ecdsa(Option<hash::Algorithm>),
+    /// EdDSA.
+    EdDsa,
+    /// DSA, of a hash as it is or of the data's hash.
+    Dsa(Option<hash::Algorithm>),
+    /// ML-DSA.
+    MlDsa(Message),
+    /// SLH-DSA.
+    SlhDsa(Message),
+}
+
+impl Scheme {
+    /// The hash of the data that is signed, where the mechanism makes it.
+    pub(crate) fn hash(self) -> Option<hash::Algorithm> {
+        match self {
+            Scheme::RsaPkcs1(hash) | Scheme::RsaPss(hash) | Scheme::Ecdsa(hash) | Scheme::Dsa(hash) => hash,
+            Scheme::MlDsa(Message::Hash(hash)) | Scheme::SlhDsa(Message::Hash(hash)) => Some(hash),
+            Scheme::RsaRaw | Scheme::EdDsa | Scheme::MlDsa(_) | Scheme::SlhDsa(_) => None,
+        }
+    }
+}
+
+/// What the stateless post-quantum signatures sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// The data.
+    Pure,
+    /// A hash the caller made; the parameter names the algorithm.
+    Hashed,
+    /// The data's hash.
+    Hash(hash::Algorithm),
+}
+
+/// How RSA encrypts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the paddings' own names
+pub enum RsaForm {
+    Pkcs1,
+    Raw,
+    Oaep,
+}
+
+/// How an AES key wraps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyWrap {
+    /// RFC 3394.
+    Plain,
+    /// RFC 5649.
+    Padded,
+    /// RFC 3394 of data with PKCS #7 padding.
+    Pkcs7,
+}
+
+/// How the AES key in between is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HybridWrap {
+    /// By OAEP.
+    Rsa,
+    /// By an agreement with a new pair on the same curve.
+    Ecdh,
+    /// By an agreement with a new pair on the same Montgomery curve.
+    Montgomery,
+}
+
+/// How a key is derived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the mechanisms' own names
+pub enum Derivation {
+    Ecdh,
+    Dh,
+    X942Dh,
+    ConcatenateKey,
+    ConcatenateData,
+    ConcatenateBefore,
+    Xor,
+    Extract,
+    Hash(hash::Algorithm),
+    /// Encrypts the data of the parameter in this mode.
+    Encrypt(CipherMode),
+    Hkdf,
+    HkdfData,
+    Pbkdf2,
+    Kdf108(Kdf108),
+    TlsMaster {
+        dh: bool,
+    },
+    TlsExtendedMaster {
+        dh: bool,
+    },
+    TlsKeys {
+        safe: bool,
+    },
+    TlsKdf,
+    Ike2PrfPlus,
+    IkePrf,
+    Ike1Prf,
+    Ike1Extended,
+    PublicFromPrivate,
+}
+
+/// The modes of SP 800-108.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the modes' own names
+pub enum Kdf108 {
+    Counter,
+    Feedback,
+    DoublePipeline,
 }
 
 /// How long a mechanism's MAC is.
@@ -154,6 +305,30 @@ impl Mechanism {
     pub fn does(&self, function: CK_FLAGS) -> bool {
         self.functions & function != 0
     }
+
+    /// What it does under `policy`: `fips` leaves out encryption with PKCS #1 v1.5 padding (SP 800-131A) and new
+    /// signatures with SHA-1.
+    pub fn functions_under(&self, policy: Policy) -> u64 {
+        let left_out = match self.work {
+            _ if policy != Policy::Fips => 0,
+            Work::Rsa(RsaForm::Pkcs1) => CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP,
+            Work::Signature { scheme, .. } if scheme.hash() == Some(hash::Algorithm::Sha1) => {
+                CKF_SIGN | CKF_MESSAGE_SIGN
+            }
+            _ => 0,
+        };
+        self.functions & !left_out
+    }
+
+    /// How it signs with key pairs, if it does.
+    pub(crate) fn scheme(&self) -> Option<(u64, Scheme)> {
+        match self.work {
+            Work::Signature { key_type, scheme } => Some((key_type, scheme)),
+            Work::Rsa(RsaForm::Pkcs1) => Some((CKK_RSA, Scheme::RsaPkcs1(None))),
+            Work::Rsa(RsaForm::Raw) => Some((CKK_RSA, Scheme::RsaRaw)),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Mechanism {
@@ -175,14 +350,31 @@ mod tests {
 
     #[test]
     fn functions_fit_the_work() {
+        const CRYPT: CK_FLAGS = CKF_ENCRYPT | CKF_DECRYPT;
+        const WRAPS: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
+        const SIGNS: CK_FLAGS = CKF_SIGN | CKF_VERIFY;
+        const MESSAGES: CK_FLAGS = CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+        const MESSAGE_SIGNS: CK_FLAGS = CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
         for mechanism in CATALOGUE {
-            let expected = match mechanism.work {
-                Work::GenerateSecret(_) => CKF_GENERATE,
-                Work::Digest(_) => CKF_DIGEST,
-                Work::Cipher { .. } => CKF_ENCRYPT | CKF_DECRYPT,
-                Work::Mac { .. } => CKF_SIGN | CKF_VERIFY,
+            let (needed, possible) = match mechanism.work {
+                Work::GenerateSecret(_) | Work::GenerateParameters(_) => (CKF_GENERATE, 0),
+                Work::GeneratePair(_) => (CKF_GENERATE_KEY_PAIR, 0),
+                Work::Digest(_) => (CKF_DIGEST, 0),
+                Work::Cipher { .. } => (CRYPT, WRAPS | MESSAGES),
+                Work::Mac { .. } | Work::TlsMac => (SIGNS, 0),
+                Work::Signature { .. } => (SIGNS, MESSAGE_SIGNS),
+                Work::Rsa(_) => (CRYPT | WRAPS, SIGNS | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER),
+                Work::KeyWrap(_) => (CRYPT | WRAPS, 0),
+                Work::HybridWrap(_) => (WRAPS, 0),
+                Work::Derive { derivation: Derivation::Pbkdf2, .. } => (CKF_GENERATE, 0),
+                Work::Derive { .. } => (CKF_DERIVE, 0),
+                Work::Encapsulation(_) => (CKF_ENCAPSULATE | CKF_DECAPSULATE, 0),
             };
-            assert_eq!(mechanism.functions, expected, "{mechanism}");
+            // Elliptic curves also tell what they are.
+            let told = mechanism.functions
+                & !(CKF_EC_F_P | CKF_EC_OID | CKF_EC_CURVENAME | CKF_EC_UNCOMPRESS | CKF_EC_COMPRESS);
+            assert_eq!(told & needed, needed, "{mechanism}");
+            assert_eq!(told & !(needed | possible), 0, "{mechanism}");
         }
     }
 

@@ -87,6 +87,7 @@ impl Object {
             ownership: self.ownership,
             fields: self.fields.clone(),
             material: self.material.as_ref().map(Arc::clone),
+            public: self.public.as_ref().map(Arc::clone),
         }
     }
 

@@ -85,12 +85,9 @@ pub fn decode(
     if !fields.is_sorted_by(|a, b| a.0 < b.0) || !fields.iter().all(fits) || flags != flags.known() {
         return Err(damaged("an object with attributes out of order or of another kind"));
     }
-    if secret.as_ref().is_some_and(|secret| !kind.is_secret() || !kind.lengths.allow(secret.len())) {
-        return Err(damaged("a key with a value of an impossible length"));
-    }
-    let material = secret.map(|secret| Arc::new(Material::new(secret)));
-    let retired = AtomicBool::new(false);
-    Ok(Object { number, version, session: None, retired, kind, flags, unique_id, ownership, fields, material })
+    let material = secret.map(|secret| Material::of_sealed(kind, secret).map(Arc::new)).transpose()?;
+    let (retired, public) = (AtomicBool::new(false), kind.public_place());
+    Ok(Object { number, version, session: None, retired, kind, flags, unique_id, ownership, fields, material, public })
 }
 
 /// Whether an object of this kind keeps such a value: not what it has by itself, nor what is empty.

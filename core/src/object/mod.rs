@@ -6,16 +6,18 @@
 pub mod birth;
 pub mod change;
 pub mod codec;
+mod kinds;
 mod material;
 pub mod schema;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use cryptoki_sys::*;
 use zeroize::Zeroize;
 
+use crate::asymmetric::{self, PrivateKey, PublicKey};
 use crate::attribute::{
     AttributeType, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
 };
@@ -64,8 +66,10 @@ pub struct Object {
     pub ownership: Ownership,
     /// Its other attributes, where they differ from the default, in ascending order.
     pub(crate) fields: Vec<(u64, Value)>,
-    /// The secret value and what has been prepared from it, for keys.
+    /// The secret values and what has been prepared from them, for secret and private keys.
     pub(crate) material: Option<Arc<Material>>,
+    /// The prepared key, for public keys; made at its first use.
+    pub(crate) public: Option<Arc<OnceLock<PublicKey>>>,
 }
 
 /// The value of an attribute, as a reader gets it.
@@ -99,7 +103,7 @@ impl Object {
         if rule.notes & SECRET != 0 && (self.has(Flag::Sensitive) || !self.has(Flag::Extractable)) {
             return Err(Error::AttributeSensitive(attribute));
         }
-        if self.lacks_value() && matches!(attribute.0, CKA_VALUE | CKA_VALUE_LEN) {
+        if self.lacks_value() && (rule.is_secret_part() || attribute.0 == CKA_VALUE_LEN) {
             return Err(Error::AttributeSensitive(attribute));
         }
         Ok(self.value(attribute, rule.default))
@@ -121,10 +125,11 @@ impl Object {
             _ => {}
         }
         if let Some(material) = &self.material {
-            match attribute.0 {
-                CKA_VALUE => return AttributeValue::Bytes(material.value()),
-                CKA_VALUE_LEN => return AttributeValue::Ulong(material.value().len() as u64),
-                _ => {}
+            if let Some(part) = material.part(attribute.0) {
+                return AttributeValue::Bytes(part);
+            }
+            if attribute.0 == CKA_VALUE_LEN {
+                return AttributeValue::Ulong(material.value().len() as u64);
             }
         }
         if let Some(ValueKind::Flag(flag)) = attribute.kind() {
@@ -166,6 +171,66 @@ impl Object {
     pub fn material(&self) -> Result<&Arc<Material>, Error> {
         let missing = if self.kind.is_secret() { Error::NotLoggedIn } else { Error::NoKey(self.number) };
         self.material.as_ref().ok_or(missing)
+    }
+
+    /// The private key, prepared.
+    ///
+    /// # Errors
+    /// As [`Object::material`].
+    pub(crate) fn private_key(&self) -> Result<&Arc<PrivateKey>, Error> {
+        let key_type = self.kind.subtype.unwrap_or_default();
+        self.material()?.private(|| asymmetric::open_private(key_type, self))
+    }
+
+    /// The public key, prepared.
+    ///
+    /// # Errors
+    /// [`Error::NoKey`] for what is no public key.
+    pub(crate) fn public_key(&self) -> Result<&PublicKey, Error> {
+        let place = self.public.as_ref().ok_or(Error::NoKey(self.number))?;
+        if let Some(key) = place.get() {
+            return Ok(key);
+        }
+        let half = asymmetric::import_public(self.kind.subtype.unwrap_or_default(), self)?;
+        Ok(place.get_or_init(|| half.key))
+    }
+
+    /// The bytes of an attribute, secret or not.
+    pub(crate) fn inner_bytes(&self, attribute: u64) -> Option<&[u8]> {
+        match self.inner_attribute(attribute)? {
+            AttributeValue::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The number of an attribute.
+    pub(crate) fn inner_number(&self, attribute: u64) -> Option<u64> {
+        match self.inner_attribute(attribute)? {
+            AttributeValue::Ulong(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The attributes this key demands of keys it wraps or makes; none where it demands nothing.
+    pub(crate) fn demands(&self, attribute: u64) -> &[TemplateAttribute] {
+        match self.field(attribute) {
+            Some(Value::Template(entries)) => entries,
+            _ => &[],
+        }
+    }
+
+    /// Whether the object has these attributes (`CKA_WRAP_TEMPLATE`, PKCS#11 3.2 §5.18.3).
+    pub(crate) fn meets(&self, demanded: &[TemplateAttribute]) -> bool {
+        demanded.iter().all(|TemplateAttribute { attribute, value }| {
+            let Ok(own) = self.attribute(*attribute) else { return false };
+            match (own, value) {
+                (AttributeValue::Flag(own), TemplateValue::Flag(value)) => own == *value,
+                (AttributeValue::Ulong(own), TemplateValue::Ulong(value)) => own == *value,
+                (AttributeValue::Bytes(own), TemplateValue::Bytes(value)) => *own == **value,
+                (AttributeValue::Mechanisms(own), TemplateValue::Mechanisms(value)) => *own == **value,
+                _ => false,
+            }
+        })
     }
 
     /// Notes that the object is no longer the one with its number.
@@ -212,7 +277,7 @@ impl Object {
     /// About how many bytes the object takes (`C_GetObjectSize`).
     pub fn size_bytes(&self) -> usize {
         let fields: usize = self.fields.iter().map(|(_, value)| 12 + value.size_bytes()).sum();
-        let secret = self.material.as_ref().map_or(0, |material| material.value().len());
+        let secret = self.material.as_ref().map_or(0, |material| material.len());
         FIXED_BYTES + self.unique_id.len() + fields + secret
     }
 }

@@ -4,9 +4,13 @@
 //! Creation, generation, copying, changing and reading all consult this one table; no other file knows such a rule. The
 //! notes are the footnotes of the standard's attribute tables (PKCS#11 3.2 §4.1.3, table 13).
 
+use std::sync::{Arc, OnceLock};
+
 use cryptoki_sys::*;
 
-use crate::attribute::{Flag, Flags};
+use super::kinds::KINDS;
+use crate::asymmetric::PublicKey;
+use crate::attribute::Flags;
 
 /// A kind of object: a class, or a class with its type of key or certificate.
 #[derive(Debug)]
@@ -21,7 +25,7 @@ pub struct Kind {
     pub lengths: Lengths,
     /// The boolean attributes that are true when nobody says otherwise.
     pub default_flags: Flags,
-    groups: &'static [&'static [Rule]],
+    pub(super) groups: &'static [&'static [Rule]],
 }
 
 /// The lengths in bytes a key value may have.
@@ -45,6 +49,11 @@ impl Lengths {
         }
     }
 
+    /// Whether the possible lengths are few and named.
+    pub fn is_exact(self) -> bool {
+        matches!(self, Lengths::OneOf(_))
+    }
+
     /// The only possible length, where there is only one.
     pub fn only(self) -> Option<usize> {
         match self {
@@ -63,6 +72,13 @@ pub struct Rule {
     pub notes: u16,
     /// Its value when nobody sets it.
     pub default: Default,
+}
+
+impl Rule {
+    /// Whether it is one of the secret values of a key.
+    pub(crate) fn is_secret_part(&self) -> bool {
+        self.notes & SECRET != 0
+    }
 }
 
 /// What an attribute is when nobody sets it.
@@ -126,6 +142,16 @@ impl Kind {
         KINDS
     }
 
+    /// The kind of half of a key pair: `class` says which half.
+    pub fn pair_half(class: u64, key_type: u64) -> Option<&'static Kind> {
+        Kind::find(class, Some(key_type))
+    }
+
+    /// A place for the prepared key, where objects of this kind are public keys.
+    pub(crate) fn public_place(&self) -> Option<Arc<OnceLock<PublicKey>>> {
+        (self.class == CKO_PUBLIC_KEY).then(Arc::default)
+    }
+
     /// Whether callers can make objects of this class.
     pub fn can_be_made(class: u64) -> bool {
         KINDS.iter().any(|kind| kind.class == class && !matches!(class, CKO_MECHANISM | CKO_PROFILE))
@@ -151,187 +177,6 @@ impl Kind {
         self.groups.iter().flat_map(|group| group.iter())
     }
 }
-
-const fn flag(attribute: u64, notes: u16) -> Rule {
-    Rule { attribute, notes, default: Default::Flag }
-}
-
-const fn empty(attribute: u64, notes: u16) -> Rule {
-    Rule { attribute, notes, default: Default::Empty }
-}
-
-const fn ulong(attribute: u64, notes: u16, value: u64) -> Rule {
-    Rule { attribute, notes, default: Default::Ulong(value) }
-}
-
-const fn own(attribute: u64, notes: u16) -> Rule {
-    Rule { attribute, notes, default: Default::Own }
-}
-
-/// PKCS#11 3.2 §4.2 and §4.4: every object in storage.
-static STORAGE: &[Rule] = &[
-    own(CKA_CLASS, CREATE_NEEDED),
-    flag(CKA_TOKEN, COPY_CHANGEABLE),
-    flag(CKA_PRIVATE, COPY_CHANGEABLE),
-    flag(CKA_MODIFIABLE, COPY_CHANGEABLE),
-    empty(CKA_LABEL, CHANGEABLE),
-    flag(CKA_COPYABLE, CHANGEABLE | STICKY_FALSE),
-    flag(CKA_DESTROYABLE, COPY_CHANGEABLE),
-    own(CKA_UNIQUE_ID, MODULE_ONLY),
-];
-
-/// PKCS#11 3.2 §4.5.
-static DATA: &[Rule] = &[empty(CKA_APPLICATION, 0), empty(CKA_OBJECT_ID, 0), empty(CKA_VALUE, 0)];
-
-/// PKCS#11 3.2 §4.6.2 and §4.6.3.
-static X509: &[Rule] = &[
-    own(CKA_CERTIFICATE_TYPE, CREATE_NEEDED),
-    flag(CKA_TRUSTED, CHANGEABLE | OFFICER_TRUE),
-    ulong(CKA_CERTIFICATE_CATEGORY, 0, CK_CERTIFICATE_CATEGORY_UNSPECIFIED),
-    empty(CKA_CHECK_VALUE, 0),
-    empty(CKA_START_DATE, 0),
-    empty(CKA_END_DATE, 0),
-    empty(CKA_PUBLIC_KEY_INFO, 0),
-    empty(CKA_SUBJECT, CREATE_NEEDED),
-    empty(CKA_ID, CHANGEABLE),
-    empty(CKA_ISSUER, CHANGEABLE),
-    empty(CKA_SERIAL_NUMBER, CHANGEABLE),
-    empty(CKA_VALUE, 0),
-    empty(CKA_URL, 0),
-    empty(CKA_HASH_OF_SUBJECT_PUBLIC_KEY, 0),
-    empty(CKA_HASH_OF_ISSUER_PUBLIC_KEY, 0),
-    ulong(CKA_JAVA_MIDP_SECURITY_DOMAIN, 0, CK_SECURITY_DOMAIN_UNSPECIFIED),
-    ulong(CKA_NAME_HASH_ALGORITHM, 0, CKM_SHA_1),
-];
-
-/// PKCS#11 3.2 §4.13: nobody makes them.
-static MECHANISM: &[Rule] =
-    &[own(CKA_CLASS, MODULE_ONLY), own(CKA_UNIQUE_ID, MODULE_ONLY), ulong(CKA_MECHANISM_TYPE, MODULE_ONLY, 0)];
-
-/// PKCS#11 3.2 §4.12: nobody makes them.
-static PROFILE: &[Rule] =
-    &[own(CKA_CLASS, MODULE_ONLY), own(CKA_UNIQUE_ID, MODULE_ONLY), ulong(CKA_PROFILE_ID, MODULE_ONLY, 0)];
-
-/// PKCS#11 3.2 §4.7: every key.
-static KEY: &[Rule] = &[
-    own(CKA_KEY_TYPE, CREATE_NEEDED | UNWRAP_NEEDED),
-    empty(CKA_ID, CHANGEABLE),
-    empty(CKA_START_DATE, CHANGEABLE),
-    empty(CKA_END_DATE, CHANGEABLE),
-    flag(CKA_DERIVE, CHANGEABLE),
-    flag(CKA_LOCAL, MODULE_ONLY),
-    ulong(CKA_KEY_GEN_MECHANISM, MODULE_ONLY, CK_UNAVAILABLE_INFORMATION),
-    empty(CKA_ALLOWED_MECHANISMS, 0),
-    ulong(CKA_OBJECT_VALIDATION_FLAGS, MODULE_ONLY, 0),
-];
-
-/// PKCS#11 3.2 §4.10: every secret key. `CKA_ALWAYS_AUTHENTICATE` is the standard's for private keys only; here a secret
-/// key may ask for it too.
-static SECRET_KEY: &[Rule] = &[
-    flag(CKA_SENSITIVE, CHANGEABLE | STICKY_TRUE),
-    flag(CKA_ENCRYPT, CHANGEABLE),
-    flag(CKA_DECRYPT, CHANGEABLE),
-    flag(CKA_SIGN, CHANGEABLE),
-    flag(CKA_VERIFY, CHANGEABLE),
-    flag(CKA_WRAP, CHANGEABLE),
-    flag(CKA_UNWRAP, CHANGEABLE),
-    flag(CKA_EXTRACTABLE, CHANGEABLE | STICKY_FALSE),
-    flag(CKA_ALWAYS_SENSITIVE, MODULE_ONLY),
-    flag(CKA_NEVER_EXTRACTABLE, MODULE_ONLY),
-    empty(CKA_CHECK_VALUE, 0),
-    flag(CKA_WRAP_WITH_TRUSTED, CHANGEABLE | STICKY_TRUE),
-    flag(CKA_TRUSTED, CHANGEABLE | OFFICER_TRUE),
-    flag(CKA_ALWAYS_AUTHENTICATE, 0),
-    empty(CKA_WRAP_TEMPLATE, 0),
-    empty(CKA_UNWRAP_TEMPLATE, 0),
-    empty(CKA_DERIVE_TEMPLATE, 0),
-    own(CKA_VALUE, CREATE_NEEDED | GENERATE_NEVER | UNWRAP_NEVER | SECRET),
-];
-
-/// Secret keys whose length is a choice.
-static SIZED: &[Rule] = &[own(CKA_VALUE_LEN, CREATE_NEVER | GENERATE_NEEDED)];
-
-const STORED: &[Flag] = &[Flag::Modifiable, Flag::Copyable, Flag::Destroyable];
-const KEPT: &[Flag] = &[Flag::Modifiable, Flag::Copyable, Flag::Destroyable, Flag::Private, Flag::Sensitive];
-
-const fn union(first: Flags, second: &[Flag]) -> Flags {
-    Flags(first.0 | Flags::of(second).0)
-}
-
-const fn secret(
-    key_type: u64,
-    name: &'static str,
-    lengths: Lengths,
-    usage: &[Flag],
-    groups: &'static [&'static [Rule]],
-) -> Kind {
-    let default_flags = union(Flags::of(KEPT), usage);
-    Kind { class: CKO_SECRET_KEY, subtype: Some(key_type), name, lengths, default_flags, groups }
-}
-
-const SIZED_SECRET: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY, SIZED];
-const FIXED_SECRET: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY];
-const BLOCK: &[Flag] = &[Flag::Encrypt, Flag::Decrypt, Flag::Sign, Flag::Verify, Flag::Wrap, Flag::Unwrap];
-const STREAM: &[Flag] = &[Flag::Encrypt, Flag::Decrypt];
-const MAC: &[Flag] = &[Flag::Sign, Flag::Verify];
-const ANY_SECRET: Lengths = Lengths::Between(1, crate::limits::GENERIC_SECRET_BYTES_MAX);
-
-/// A key may do what its type can where the template is silent: the standard leaves that default to the token, and
-/// programs (Java's SunPKCS11) rely on it.
-static KINDS: &[Kind] = &[
-    Kind {
-        class: CKO_DATA,
-        subtype: None,
-        name: "data",
-        lengths: Lengths::None,
-        default_flags: union(Flags::of(STORED), &[Flag::Private]),
-        groups: &[STORAGE, DATA],
-    },
-    Kind {
-        class: CKO_CERTIFICATE,
-        subtype: Some(CKC_X_509),
-        name: "x509",
-        lengths: Lengths::None,
-        default_flags: Flags::of(STORED),
-        groups: &[STORAGE, X509],
-    },
-    Kind {
-        class: CKO_MECHANISM,
-        subtype: None,
-        name: "mechanism",
-        lengths: Lengths::None,
-        default_flags: Flags(0),
-        groups: &[MECHANISM],
-    },
-    Kind {
-        class: CKO_PROFILE,
-        subtype: None,
-        name: "profile",
-        lengths: Lengths::None,
-        default_flags: Flags(0),
-        groups: &[PROFILE],
-    },
-    secret(CKK_AES, "aes", Lengths::OneOf(&[16, 24, 32]), BLOCK, SIZED_SECRET),
-    secret(CKK_AES_XTS, "aes-xts", Lengths::OneOf(&[32, 64]), STREAM, SIZED_SECRET),
-    secret(CKK_GENERIC_SECRET, "generic", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_DES, "des", Lengths::OneOf(&[8]), BLOCK, FIXED_SECRET),
-    secret(CKK_DES2, "des2", Lengths::OneOf(&[16]), BLOCK, FIXED_SECRET),
-    secret(CKK_DES3, "des3", Lengths::OneOf(&[24]), BLOCK, FIXED_SECRET),
-    secret(CKK_RC4, "rc4", Lengths::Between(1, crate::limits::RC4_KEY_BYTES_MAX), STREAM, SIZED_SECRET),
-    secret(CKK_CHACHA20, "chacha20", Lengths::OneOf(&[32]), STREAM, SIZED_SECRET),
-    secret(CKK_MD5_HMAC, "md5-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA_1_HMAC, "sha1-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA224_HMAC, "sha224-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA256_HMAC, "sha256-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA384_HMAC, "sha384-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA512_HMAC, "sha512-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA512_224_HMAC, "sha512-224-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA512_256_HMAC, "sha512-256-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA3_224_HMAC, "sha3-224-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA3_256_HMAC, "sha3-256-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA3_384_HMAC, "sha3-384-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-    secret(CKK_SHA3_512_HMAC, "sha3-512-hmac", ANY_SECRET, MAC, SIZED_SECRET),
-];
 
 #[cfg(test)]
 mod tests {

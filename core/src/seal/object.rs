@@ -230,7 +230,7 @@ pub(crate) fn write(
         let (key, wrapped) = new_key(&keys.common, token, object.number, &header, random)?;
         let aad = binding("strongroom value", token, object.number, &[&header, &attributes]);
         signed.raw(&wrapped);
-        signed.counted(&seal(&key, &aad, material.value(), random)?);
+        signed.counted(&seal(&key, &aad, material.sealed(), random)?);
     }
     let signed = signed.finish();
     let signature = match (keys, object.ownership.owner) {
@@ -294,7 +294,7 @@ fn checksum(statement: &[u8]) -> Result<[u8; 64], Error> {
 }
 
 fn plaintext(attributes: &[u8], object: &Object) -> Result<SecretBytes, Error> {
-    let secret = object.material.as_ref().map(|material| material.value());
+    let secret = object.material.as_ref().map(|material| material.sealed());
     let length = 4 + attributes.len() + 1 + secret.map_or(0, |secret| 4 + secret.len());
     let mut plain = SecretBytes::zeroed(length)?;
     let mut rest = plain.expose_mut();

@@ -283,36 +283,49 @@ impl Application {
         Maker { ownership, officer: actor.is_officer(), session, logouts, random: &*self.random }
     }
 
-    /// Keeps a new object where its `CKA_TOKEN` says, and returns its handle. `logouts` is how many logins had ended when
-    /// its owner was settled: nobody else's login keeps it.
-    pub(crate) fn keep(&self, mut object: Object, logouts: u64) -> Result<u64, Error> {
-        if object.has(Flag::Token) {
-            let login = self.login();
-            let owner = login.as_deref().map_or(UserId::NOBODY, |login| login.user);
-            if owner != object.ownership.owner || self.logouts() != logouts {
+    /// Keeps new objects of one owner where their `CKA_TOKEN` says, all of them or none, and returns their handles.
+    /// `logouts` is how many logins had ended when the owner was settled: nobody else's login keeps them.
+    pub(crate) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
+        let (login, actor) = (self.login(), self.actor());
+        let user = login.as_deref().map_or(UserId::NOBODY, |login| login.user);
+        for object in &objects {
+            if user != object.ownership.owner || actor.user() != user || self.logouts() != logouts {
                 return Err(Error::NotLoggedIn);
             }
-            access::check(Action::Make, login.as_deref().map_or(Actor::Anonymous, Login::actor), &object)?;
-            return Ok(self.token.insert(object, login.as_deref())?.number);
+            access::check(Action::Make, actor, object)?;
         }
-        let actor = self.actor();
-        if actor.user() != object.ownership.owner {
-            return Err(Error::NotLoggedIn);
-        }
-        access::check(Action::Make, actor, &object)?;
-        if self.count.fetch_add(1, Ordering::Relaxed) >= SESSION_OBJECTS_MAX as u64 {
-            self.count.fetch_sub(1, Ordering::Relaxed);
+        // What is refused is refused before anything is kept: the token's objects first, in one transaction.
+        let session_objects = objects.iter().filter(|object| !object.has(Flag::Token)).count() as u64;
+        if self.count.fetch_add(session_objects, Ordering::Relaxed) + session_objects > SESSION_OBJECTS_MAX as u64 {
+            self.count.fetch_sub(session_objects, Ordering::Relaxed);
             return Err(Error::TokenFull("the application has too many session objects".to_owned()));
         }
-        object.number = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let (number, private) = (object.number, object.has(Flag::Private));
-        self.objects.insert(number, Arc::new(object));
-        // A logout at this very moment must not leave a private object behind.
-        if private && (self.actor() != actor || self.logouts() != logouts) {
-            self.drop_object(number);
-            return Err(Error::NotLoggedIn);
+        let mut numbers: Vec<u64> = vec![0; objects.len()];
+        let (token, session): (Vec<_>, Vec<_>) =
+            objects.into_iter().zip(&mut numbers).partition(|(object, _)| object.has(Flag::Token));
+        if !token.is_empty() {
+            let (token, places): (Vec<Object>, Vec<&mut u64>) = token.into_iter().unzip();
+            match self.token.insert_all(token, login.as_deref()) {
+                Ok(kept) => kept.iter().zip(places).for_each(|(object, place)| *place = object.number),
+                Err(error) => {
+                    self.count.fetch_sub(session_objects, Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
         }
-        Ok(number)
+        let mut gone = false;
+        for (mut object, place) in session {
+            object.number = self.numbers.fetch_add(1, Ordering::Relaxed);
+            *place = object.number;
+            let (number, private) = (object.number, object.has(Flag::Private));
+            self.objects.insert(number, Arc::new(object));
+            // A logout at this very moment must not leave a private object behind.
+            if private && (self.actor() != actor || self.logouts() != logouts) {
+                self.drop_object(number);
+                gone = true;
+            }
+        }
+        if gone { Err(Error::NotLoggedIn) } else { Ok(numbers) }
     }
 
     /// Replaces an object by what `change` makes of it.

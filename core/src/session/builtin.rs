@@ -49,6 +49,7 @@ fn all() -> &'static [Arc<Object>] {
                 ownership: Ownership { owner: UserId::NOBODY, use_approvals: 0, management_approvals: 0 },
                 fields: vec![(attribute, Value::Ulong(value))],
                 material: None,
+                public: None,
             }))
         })
         .collect()

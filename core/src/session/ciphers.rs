@@ -1,18 +1,71 @@
 //! Encryption and decryption (PKCS#11 3.2 §5.8 and §5.10).
 
+use cryptoki_sys::{CKF_DECRYPT, CKF_ENCRYPT, CKK_AES, CKK_RSA};
 use strongroom_crypto::cipher::{Cipher, Direction, Mode};
 
+use super::blocks::Block;
 use super::operation::{KeyUse, Keyed, Slot};
 use super::{Output, Session, State};
 use crate::attribute::Flag;
 use crate::error::Error;
 use crate::mechanism::{Call, CipherMode, MechanismName, Work};
+use crate::object::Object;
 
 /// A running encryption or decryption.
 pub(super) struct CipherOperation {
     key: KeyUse,
-    cipher: Cipher,
+    engine: Engine,
     updated: bool,
+}
+
+/// What does the work.
+enum Engine {
+    Cipher(Cipher),
+    Block(Block),
+}
+
+impl Engine {
+    fn one_shot_len(&self, data: usize) -> usize {
+        match self {
+            Engine::Cipher(cipher) => cipher.one_shot_len(data),
+            Engine::Block(block) => block.len(data),
+        }
+    }
+
+    fn one_shot(&mut self, key: &Object, data: &[u8], buffer: &mut [u8]) -> Result<usize, Error> {
+        match self {
+            Engine::Cipher(cipher) => Ok(cipher.one_shot(data, buffer)?),
+            Engine::Block(block) => block.finish(key, data, buffer),
+        }
+    }
+
+    fn update_len(&self, part: usize) -> usize {
+        match self {
+            Engine::Cipher(cipher) => cipher.update_len(part),
+            Engine::Block(_) => 0,
+        }
+    }
+
+    fn update(&mut self, part: &[u8], buffer: &mut [u8]) -> Result<usize, Error> {
+        match self {
+            Engine::Cipher(cipher) => Ok(cipher.update(part, buffer)?),
+            Engine::Block(block) => block.update(part).map(|()| 0),
+        }
+    }
+
+    fn finish_len(&self) -> usize {
+        match self {
+            Engine::Cipher(cipher) => cipher.finish_len(),
+            Engine::Block(block) => block.len(0),
+        }
+    }
+
+    fn finish(&mut self, key: &Object, buffer: &mut [u8]) -> Result<usize, Error> {
+        match self {
+            Engine::Cipher(cipher) => Ok(cipher.finish(buffer)?),
+            Engine::Block(block) => block.finish(key, &[], buffer),
+        }
+    }
 }
 
 impl CipherOperation {
@@ -121,7 +174,7 @@ impl Session {
         let slot = state.cipher(direction);
         slot.refuse_active()?;
         let Work::Cipher { key_types, mode } = call.mechanism.work else {
-            return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
+            return self.block_init(slot, call, key, direction).map(|()| None);
         };
         let mut made = None;
         let mode = match (mode, direction) {
@@ -134,8 +187,9 @@ impl Session {
         let epoch = self.application.current()?;
         if let Some(finished) = slot.finished()
             && finished.key.is_of(key, call.mechanism, epoch)
+            && let Engine::Cipher(cipher) = &mut finished.engine
         {
-            match finished.cipher.restart(&mode) {
+            match cipher.restart(&mode) {
                 Ok(()) => {
                     finished.updated = false;
                     finished.key.again();
@@ -150,15 +204,42 @@ impl Session {
         }
         self.offered(call.mechanism)?;
         let object = self.application.key(key)?;
-        let usage = match direction {
-            Direction::Encrypt => (Flag::Encrypt, "the key may not encrypt (CKA_ENCRYPT)"),
-            Direction::Decrypt => (Flag::Decrypt, "the key may not decrypt (CKA_DECRYPT)"),
-        };
-        let key = KeyUse::new(object, call.mechanism, key_types, usage, (epoch, &self.application))?;
+        let key = KeyUse::new(object, call.mechanism, key_types, usage(direction), (epoch, &self.application))?;
         let prepared = key.object().material()?.cipher(key.object().kind.subtype.unwrap_or_default())?;
         let cipher = Cipher::start(prepared, &mode, direction).map_err(beginning)?;
-        slot.begin(CipherOperation { key, cipher, updated: false });
+        slot.begin(CipherOperation { key, engine: Engine::Cipher(cipher), updated: false });
         Ok(made)
+    }
+
+    /// Begins what needs all data at once.
+    fn block_init(
+        &self,
+        slot: &mut Slot<CipherOperation>,
+        call: &Call<'_>,
+        key: u64,
+        direction: Direction,
+    ) -> Result<(), Error> {
+        let function = match direction {
+            Direction::Encrypt => CKF_ENCRYPT,
+            Direction::Decrypt => CKF_DECRYPT,
+        };
+        self.functions(call.mechanism, function)?;
+        let key_types: &[u64] = match call.mechanism.work {
+            Work::Rsa(_) => &[CKK_RSA],
+            Work::KeyWrap(_) => &[CKK_AES],
+            _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
+        };
+        let epoch = self.application.current()?;
+        let object = self.application.key(key)?;
+        let key = KeyUse::new(object, call.mechanism, key_types, usage(direction), (epoch, &self.application))?;
+        self.approved(key.object(), function)?;
+        let block = match call.mechanism.work {
+            Work::Rsa(form) => Block::rsa(form, call, key.object(), direction)?,
+            Work::KeyWrap(form) => Block::key_wrap(form, call, direction)?,
+            _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
+        };
+        slot.begin(CipherOperation { key, engine: Engine::Block(block), updated: false });
+        Ok(())
     }
 
     fn cipher_whole(&self, direction: Direction, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
@@ -173,8 +254,8 @@ impl Session {
                     return Err(Error::OperationNotInitialized);
                 }
                 match output {
-                    Output::Length => Ok(operation.cipher.one_shot_len(data.len())),
-                    Output::Buffer(buffer) => Ok(operation.cipher.one_shot(data, buffer)?),
+                    Output::Length => Ok(operation.engine.one_shot_len(data.len())),
+                    Output::Buffer(buffer) => operation.engine.one_shot(operation.key.object(), data, buffer),
                 }
             },
         )
@@ -192,9 +273,9 @@ impl Session {
             |operation| {
                 operation.key.check(&self.application, query)?;
                 match output {
-                    Output::Length => Ok(operation.cipher.update_len(part.len())),
+                    Output::Length => Ok(operation.engine.update_len(part.len())),
                     Output::Buffer(buffer) => {
-                        let written = operation.cipher.update(part, buffer)?;
+                        let written = operation.engine.update(part, buffer)?;
                         operation.updated = true;
                         Ok(written)
                     }
@@ -211,8 +292,8 @@ impl Session {
             |operation| {
                 operation.key.check(&self.application, query)?;
                 match output {
-                    Output::Length => Ok(operation.cipher.finish_len()),
-                    Output::Buffer(buffer) => Ok(operation.cipher.finish(buffer)?),
+                    Output::Length => Ok(operation.engine.finish_len()),
+                    Output::Buffer(buffer) => operation.engine.finish(operation.key.object(), buffer),
                 }
             },
         )
@@ -234,6 +315,14 @@ impl State {
     }
 }
 
+/// What the key must permit.
+fn usage(direction: Direction) -> (Flag, &'static str) {
+    match direction {
+        Direction::Encrypt => (Flag::Encrypt, "the key may not encrypt (CKA_ENCRYPT)"),
+        Direction::Decrypt => (Flag::Decrypt, "the key may not decrypt (CKA_DECRYPT)"),
+    }
+}
+
 /// The mode with the module's IV in place of the caller's empty one (the convention of CloudHSM's PKCS#11 library).
 fn with_iv<'a>(mode: Mode<'a>, made: &'a MadeIv) -> Result<Mode<'a>, Error> {
     match mode {
@@ -243,7 +332,7 @@ fn with_iv<'a>(mode: Mode<'a>, made: &'a MadeIv) -> Result<Mode<'a>, Error> {
 }
 
 /// While an operation begins there is no data yet: a length that cannot be is the parameter's (`ulDataLen` of CCM).
-fn beginning(error: strongroom_crypto::Error) -> Error {
+pub(super) fn beginning(error: strongroom_crypto::Error) -> Error {
     match error.into() {
         Error::DataLength => Error::MechanismParameter("it announces more data than the nonce leaves room for"),
         other => other,

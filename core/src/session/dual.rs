@@ -3,15 +3,15 @@
 
 use super::ciphers::CipherOperation;
 use super::digests::{self, DigestOperation};
-use super::macs::MacOperation;
 use super::operation::Slot;
+use super::signatures::SignOperation;
 use super::{Output, Session, State};
 use crate::error::Error;
 
 /// What a cipher works together with.
 enum Partner<'a> {
     Digest(&'a mut Slot<DigestOperation>),
-    Mac(&'a mut Slot<MacOperation>),
+    Mac(&'a mut Slot<SignOperation>),
 }
 
 /// Whether the partner sees the data before the cipher, or what the cipher made of it.
@@ -99,7 +99,7 @@ impl Session {
         };
         match partner {
             Partner::Digest(digest) => digests::update(digest, seen)?,
-            Partner::Mac(mac) => self.mac_update(mac, seen)?,
+            Partner::Mac(mac) => self.signature_update(mac, seen)?,
         }
         Ok(written)
     }

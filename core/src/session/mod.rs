@@ -4,18 +4,29 @@
 //! | --- | --- |
 //! | [`application`] | the login and the session objects all sessions of a token share |
 //! | `objects` | making, finding, reading, changing, destroying objects; generating keys |
-//! | `ciphers`, `macs`, `digests` | the operations in progress |
+//! | `pairs`, `wrapping`, `derivation`, `encapsulation` | keys that come of keys |
+//! | `ciphers`, `signatures`, `digests`, `messages`, `message_signatures` | the operations in progress |
+//! | `blocks`, `signer` | what works inside them for key pairs |
 //! | `dual`, `state` | two operations in one call; saving a state |
 
 pub mod application;
+mod blocks;
 mod builtin;
 mod ciphers;
+mod collected;
+mod derivation;
 mod digests;
 mod dual;
-mod macs;
+mod encapsulation;
+mod message_signatures;
+mod messages;
 mod objects;
 mod operation;
+mod pairs;
+mod signatures;
+mod signer;
 mod state;
+mod wrapping;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -30,8 +41,13 @@ use crate::token::{Credential, FIRST_OFFICER, NumberHash};
 use application::Application;
 use ciphers::CipherOperation;
 use digests::DigestOperation;
-use macs::MacOperation;
-use operation::Slot;
+use message_signatures::MessageSignature;
+use messages::MessageOperation;
+use operation::{KeyedSlot, Slot};
+use signatures::{RecoverOperation, SignOperation};
+
+pub use derivation::{Derived, TlsKeys};
+pub use messages::{Message, MessageKind};
 
 /// Makes what all tokens share.
 pub(crate) fn prepare() {
@@ -66,8 +82,14 @@ struct State {
     encryption: Slot<CipherOperation>,
     decryption: Slot<CipherOperation>,
     digest: Slot<DigestOperation>,
-    signature: Slot<MacOperation>,
-    verification: Slot<MacOperation>,
+    signature: Slot<SignOperation>,
+    verification: Slot<SignOperation>,
+    sign_recovery: Slot<RecoverOperation>,
+    verify_recovery: Slot<RecoverOperation>,
+    message_encryption: Slot<MessageOperation>,
+    message_decryption: Slot<MessageOperation>,
+    message_signature: Slot<MessageSignature>,
+    message_verification: Slot<MessageSignature>,
 }
 
 /// What `C_GetSessionInfo` says.
@@ -157,9 +179,7 @@ impl Session {
     /// a call keeps its own until its next step finds out.
     pub(crate) fn forget_keys(&self) {
         if let Some(mut state) = self.state.try_lock() {
-            let State { encryption, decryption, signature, verification, .. } = &mut *state;
-            [encryption, decryption].into_iter().for_each(Slot::forget_private);
-            [signature, verification].into_iter().for_each(Slot::forget_private);
+            state.forget_private();
         }
     }
 
@@ -197,27 +217,57 @@ impl Session {
     /// [`Error::NoSession`].
     pub fn cancel(&self, flags: u64) -> Result<(), Error> {
         let mut state = self.state()?;
-        let State { found, encryption, decryption, digest, signature, verification, .. } = &mut *state;
         let asked = |flag: CK_FLAGS| flags & flag != 0;
         if asked(CKF_FIND_OBJECTS) {
-            *found = None;
+            state.found = None;
         }
         if asked(CKF_ENCRYPT) {
-            encryption.end();
+            state.encryption.end();
         }
         if asked(CKF_DECRYPT) {
-            decryption.end();
+            state.decryption.end();
         }
         if asked(CKF_DIGEST) {
-            digest.end();
+            state.digest.end();
         }
         if asked(CKF_SIGN) {
-            signature.end();
+            state.signature.end();
         }
         if asked(CKF_VERIFY) {
-            verification.end();
+            state.verification.end();
+        }
+        if asked(CKF_SIGN_RECOVER) {
+            state.sign_recovery.end();
+        }
+        if asked(CKF_VERIFY_RECOVER) {
+            state.verify_recovery.end();
+        }
+        if asked(CKF_MESSAGE_ENCRYPT) {
+            state.message_encryption.end();
+        }
+        if asked(CKF_MESSAGE_DECRYPT) {
+            state.message_decryption.end();
+        }
+        if asked(CKF_MESSAGE_SIGN) {
+            state.message_signature.end();
+        }
+        if asked(CKF_MESSAGE_VERIFY) {
+            state.message_verification.end();
         }
         Ok(())
+    }
+
+    /// The flags of this session's validations (`C_GetSessionValidationFlags`, PKCS#11 3.2 §5.6.12): nobody validated this
+    /// module, so there are none.
+    ///
+    /// # Errors
+    /// [`Error::Arguments`] for a kind the standard does not know.
+    pub fn validation_flags(&self, kind: u64) -> Result<u64, Error> {
+        drop(self.state()?);
+        match kind {
+            CKS_LAST_VALIDATION_OK => Ok(0),
+            _ => Err(Error::Arguments("the only kind of validation flags is CKS_LAST_VALIDATION_OK")),
+        }
     }
 
     /// Mixes the caller's entropy in (`C_SeedRandom`, PKCS#11 3.2 §5.21.1).
@@ -264,11 +314,35 @@ impl Drop for Session {
 }
 
 impl State {
+    /// Every operation with a key.
+    fn keyed(&mut self) -> [&mut dyn KeyedSlot; 10] {
+        [
+            &mut self.encryption,
+            &mut self.decryption,
+            &mut self.signature,
+            &mut self.verification,
+            &mut self.sign_recovery,
+            &mut self.verify_recovery,
+            &mut self.message_encryption,
+            &mut self.message_decryption,
+            &mut self.message_signature,
+            &mut self.message_verification,
+        ]
+    }
+
     /// For each active operation with a key: whether it waits for a login of its own.
     fn waiting(&mut self) -> impl Iterator<Item = &mut bool> {
-        let ciphers = [&mut self.encryption, &mut self.decryption];
-        let macs = [&mut self.signature, &mut self.verification];
-        ciphers.into_iter().filter_map(Slot::waiting).chain(macs.into_iter().filter_map(Slot::waiting))
+        self.keyed().into_iter().filter_map(KeyedSlot::waiting)
+    }
+
+    /// Lets go of the keys of finished operations, and of private keys.
+    fn forget_private(&mut self) {
+        self.keyed().into_iter().for_each(KeyedSlot::forget_private);
+    }
+
+    /// Forgets a finished operation's key, so that a destroyed key is gone at once.
+    fn forget_key(&mut self, number: u64) {
+        self.keyed().into_iter().for_each(|slot| slot.forget(number));
     }
 }
 

@@ -24,22 +24,27 @@ impl Session {
         self.keep(object, maker.logouts)
     }
 
-    /// Generates a key (`C_GenerateKey`).
+    /// Generates a secret key or domain parameters (`C_GenerateKey`).
     ///
     /// # Errors
     /// The mechanism's and the template's; [`Error::SessionReadOnly`], [`Error::NotLoggedIn`].
     pub fn generate_key(&self, call: &Call<'_>, template: &Template<'_>) -> Result<u64, Error> {
-        let Work::GenerateSecret(key_type) = call.mechanism.work else {
-            return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
-        };
-        self.application.current()?;
-        self.offered(call.mechanism)?;
-        if !matches!(call.parameter, Parameter::None) {
-            return Err(Error::MechanismParameter("key generation takes none"));
-        }
-        let kind = Kind::secret_key(key_type).ok_or(Error::MechanismInvalid(MechanismName(call.mechanism.id)))?;
+        self.functions(call.mechanism, CKF_GENERATE)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
-        let object = birth::generate_secret(kind, call.mechanism.id, template, &maker)?;
+        let object = match (&call.mechanism.work, &call.parameter) {
+            (Work::GenerateSecret(key_type), Parameter::None) => {
+                let kind = Kind::secret_key(*key_type).ok_or(Error::NotSupported)?;
+                birth::generate_secret(kind, call.mechanism.id, template, &maker)?
+            }
+            (Work::GenerateParameters(key_type), Parameter::None) => {
+                birth::generate_parameters(*key_type, template, &maker)?
+            }
+            (Work::Derive { .. }, Parameter::Pbkdf2(parameter)) => self.password_key(parameter, template, &maker)?,
+            (Work::GenerateSecret(_) | Work::GenerateParameters(_), _) => {
+                return Err(Error::MechanismParameter("key generation takes none"));
+            }
+            _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
+        };
         self.keep(object, maker.logouts)
     }
 
@@ -171,39 +176,47 @@ impl Session {
         }
     }
 
-    fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
-        self.allow_writing(&object)?;
-        let session_object = !object.has(Flag::Token);
-        let number = self.application.keep(object, logouts)?;
-        if session_object {
-            match self.state() {
-                Ok(mut state) => {
-                    state.made.insert(number);
-                }
-                Err(error) => {
-                    // The session was closed meanwhile, and its objects with it.
+    /// Whether the token's policy offers the mechanism for this function (`CKF_SIGN` and so on).
+    pub(super) fn functions(&self, mechanism: &Mechanism, function: CK_FLAGS) -> Result<(), Error> {
+        self.application.current()?;
+        self.offered(mechanism)?;
+        match mechanism.functions_under(self.application.policy()) & function {
+            0 => Err(Error::MechanismInvalid(MechanismName(mechanism.id))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the token's policy takes this key for this function.
+    pub(super) fn approved(&self, key: &Object, function: CK_FLAGS) -> Result<(), Error> {
+        self.application.policy().check_key(key, function)
+    }
+
+    pub(super) fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
+        let kept = self.keep_all(vec![object], logouts)?;
+        kept.first().copied().ok_or(Error::NotLoggedIn)
+    }
+
+    /// Keeps new objects, all of them or none, and returns their handles in the same order.
+    pub(super) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
+        objects.iter().try_for_each(|object| self.allow_writing(object))?;
+        let session_objects: Vec<bool> = objects.iter().map(|object| !object.has(Flag::Token)).collect();
+        let numbers = self.application.keep_all(objects, logouts)?;
+        let made = numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number));
+        match self.state() {
+            Ok(mut state) => state.made.extend(made),
+            Err(error) => {
+                // The session was closed meanwhile, and its objects with it.
+                for number in made {
                     self.application.drop_object(number);
-                    return Err(error);
                 }
+                return Err(error);
             }
         }
-        Ok(number)
+        Ok(numbers)
     }
 
     fn allow_writing(&self, object: &Object) -> Result<(), Error> {
         if object.has(Flag::Token) && !self.read_write { Err(Error::SessionReadOnly) } else { Ok(()) }
-    }
-}
-
-impl super::State {
-    /// Forgets a finished operation's key, so that a destroyed key is gone at once.
-    fn forget_key(&mut self, number: u64) {
-        for slot in [&mut self.encryption, &mut self.decryption] {
-            slot.forget(number);
-        }
-        for slot in [&mut self.signature, &mut self.verification] {
-            slot.forget(number);
-        }
     }
 }
 

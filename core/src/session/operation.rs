@@ -77,26 +77,45 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T: Keyed> Slot<T> {
+/// What all operations with a key can be asked, whatever they do.
+pub(super) trait KeyedSlot {
     /// Lets go of a finished operation, and of any with a private key.
-    pub(super) fn forget_private(&mut self) {
+    fn forget_private(&mut self);
+    /// Lets go of a finished operation with this key.
+    fn forget(&mut self, number: u64);
+    /// Whether the active operation waits for a login of its own.
+    fn waiting(&mut self) -> Option<&mut bool>;
+    /// Whether an operation is active.
+    fn is_active(&self) -> bool;
+    /// Ends the operation and forgets its key.
+    fn end(&mut self);
+}
+
+impl<T: Keyed> KeyedSlot for Slot<T> {
+    fn forget_private(&mut self) {
         let private = |operation: &mut Box<T>| operation.key_use().object.has(Flag::Private);
         if !self.active || self.operation.as_mut().is_some_and(private) {
             self.end();
         }
     }
 
-    /// Lets go of a finished operation with this key.
-    pub(super) fn forget(&mut self, number: u64) {
+    fn forget(&mut self, number: u64) {
         if !self.active && self.operation.as_mut().is_some_and(|operation| operation.key_use().object.number == number)
         {
             self.operation = None;
         }
     }
 
-    /// Whether the active operation waits for a login of its own.
-    pub(super) fn waiting(&mut self) -> Option<&mut bool> {
+    fn waiting(&mut self) -> Option<&mut bool> {
         if self.active { self.operation.as_mut().map(|operation| &mut operation.key_use().waits) } else { None }
+    }
+
+    fn is_active(&self) -> bool {
+        Slot::is_active(self)
+    }
+
+    fn end(&mut self) {
+        Slot::end(self);
     }
 }
 
@@ -132,7 +151,7 @@ impl KeyUse {
         (usage, refusal): (Flag, &'static str),
         (epoch, application): (u64, &Application),
     ) -> Result<KeyUse, Error> {
-        if !object.kind.is_secret() || !object.kind.subtype.is_some_and(|own| key_types.contains(&own)) {
+        if !object.kind.is_key() || !object.kind.subtype.is_some_and(|own| key_types.contains(&own)) {
             return Err(Error::KeyType(crate::mechanism::MechanismName(mechanism.id)));
         }
         if !object.has(usage) {

@@ -4,6 +4,7 @@
 use strongroom_crypto::hash::Hash;
 
 use super::digests::DigestOperation;
+use super::operation::KeyedSlot;
 use super::{Output, Session};
 use crate::error::Error;
 use crate::mechanism::{self, Work};
@@ -15,10 +16,7 @@ impl Session {
     /// [`Error::StateUnsaveable`] where another operation is active, or a key was digested.
     pub fn save_state(&self, output: Output<'_>) -> Result<usize, Error> {
         let mut state = self.state()?;
-        let others = state.encryption.is_active()
-            || state.decryption.is_active()
-            || state.signature.is_active()
-            || state.verification.is_active();
+        let others = state.keyed().iter().any(|slot| slot.is_active());
         if others {
             return Err(Error::StateUnsaveable);
         }
@@ -50,10 +48,7 @@ impl Session {
         }
         self.application.current()?;
         self.offered(operation.mechanism)?;
-        state.encryption.end();
-        state.decryption.end();
-        state.signature.end();
-        state.verification.end();
+        state.keyed().into_iter().for_each(KeyedSlot::end);
         state.found = None;
         state.digest.begin(operation);
         Ok(())

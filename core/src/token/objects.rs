@@ -28,30 +28,45 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] where it needs a user's keys; the store's.
-    pub fn insert(&self, mut object: Object, owner: Option<&Login>) -> Result<Arc<Object>, Error> {
+    pub fn insert(&self, object: Object, owner: Option<&Login>) -> Result<Arc<Object>, Error> {
+        let kept = self.insert_all(vec![object], owner)?;
+        kept.into_iter().next().ok_or_else(|| damaged("an object was not kept"))
+    }
+
+    /// Keeps new objects, all of them or none, and gives them their numbers.
+    ///
+    /// # Errors
+    /// As [`Token::insert`].
+    pub fn insert_all(&self, mut objects: Vec<Object>, owner: Option<&Login>) -> Result<Vec<Arc<Object>>, Error> {
         let meta = self.meta()?;
-        let tags = self.tags(&object, owner)?;
-        let trust = self.trust(&object, owner)?;
+        let prepared: Result<Vec<_>, Error> =
+            objects.iter().map(|object| Ok((self.tags(object, owner)?, self.trust(object, owner)?))).collect();
+        let prepared = prepared?;
         self.store.transact(&mut |transaction| {
             expect(transaction, &meta, owner)?;
-            let number = next_number(transaction)?;
-            object.number = number;
-            let trust = match trust {
-                true => Some(self.sign_trust(&object, owner)?),
-                false => None,
-            };
-            expect_owner(&object, owner)?;
-            let keys = owner.map(|owner| &owner.keys);
-            let record = seal::write(&object, FIRST_REVISION, &meta.id, keys, trust, &*self.random)?;
-            transaction.put(&layout::object(number), &record)?;
-            for tag in &tags {
-                transaction.put(&layout::tag(tag, number), b"")?;
+            for (object, (tags, trust)) in objects.iter_mut().zip(&prepared) {
+                let number = next_number(transaction)?;
+                object.number = number;
+                let trust = match trust {
+                    true => Some(self.sign_trust(object, owner)?),
+                    false => None,
+                };
+                expect_owner(object, owner)?;
+                let keys = owner.map(|owner| &owner.keys);
+                let record = seal::write(object, FIRST_REVISION, &meta.id, keys, trust, &*self.random)?;
+                transaction.put(&layout::object(number), &record)?;
+                for tag in tags {
+                    transaction.put(&layout::tag(tag, number), b"")?;
+                }
             }
             Ok(())
         })?;
-        let object = Arc::new(object);
-        self.keep(Arc::clone(&object), FIRST_REVISION, UNSEEN, owner);
-        Ok(object)
+        let keep = |object| {
+            let object = Arc::new(object);
+            self.keep(Arc::clone(&object), FIRST_REVISION, UNSEEN, owner);
+            object
+        };
+        Ok(objects.into_iter().map(keep).collect())
     }
 
     /// Replaces an object by what `change` makes of it, however often others change it meanwhile.

@@ -1,0 +1,223 @@
+//! Keys on elliptic curves (PKCS#11 3.2 §6.3).
+//!
+//! Programs give `CKA_EC_PARAMS` as an object identifier or as a curve's name, and `CKA_EC_POINT` as the point or as an
+//! OCTET STRING of it. Both are taken. Points are given back as OCTET STRINGs, which all of them read.
+
+use cryptoki_sys::*;
+use strongroom_crypto::encoding::{self, PublicKeyInfo, as_octet_string, octet_string};
+use strongroom_crypto::{ec, edwards, montgomery};
+
+use super::{
+    Pair, Parts, PrivateHalf, PrivateKey, PublicHalf, PublicKey, field, needed, public_refusal, refusal, refused,
+};
+use crate::error::Error;
+
+pub(super) fn import_public(parts: &dyn Parts) -> Result<PublicHalf, Error> {
+    let (curve, params) = curve(parts)?;
+    let key = either(needed(parts, CKA_EC_POINT)?, |point| ec::PublicKey::from_point(curve, point))?;
+    public_half(key, params)
+}
+
+pub(super) fn import_private(parts: &dyn Parts) -> Result<PrivateHalf, Error> {
+    let key = open_private(parts)?;
+    private_half(key, curve(parts)?.1)
+}
+
+pub(super) fn open_private(parts: &dyn Parts) -> Result<ec::PrivateKey, Error> {
+    ec::PrivateKey::from_scalar(curve(parts)?.0, needed(parts, CKA_VALUE)?).map_err(refusal(CKA_VALUE))
+}
+
+pub(super) fn generate(public: &dyn Parts) -> Result<Pair, Error> {
+    let (curve, params) = curve(public)?;
+    let key = ec::PrivateKey::generate(curve)?;
+    Ok(Pair { public: public_half(key.public()?, params)?, private: private_half(key, params)? })
+}
+
+fn curve(parts: &dyn Parts) -> Result<(ec::Curve, &[u8]), Error> {
+    let params = needed(parts, CKA_EC_PARAMS)?;
+    Ok((ec::Curve::from_params(params).ok_or(Error::CurveNotSupported)?, params))
+}
+
+fn public_half(key: ec::PublicKey, params: &[u8]) -> Result<PublicHalf, Error> {
+    let point = key.uncompressed();
+    let info = PublicKeyInfo::Ec { params: key.curve().oid(), point: &point }.encode()?;
+    let fields = vec![
+        field(CKA_PUBLIC_KEY_INFO, &info),
+        field(CKA_EC_PARAMS, params),
+        field(CKA_EC_POINT, &as_octet_string(&point)),
+    ];
+    Ok(PublicHalf { fields, key: PublicKey::Ec(key) })
+}
+
+fn private_half(key: ec::PrivateKey, params: &[u8]) -> Result<PrivateHalf, Error> {
+    let point = key.public()?.uncompressed();
+    let info = PublicKeyInfo::Ec { params: key.curve().oid(), point: &point }.encode()?;
+    Ok(PrivateHalf {
+        fields: vec![field(CKA_PUBLIC_KEY_INFO, &info), field(CKA_EC_PARAMS, params)],
+        secrets: vec![(CKA_VALUE, key.scalar()?)],
+        key: PrivateKey::Ec(key),
+    })
+}
+
+pub(super) fn import_edwards_public(parts: &dyn Parts) -> Result<PublicHalf, Error> {
+    let (curve, params) = edwards_curve(parts)?;
+    let key = either(needed(parts, CKA_EC_POINT)?, |point| edwards::PublicKey::from_bytes(curve, point))?;
+    edwards_public_half(key, curve, params)
+}
+
+pub(super) fn import_edwards_private(parts: &dyn Parts) -> Result<PrivateHalf, Error> {
+    let key = open_edwards_private(parts)?;
+    let (curve, params) = edwards_curve(parts)?;
+    edwards_private_half(key, curve, params)
+}
+
+pub(super) fn open_edwards_private(parts: &dyn Parts) -> Result<edwards::PrivateKey, Error> {
+    let (curve, _) = edwards_curve(parts)?;
+    let seed = needed(parts, CKA_VALUE)?;
+    edwards::PrivateKey::from_seed(curve, octet_string(seed).unwrap_or(seed)).map_err(refusal(CKA_VALUE))
+}
+
+pub(super) fn generate_edwards(public: &dyn Parts) -> Result<Pair, Error> {
+    let (curve, params) = edwards_curve(public)?;
+    let key = edwards::PrivateKey::generate(curve)?;
+    let public = edwards_public_half(key.public(), curve, params)?;
+    Ok(Pair { public, private: edwards_private_half(key, curve, params)? })
+}
+
+fn edwards_curve(parts: &dyn Parts) -> Result<(edwards::Curve, &[u8]), Error> {
+    let params = needed(parts, CKA_EC_PARAMS)?;
+    Ok((edwards::Curve::from_params(params).ok_or(Error::CurveNotSupported)?, params))
+}
+
+fn edwards_info(curve: edwards::Curve, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    Ok(PublicKeyInfo::Edwards { curve: encoded_edwards(curve), bytes }.encode()?)
+}
+
+fn edwards_public_half(key: edwards::PublicKey, curve: edwards::Curve, params: &[u8]) -> Result<PublicHalf, Error> {
+    let fields = vec![
+        field(CKA_PUBLIC_KEY_INFO, &edwards_info(curve, key.bytes())?),
+        field(CKA_EC_PARAMS, params),
+        field(CKA_EC_POINT, &as_octet_string(key.bytes())),
+    ];
+    Ok(PublicHalf { fields, key: PublicKey::Edwards(key) })
+}
+
+fn edwards_private_half(key: edwards::PrivateKey, curve: edwards::Curve, params: &[u8]) -> Result<PrivateHalf, Error> {
+    let info = edwards_info(curve, key.public().bytes())?;
+    Ok(PrivateHalf {
+        fields: vec![field(CKA_PUBLIC_KEY_INFO, &info), field(CKA_EC_PARAMS, params)],
+        secrets: vec![(CKA_VALUE, key.seed()?)],
+        key: PrivateKey::Edwards(key),
+    })
+}
+
+pub(super) fn import_montgomery_public(parts: &dyn Parts) -> Result<PublicHalf, Error> {
+    let (curve, params) = montgomery_curve(parts)?;
+    let given = needed(parts, CKA_EC_POINT)?;
+    let fits = |bytes: &&[u8]| bytes.len() == curve.bytes();
+    let bytes = octet_string(given).filter(fits).or(Some(given).filter(fits));
+    montgomery_public_half(bytes.ok_or(Error::PublicKeyInvalid("not of the curve's length"))?, curve, params)
+}
+
+pub(super) fn import_montgomery_private(parts: &dyn Parts) -> Result<PrivateHalf, Error> {
+    let key = open_montgomery_private(parts)?;
+    let (curve, params) = montgomery_curve(parts)?;
+    montgomery_private_half(key, curve, params)
+}
+
+pub(super) fn open_montgomery_private(parts: &dyn Parts) -> Result<montgomery::PrivateKey, Error> {
+    let (curve, _) = montgomery_curve(parts)?;
+    let value = needed(parts, CKA_VALUE)?;
+    montgomery::PrivateKey::from_bytes(curve, octet_string(value).unwrap_or(value)).map_err(refusal(CKA_VALUE))
+}
+
+pub(super) fn generate_montgomery(public: &dyn Parts) -> Result<Pair, Error> {
+    let (curve, params) = montgomery_curve(public)?;
+    let key = montgomery::PrivateKey::generate(curve)?;
+    let public = montgomery_public_half(&key.public_bytes(), curve, params)?;
+    Ok(Pair { public, private: montgomery_private_half(key, curve, params)? })
+}
+
+fn montgomery_curve(parts: &dyn Parts) -> Result<(montgomery::Curve, &[u8]), Error> {
+    let params = needed(parts, CKA_EC_PARAMS)?;
+    Ok((montgomery::Curve::from_params(params).ok_or(Error::CurveNotSupported)?, params))
+}
+
+fn montgomery_public_half(bytes: &[u8], curve: montgomery::Curve, params: &[u8]) -> Result<PublicHalf, Error> {
+    let info = PublicKeyInfo::Montgomery { curve: encoded_montgomery(curve), bytes }.encode()?;
+    let fields = vec![
+        field(CKA_PUBLIC_KEY_INFO, &info),
+        field(CKA_EC_PARAMS, params),
+        field(CKA_EC_POINT, &as_octet_string(bytes)),
+    ];
+    Ok(PublicHalf { fields, key: PublicKey::Peer })
+}
+
+fn montgomery_private_half(
+    key: montgomery::PrivateKey,
+    curve: montgomery::Curve,
+    params: &[u8],
+) -> Result<PrivateHalf, Error> {
+    let bytes = key.public_bytes();
+    let info = PublicKeyInfo::Montgomery { curve: encoded_montgomery(curve), bytes: &bytes }.encode()?;
+    Ok(PrivateHalf {
+        fields: vec![field(CKA_PUBLIC_KEY_INFO, &info), field(CKA_EC_PARAMS, params)],
+        secrets: vec![(CKA_VALUE, key.bytes()?)],
+        key: PrivateKey::Montgomery(key),
+    })
+}
+
+/// Takes a point as an OCTET STRING, or else as it is.
+fn either<K>(given: &[u8], parse: impl Fn(&[u8]) -> Result<K, strongroom_crypto::Error>) -> Result<K, Error> {
+    if let Some(Ok(key)) = octet_string(given).map(&parse) {
+        return Ok(key);
+    }
+    parse(given).map_err(public_refusal(CKA_EC_POINT))
+}
+
+/// The curve as its encodings know it.
+pub(super) fn encoded_edwards(curve: edwards::Curve) -> encoding::Edwards {
+    match curve {
+        edwards::Curve::Ed25519 => encoding::Edwards::Ed25519,
+        edwards::Curve::Ed448 => encoding::Edwards::Ed448,
+    }
+}
+
+/// The curve as its encodings know it.
+pub(super) fn encoded_montgomery(curve: montgomery::Curve) -> encoding::Montgomery {
+    match curve {
+        montgomery::Curve::X25519 => encoding::Montgomery::X25519,
+        montgomery::Curve::X448 => encoding::Montgomery::X448,
+    }
+}
+
+/// The curve of a private key's encoding, as `CKA_EC_PARAMS`.
+pub(super) fn edwards_params(curve: encoding::Edwards) -> &'static [u8] {
+    match curve {
+        encoding::Edwards::Ed25519 => edwards::Curve::Ed25519.oid(),
+        encoding::Edwards::Ed448 => edwards::Curve::Ed448.oid(),
+    }
+}
+
+/// The curve of a private key's encoding, as `CKA_EC_PARAMS`.
+pub(super) fn montgomery_params(curve: encoding::Montgomery) -> &'static [u8] {
+    match curve {
+        encoding::Montgomery::X25519 => montgomery::Curve::X25519.oid(),
+        encoding::Montgomery::X448 => montgomery::Curve::X448.oid(),
+    }
+}
+
+/// The object identifier of a key's curve.
+pub(super) fn oid_of(params: &[u8]) -> Result<&'static [u8], Error> {
+    ec::Curve::from_params(params).map(ec::Curve::oid).ok_or(Error::CurveNotSupported)
+}
+
+/// The curve of a key whose `CKA_EC_PARAMS` are these, for its encoding.
+pub(super) fn edwards_of(params: &[u8]) -> Result<encoding::Edwards, Error> {
+    edwards::Curve::from_params(params).map(encoded_edwards).ok_or(refused(CKA_EC_PARAMS, "no such curve"))
+}
+
+/// The curve of a key whose `CKA_EC_PARAMS` are these, for its encoding.
+pub(super) fn montgomery_of(params: &[u8]) -> Result<encoding::Montgomery, Error> {
+    montgomery::Curve::from_params(params).map(encoded_montgomery).ok_or(refused(CKA_EC_PARAMS, "no such curve"))
+}

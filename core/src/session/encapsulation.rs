@@ -1,0 +1,85 @@
+//! Keys that two sides get of a key pair (PKCS#11 3.2 §5.18.9 and §5.18.10).
+
+use cryptoki_sys::*;
+use strongroom_crypto::memory::SecretBytes;
+
+use super::{Output, Session};
+use crate::asymmetric::{PrivateKey, PublicKey};
+use crate::attribute::{Flag, Template};
+use crate::error::Error;
+use crate::mechanism::{Call, MechanismName, Parameter, Work};
+use crate::object::birth::{self, Inheritance, Target};
+
+impl Session {
+    /// Makes a key and the ciphertext from which the owner of the private key gets it too (`C_EncapsulateKey`). Returns
+    /// the length of the ciphertext and, unless only that was asked for, the key's handle.
+    ///
+    /// # Errors
+    /// The mechanism's, the key's, the template's; [`Error::BufferTooSmall`], which makes no key.
+    pub fn encapsulate_key(
+        &self,
+        call: &Call<'_>,
+        public: u64,
+        template: &Template<'_>,
+        output: Output<'_>,
+    ) -> Result<(usize, Option<u64>), Error> {
+        self.functions(call.mechanism, CKF_ENCAPSULATE)?;
+        let key_type = kem_type(call)?;
+        let usage = (Flag::Encapsulate, "the key may not encapsulate (CKA_ENCAPSULATE)");
+        let public = self.key_for(public, call.mechanism, &[key_type], CKO_PUBLIC_KEY, usage, CKF_ENCAPSULATE)?;
+        let PublicKey::MlKem(key) = public.public_key()? else { return Err(Error::NotSupported) };
+        let needed = key.set().ciphertext_bytes();
+        let Output::Buffer(buffer) = output else { return Ok((needed, None)) };
+        let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        let template = &birth::merged(template, public.demands(CKA_ENCAPSULATE_TEMPLATE))?;
+        let target = Target::of(template)?;
+        let maker = self.application.maker(self.application.actor(), self.handle);
+        let (ciphertext, secret) = key.encapsulate()?;
+        let value = shortened(&target, secret)?;
+        let object = birth::derived(&target, template, value, Inheritance::none(), &maker)?;
+        let handle = self.keep(object, maker.logouts)?;
+        place.copy_from_slice(ciphertext.get(..needed).unwrap_or_default());
+        Ok((needed, Some(handle)))
+    }
+
+    /// Gets the key of a ciphertext (`C_DecapsulateKey`), and returns its handle.
+    ///
+    /// # Errors
+    /// The mechanism's, the key's, the template's; [`Error::WrappedKeyLength`].
+    pub fn decapsulate_key(
+        &self,
+        call: &Call<'_>,
+        private: u64,
+        ciphertext: &[u8],
+        template: &Template<'_>,
+    ) -> Result<u64, Error> {
+        self.functions(call.mechanism, CKF_DECAPSULATE)?;
+        let key_type = kem_type(call)?;
+        let usage = (Flag::Decapsulate, "the key may not decapsulate (CKA_DECAPSULATE)");
+        let private = self.key_for(private, call.mechanism, &[key_type], CKO_PRIVATE_KEY, usage, CKF_DECAPSULATE)?;
+        let PrivateKey::MlKem(key) = &**private.private_key()? else { return Err(Error::NotSupported) };
+        if ciphertext.len() != key.set().ciphertext_bytes() {
+            return Err(Error::WrappedKeyLength);
+        }
+        let template = &birth::merged(template, private.demands(CKA_DECAPSULATE_TEMPLATE))?;
+        let target = Target::of(template)?;
+        let maker = self.application.maker(self.application.actor(), self.handle);
+        let value = shortened(&target, key.decapsulate(ciphertext)?)?;
+        let object = birth::derived(&target, template, value, Inheritance::none(), &maker)?;
+        self.keep(object, maker.logouts)
+    }
+}
+
+fn kem_type(call: &Call<'_>) -> Result<u64, Error> {
+    match (&call.mechanism.work, &call.parameter) {
+        (Work::Encapsulation(key_type), Parameter::None) => Ok(*key_type),
+        (Work::Encapsulation(_), _) => Err(Error::MechanismParameter("this mechanism takes none")),
+        _ => Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
+    }
+}
+
+/// The first bytes of a shared secret, as many as the key takes.
+fn shortened(target: &Target, secret: SecretBytes) -> Result<SecretBytes, Error> {
+    let bytes = target.bytes_of(secret.len())?;
+    Ok(SecretBytes::from_slice(secret.expose().get(..bytes).unwrap_or_default())?)
+}

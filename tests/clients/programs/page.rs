@@ -1,0 +1,155 @@
+//! The pages of `docs/clients`, executed: a test runs the very commands that a reader copies, so that page and product
+//! cannot come apart.
+//!
+//! A page has blocks. The first `sh` block names the module and makes the token `first`; it is the same on every page,
+//! and [`Page::place`] does it for the module under test. All other `sh` blocks run in order in one shell, which stops
+//! at the first command that fails. A block in another language whose first line is a comment with a file's name is
+//! that file. A `console` block shows commands after `$` and what they print, to the letter.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::{Place, repository, succeed, tool};
+
+/// A page of `docs/clients`.
+pub(crate) struct Page {
+    name: &'static str,
+    blocks: Vec<Block>,
+}
+
+struct Block {
+    /// The heading that the block is under.
+    heading: String,
+    language: String,
+    text: String,
+}
+
+impl Page {
+    /// Reads `docs/clients/NAME.md`.
+    pub(crate) fn read(name: &'static str) -> Self {
+        let path = repository().join(format!("docs/clients/{name}.md"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}.md: {error}"));
+        let mut blocks: Vec<Block> = Vec::new();
+        let mut open = false;
+        let mut heading = "";
+        for line in text.lines() {
+            if let Some(title) = line.strip_prefix("## ").filter(|_| !open) {
+                heading = title;
+            } else if let Some(language) = line.strip_prefix("```") {
+                if !open {
+                    let (heading, language) = (heading.to_owned(), language.to_owned());
+                    blocks.push(Block { heading, language, text: String::new() });
+                }
+                open = !open;
+            } else if let (true, Some(block)) = (open, blocks.last_mut()) {
+                let _ = writeln!(block.text, "{line}");
+            }
+        }
+        assert!(!open, "{name}.md ends within a block");
+        Self { name, blocks }
+    }
+
+    /// The page without what is under a heading: another module than ours has not everything.
+    pub(crate) fn without(mut self, heading: &str) -> Self {
+        let before = self.blocks.len();
+        self.blocks.retain(|block| block.heading != heading);
+        assert!(self.blocks.len() < before, "{}.md has nothing under {heading}", self.name);
+        self
+    }
+
+    /// A place as the page's first block leaves it: with the token `first`.
+    pub(crate) fn place(&self) -> Place {
+        let first = self.commands().next().unwrap_or_else(|| panic!("{}.md has no commands", self.name));
+        assert_eq!(first.text, FIRST_BLOCK, "the first block of {}.md", self.name);
+        let place = Place::new(self.name);
+        place.pkcs11_tool(["--init-token", "--slot", "0", "--label", "first", "--so-pin", PAGE_SO_PIN]);
+        place.pkcs11_tool(
+            ["--token-label", "first", "--login", "--login-type", "so", "--so-pin", PAGE_SO_PIN, "--init-pin"]
+                .into_iter()
+                .chain(["--new-pin", PAGE_PIN]),
+        );
+        place
+    }
+
+    /// Writes the page's files into the place and returns a shell that will run its commands, all but the first block.
+    pub(crate) fn shell(&self, place: &Place) -> Command {
+        let mut script = String::from("set -eu -o pipefail\n");
+        for block in self.blocks.iter().filter(|block| !block.is_shell()) {
+            if let Some(name) = block.file_name() {
+                place.write(&name, block.text.as_bytes());
+            }
+        }
+        for block in self.commands().skip(1) {
+            if block.language == "console" {
+                script.push_str(&block.comparison());
+            } else {
+                script.push_str(&block.text);
+            }
+        }
+        place.write("page.sh", script.as_bytes());
+        let mut shell = place.command(tool("bash"));
+        shell.arg("page.sh");
+        shell
+    }
+
+    /// Runs the page's commands, all but the first block, and returns what they print.
+    pub(crate) fn run(&self, place: &Place) -> String {
+        succeed(&mut self.shell(place))
+    }
+
+    fn commands(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().filter(|block| block.is_shell())
+    }
+}
+
+impl Block {
+    fn is_shell(&self) -> bool {
+        matches!(self.language.as_str(), "sh" | "console")
+    }
+
+    /// `// Name.java`, `# name.py`, `; name.cfg`: the file that this block is.
+    fn file_name(&self) -> Option<String> {
+        let first = self.text.lines().next()?;
+        let name = ["// ", "# ", "; "].iter().find_map(|mark| first.strip_prefix(mark))?;
+        let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter));
+        (plain && name.contains('.')).then(|| name.to_owned())
+    }
+
+    /// The commands of a `console` block, each followed by a comparison with what the page says it prints.
+    fn comparison(&self) -> String {
+        let mut script = String::new();
+        let mut lines = self.text.lines().peekable();
+        while let Some(line) = lines.next() {
+            let command = line.strip_prefix("$ ").unwrap_or_else(|| panic!("no command before: {line}"));
+            let mut expected = String::new();
+            while let Some(printed) = lines.next_if(|line| !line.starts_with("$ ")) {
+                let _ = writeln!(expected, "{printed}");
+            }
+            let _ = write!(script, "{{ {command}\n}} > page.printed\n");
+            let _ = write!(script, "diff - page.printed >&2 <<'END OF PAGE'\n{expected}END OF PAGE\n");
+        }
+        script
+    }
+}
+
+/// `pkcs11-tool` with the user of the page's token logged in.
+pub(crate) fn as_user<'a>(place: &Place, arguments: impl IntoIterator<Item = &'a str>) -> String {
+    place.pkcs11_tool(["--token-label", "first", "--login", "--pin", PAGE_PIN].into_iter().chain(arguments))
+}
+
+/// A program or file of this directory.
+pub(crate) fn program(name: &str) -> PathBuf {
+    repository().join("tests/clients/programs").join(name)
+}
+
+/// The user's PIN of the token on the pages.
+pub(crate) const PAGE_PIN: &str = "1234-user";
+/// The officer's PIN there.
+pub(crate) const PAGE_SO_PIN: &str = "5678-officer";
+
+/// How every page begins.
+const FIRST_BLOCK: &str = "\
+export STRONGROOM_MODULE=/usr/local/lib/pkcs11/libstrongroom.so
+STRONGROOM_SO_PIN=5678-officer STRONGROOM_PIN=1234-user strongroom token init --label first
+";
