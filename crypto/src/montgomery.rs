@@ -62,7 +62,9 @@ impl Curve {
         let name = printable_string(der);
         Curve::ALL.into_iter().find(|curve| match name {
             Some(name) => [curve.name(), curve.function_name()].iter().any(|known| known.eq_ignore_ascii_case(name)),
-            None => curve.oid() == der || curve.older_oid() == Some(der),
+            None => {
+                curve.oid() == der || curve.older_oid() == Some(der) || (*curve == Curve::X25519 && der == MISCOUNTED)
+            }
         })
     }
 
@@ -74,6 +76,9 @@ impl Curve {
         }
     }
 }
+
+/// The name of Curve25519 as OpenSC's `pkcs11-tool` up to 0.26 gives it: its length is one too many.
+const MISCOUNTED: &[u8] = b"\x13\x0bcurve25519";
 
 /// A private key, in locked memory, with its public key.
 pub struct PrivateKey {

@@ -140,7 +140,10 @@ pub(super) fn generate_montgomery(public: &dyn Parts) -> Result<Pair, Error> {
 
 fn montgomery_curve(parts: &dyn Parts) -> Result<(montgomery::Curve, &[u8]), Error> {
     let params = needed(parts, CKA_EC_PARAMS)?;
-    Ok((montgomery::Curve::from_params(params).ok_or(Error::CurveNotSupported)?, params))
+    let curve = montgomery::Curve::from_params(params).ok_or(Error::CurveNotSupported)?;
+    // One old client miscounts; what is kept is sound.
+    let sound = params.get(1).is_some_and(|len| usize::from(*len) + 2 == params.len());
+    Ok((curve, if sound { params } else { curve.oid() }))
 }
 
 fn montgomery_public_half(bytes: &[u8], curve: montgomery::Curve, params: &[u8]) -> Result<PublicHalf, Error> {
