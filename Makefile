@@ -32,7 +32,9 @@ HEADERS = pkcs11.h strongroom.h
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 TEST_PACKAGES = opensc gnutls-bin p11-kit p11-kit-modules softhsm2 libnss3 libnss3-tools valgrind \
-	python3-venv python3-dev pkg-config gcc g++ openssl binutils man-db
+	python3-venv python3-dev pkg-config gcc g++ openssl binutils man-db \
+	libengine-pkcs11-openssl nginx-light curl openjdk-17-jdk-headless openssh-client openssh-server \
+	knot knot-dnssecutils knot-dnsutils ldnsutils bind9-utils
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 SOFTHSM ?= /usr/lib/softhsm/libsofthsm2.so
@@ -73,23 +75,31 @@ test: test-deps
 	$(CARGO) build --workspace
 	$(CARGO) test --workspace --no-fail-fast
 
-test-deps: target/python/.ready
+test-deps: target/python/.ready target/node/.ready
 	@missing=; \
 	for package in $(TEST_PACKAGES); do \
 		dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; \
 	done; \
 	if [ -n "$$missing" ]; then $(MAKE) --no-print-directory apt-install PACKAGES="$$missing"; fi
 
+# Some packages bring servers: they are installed and not started.
 .PHONY: apt-install
 apt-install:
 	$(SUDO) apt-get update -qq
-	$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES)
+	$(SUDO) env DEBIAN_FRONTEND=noninteractive SYSTEMD_OFFLINE=1 RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $(PACKAGES)
 
 target/python/.ready: tests/clients/requirements.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 		$(MAKE) --no-print-directory apt-install PACKAGES="python3-venv python3-dev g++"
 	$(PYTHON) -m venv target/python
 	target/python/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	@touch $@
+
+# npm may come with another Node.js than Debian's; then that is used.
+target/node/.ready: tests/clients/programs/package.json
+	@command -v npm >/dev/null || $(MAKE) --no-print-directory apt-install PACKAGES="nodejs npm libnode-dev"
+	mkdir -p target/node && cp $< target/node/
+	cd target/node && npm install --no-audit --no-fund --loglevel=error
 	@touch $@
 
 check:

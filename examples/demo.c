@@ -3,8 +3,9 @@
  *
  *     demo MODULE FILE
  *
- * Makes a token named "demo" if there is none, with an AES key and a MAC key; seals FILE with AES-GCM into FILE.sealed,
- * opens that into FILE.opened, computes an HMAC of FILE and verifies it. `make demo` runs it.
+ * Makes a token named "demo" if there is none, with an AES key and a key pair on P-256; seals FILE with AES-GCM into
+ * FILE.sealed, opens that into FILE.opened, signs FILE with ECDSA into FILE.signature and verifies that. `make demo` runs
+ * it.
  */
 #include <strongroom/pkcs11.h>
 
@@ -25,14 +26,15 @@ struct buffer {
 
 static CK_FUNCTION_LIST_PTR load(const char *path);
 static CK_SESSION_HANDLE open_token(CK_FUNCTION_LIST_PTR p11);
-static CK_OBJECT_HANDLE find_or_generate(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, const char *label,
-                                         CK_MECHANISM_TYPE generator, CK_ATTRIBUTE_TYPE use, CK_ATTRIBUTE_TYPE undo);
+static CK_OBJECT_HANDLE secret_key(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, const char *label);
+static CK_OBJECT_HANDLE key_pair(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, const char *label,
+                                 CK_OBJECT_HANDLE *public_key);
 static struct buffer seal(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                           struct buffer plain);
 static struct buffer unseal(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
                             struct buffer sealed);
-static void authenticate(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
-                         struct buffer data);
+static struct buffer sign(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE private_key,
+                          CK_OBJECT_HANDLE public_key, struct buffer data);
 static struct buffer read_file(const char *name);
 static void write_file(const char *name, const char *suffix, struct buffer data);
 static void check(CK_RV code, const char *what);
@@ -41,8 +43,8 @@ static void stop(const char *message, const char *detail);
 int main(int argument_count, char **arguments) {
     CK_FUNCTION_LIST_PTR p11;
     CK_SESSION_HANDLE session;
-    CK_OBJECT_HANDLE aes, hmac;
-    struct buffer plain, sealed, opened;
+    CK_OBJECT_HANDLE aes, private_key, public_key;
+    struct buffer plain, sealed, opened, signature;
     if (argument_count != 3) {
         fprintf(stderr, "usage: %s MODULE FILE\n", arguments[0]);
         return 2;
@@ -50,8 +52,8 @@ int main(int argument_count, char **arguments) {
     p11 = load(arguments[1]);
     check(p11->C_Initialize(NULL), "C_Initialize");
     session = open_token(p11);
-    aes = find_or_generate(p11, session, "demo aes", CKM_AES_KEY_GEN, CKA_ENCRYPT, CKA_DECRYPT);
-    hmac = find_or_generate(p11, session, "demo hmac", CKM_GENERIC_SECRET_KEY_GEN, CKA_SIGN, CKA_VERIFY);
+    aes = secret_key(p11, session, "demo aes");
+    private_key = key_pair(p11, session, "demo pair", &public_key);
 
     plain = read_file(arguments[2]);
     sealed = seal(p11, session, aes, plain);
@@ -63,12 +65,14 @@ int main(int argument_count, char **arguments) {
     if (opened.length != plain.length || memcmp(opened.bytes, plain.bytes, plain.length) != 0)
         stop("the opened file differs from the first", arguments[2]);
     printf("  opened      %s.sealed -> %s.opened, the same bytes\n", arguments[2], arguments[2]);
-    authenticate(p11, session, hmac, plain);
+    signature = sign(p11, session, private_key, public_key, plain);
+    write_file(arguments[2], ".signature", signature);
 
     check(p11->C_Finalize(NULL), "C_Finalize");
     free(plain.bytes);
     free(sealed.bytes);
     free(opened.bytes);
+    free(signature.bytes);
     return 0;
 }
 
@@ -141,34 +145,77 @@ static CK_ATTRIBUTE attribute(CK_ATTRIBUTE_TYPE type, void *value, CK_ULONG leng
     return made;
 }
 
-static CK_OBJECT_HANDLE find_or_generate(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, const char *label,
-                                         CK_MECHANISM_TYPE generator, CK_ATTRIBUTE_TYPE use, CK_ATTRIBUTE_TYPE undo) {
-    CK_MECHANISM mechanism;
-    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
-    CK_ULONG length = 32, count = 0;
-    CK_OBJECT_HANDLE key;
-    CK_ATTRIBUTE named = attribute(CKA_LABEL, (void *)label, (CK_ULONG)strlen(label)), whole[8];
-    check(p11->C_FindObjectsInit(session, &named, 1), "C_FindObjectsInit");
-    check(p11->C_FindObjects(session, &key, 1, &count), "C_FindObjects");
+static CK_MECHANISM plain_mechanism(CK_MECHANISM_TYPE type) {
+    CK_MECHANISM made;
+    made.mechanism = type;
+    made.pParameter = NULL;
+    made.ulParameterLen = 0;
+    return made;
+}
+
+/* The object of this class and label; 0 where there is none. */
+static CK_OBJECT_HANDLE find(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_CLASS object_class,
+                             const char *label) {
+    CK_OBJECT_HANDLE object = 0;
+    CK_ULONG count = 0;
+    CK_ATTRIBUTE wanted[2];
+    wanted[0] = attribute(CKA_CLASS, &object_class, sizeof object_class);
+    wanted[1] = attribute(CKA_LABEL, (void *)label, (CK_ULONG)strlen(label));
+    check(p11->C_FindObjectsInit(session, wanted, 2), "C_FindObjectsInit");
+    check(p11->C_FindObjects(session, &object, 1, &count), "C_FindObjects");
     check(p11->C_FindObjectsFinal(session), "C_FindObjectsFinal");
-    if (count == 1) {
-        printf("  key         \"%s\" found, handle %lu\n", label, key);
+    if (count == 1)
+        printf("  key         \"%s\" found, handle %lu\n", label, object);
+    return count == 1 ? object : 0;
+}
+
+static CK_OBJECT_HANDLE secret_key(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, const char *label) {
+    CK_MECHANISM mechanism = plain_mechanism(CKM_AES_KEY_GEN);
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_ULONG length = 32;
+    CK_ATTRIBUTE whole[8];
+    CK_OBJECT_HANDLE key = find(p11, session, CKO_SECRET_KEY, label);
+    if (key != 0)
         return key;
-    }
-    whole[0] = named;
+    whole[0] = attribute(CKA_LABEL, (void *)label, (CK_ULONG)strlen(label));
     whole[1] = attribute(CKA_TOKEN, &yes, sizeof yes);
     whole[2] = attribute(CKA_PRIVATE, &yes, sizeof yes);
     whole[3] = attribute(CKA_SENSITIVE, &yes, sizeof yes);
     whole[4] = attribute(CKA_EXTRACTABLE, &no, sizeof no);
     whole[5] = attribute(CKA_VALUE_LEN, &length, sizeof length);
-    whole[6] = attribute(use, &yes, sizeof yes);
-    whole[7] = attribute(undo, &yes, sizeof yes);
-    mechanism.mechanism = generator;
-    mechanism.pParameter = NULL;
-    mechanism.ulParameterLen = 0;
+    whole[6] = attribute(CKA_ENCRYPT, &yes, sizeof yes);
+    whole[7] = attribute(CKA_DECRYPT, &yes, sizeof yes);
     check(p11->C_GenerateKey(session, &mechanism, whole, 8, &key), "C_GenerateKey");
     printf("  key         \"%s\" generated, handle %lu; its value never leaves the token\n", label, key);
     return key;
+}
+
+static CK_OBJECT_HANDLE key_pair(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, const char *label,
+                                 CK_OBJECT_HANDLE *public_key) {
+    /* The object identifier of P-256. */
+    static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    CK_MECHANISM mechanism = plain_mechanism(CKM_EC_KEY_PAIR_GEN);
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE public_template[4], private_template[5];
+    CK_OBJECT_HANDLE private_key = find(p11, session, CKO_PRIVATE_KEY, label);
+    *public_key = private_key != 0 ? find(p11, session, CKO_PUBLIC_KEY, label) : 0;
+    if (*public_key != 0)
+        return private_key;
+    public_template[0] = attribute(CKA_LABEL, (void *)label, (CK_ULONG)strlen(label));
+    public_template[1] = attribute(CKA_TOKEN, &yes, sizeof yes);
+    public_template[2] = attribute(CKA_EC_PARAMS, p256, sizeof p256);
+    public_template[3] = attribute(CKA_VERIFY, &yes, sizeof yes);
+    private_template[0] = public_template[0];
+    private_template[1] = public_template[1];
+    private_template[2] = attribute(CKA_PRIVATE, &yes, sizeof yes);
+    private_template[3] = attribute(CKA_SENSITIVE, &yes, sizeof yes);
+    private_template[4] = attribute(CKA_SIGN, &yes, sizeof yes);
+    check(p11->C_GenerateKeyPair(session, &mechanism, public_template, 4, private_template, 5, public_key,
+                                 &private_key),
+          "C_GenerateKeyPair");
+    printf("  key pair    \"%s\" generated, handles %lu and %lu; its private half never leaves the token\n", label,
+           *public_key, private_key);
+    return private_key;
 }
 
 static void gcm(CK_MECHANISM *mechanism, CK_GCM_PARAMS *parameters, CK_BYTE *iv) {
@@ -218,27 +265,26 @@ static struct buffer unseal(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session,
     return opened;
 }
 
-static void authenticate(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key,
-                         struct buffer data) {
-    CK_MECHANISM mechanism;
-    CK_BYTE mac[32];
-    CK_ULONG length = sizeof mac, index;
-    mechanism.mechanism = CKM_SHA256_HMAC;
-    mechanism.pParameter = NULL;
-    mechanism.ulParameterLen = 0;
-    check(p11->C_SignInit(session, &mechanism, key), "C_SignInit");
-    check(p11->C_Sign(session, data.bytes, data.length, mac, &length), "C_Sign");
-    printf("  signed      HMAC-SHA256 ");
-    for (index = 0; index < length; index++)
-        printf("%02x", mac[index]);
-    printf("\n");
-    check(p11->C_VerifyInit(session, &mechanism, key), "C_VerifyInit");
-    check(p11->C_Verify(session, data.bytes, data.length, mac, length), "C_Verify");
-    mac[0] ^= 1;
-    check(p11->C_VerifyInit(session, &mechanism, key), "C_VerifyInit");
-    if (p11->C_Verify(session, data.bytes, data.length, mac, length) != CKR_SIGNATURE_INVALID)
-        stop("a wrong MAC was accepted", "");
-    printf("  verified    the MAC is accepted, and refused with one bit changed\n");
+static struct buffer sign(CK_FUNCTION_LIST_PTR p11, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE private_key,
+                          CK_OBJECT_HANDLE public_key, struct buffer data) {
+    CK_MECHANISM mechanism = plain_mechanism(CKM_ECDSA_SHA256);
+    struct buffer signature = allocate(64);
+    CK_ULONG index;
+    check(p11->C_SignInit(session, &mechanism, private_key), "C_SignInit");
+    check(p11->C_Sign(session, data.bytes, data.length, signature.bytes, &signature.length), "C_Sign");
+    printf("  signed      ECDSA with SHA-256: ");
+    for (index = 0; index < 16; index++)
+        printf("%02x", signature.bytes[index]);
+    printf("...\n");
+    check(p11->C_VerifyInit(session, &mechanism, public_key), "C_VerifyInit");
+    check(p11->C_Verify(session, data.bytes, data.length, signature.bytes, signature.length), "C_Verify");
+    signature.bytes[63] ^= 1;
+    check(p11->C_VerifyInit(session, &mechanism, public_key), "C_VerifyInit");
+    if (p11->C_Verify(session, data.bytes, data.length, signature.bytes, signature.length) != CKR_SIGNATURE_INVALID)
+        stop("a wrong signature was accepted", "");
+    signature.bytes[63] ^= 1;
+    printf("  verified    the signature is accepted, and refused with one bit changed\n");
+    return signature;
 }
 
 static struct buffer read_file(const char *name) {

@@ -16,12 +16,13 @@ fn demo_tells_what_it_does_and_leaves_a_usable_token() {
     // Twice: the second run finds the token and works with it.
     for _ in 0..2 {
         let told = succeed(place.command(&program).arg(&place.module).arg("letter.txt"));
-        for step in ["token", "key", "letter.txt", "GCM", "HMAC", "verified"] {
+        for step in ["token", "key", "letter.txt", "GCM", "ECDSA", "verified"] {
             assert!(told.contains(step), "no word of {step}:\n{told}");
         }
         assert_ne!(place.read("letter.txt.sealed"), place.read("letter.txt"));
         assert_eq!(place.read("letter.txt.opened"), place.read("letter.txt"));
+        assert_eq!(place.read("letter.txt.signature").len(), 64);
     }
     let listed = place.pkcs11_tool(["--token-label", "demo", "--login", "--pin", "1234-user", "--list-objects"]);
-    assert!(listed.contains("demo aes") && listed.contains("demo hmac"), "{listed}");
+    assert!(listed.contains("demo aes") && listed.contains("demo pair"), "{listed}");
 }
