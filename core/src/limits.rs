@@ -30,3 +30,5 @@ pub const RC4_KEY_BYTES_MAX: usize = 255;
 pub const GENERIC_SECRET_BYTES_MAX: usize = 3583;
 /// Milliseconds a writer waits for other writers of the same token.
 pub const STORE_WAIT_MS: u64 = 30_000;
+/// Steps of PBKDF2 in one call: iterations times blocks of output. About a minute.
+pub const PASSWORD_STEPS_MAX: u64 = 100_000_000;

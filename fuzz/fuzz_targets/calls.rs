@@ -9,8 +9,9 @@ use std::sync::{Arc, OnceLock};
 use cryptoki_sys::*;
 use libfuzzer_sys::fuzz_target;
 use strongroom_core::access::Actor;
-use strongroom_core::attribute::{Flag, Template};
+use strongroom_core::attribute::{Flag, RawAttribute, Template};
 use strongroom_core::error::Error;
+use strongroom_core::mechanism::{Call, Parameter, Work, find};
 use strongroom_core::object::Object;
 use strongroom_core::session::{Output, Session};
 use strongroom_core::token::layout;
@@ -75,7 +76,7 @@ impl<'w> Model<'w> {
     fn step(&mut self, input: &mut Input<'_>) {
         let at = input.below(self.sessions.len());
         let session = Arc::clone(&self.sessions[at]);
-        match input.u8() % 24 {
+        match input.u8() % 32 {
             0 => self.log_in(&session, input),
             1 => drop(session.logout()),
             2 | 3 => self.make(&session, input),
@@ -93,6 +94,10 @@ impl<'w> Model<'w> {
             18 | 19 => self.finish(at, &session, input),
             20 | 21 => self.whole(at, &session, input),
             22 => self.dual(at, &session, input),
+            23 | 24 => self.pair(&session, input),
+            25 => self.wrap(at, &session, input),
+            26 | 27 => self.unwrap(&session, input),
+            28..=30 => self.derive(&session, input),
             _ => drop(session.object_size(self.handle(input))),
         }
     }
@@ -134,14 +139,92 @@ impl<'w> Model<'w> {
         let way = input.u8();
         let raw = input.template();
         let Ok(template) = Template::parse(&raw) else { return };
+        let slow = matches!(call.mechanism.work, Work::GenerateParameters(_));
         let made = match way {
             0..=63 => plant(session, input),
+            64..=207 if slow => return,
             64..=207 => session.generate_key(&call, &template),
             _ => session.create_object(&template),
         };
         let Ok(handle) = made else { return };
         self.handles.push(handle);
         session.object(handle).expect("its maker sees it");
+    }
+
+    /// Pairs of the kinds that take no time.
+    fn pair(&mut self, session: &Session, input: &mut Input<'_>) {
+        let (mechanism, own): (u64, RawAttribute<'_>) = match input.u8() % 5 {
+            0 => (CKM_EC_KEY_PAIR_GEN, raw(CKA_EC_PARAMS, P256)),
+            1 => (CKM_EC_EDWARDS_KEY_PAIR_GEN, raw(CKA_EC_PARAMS, ED25519)),
+            2 => (CKM_EC_MONTGOMERY_KEY_PAIR_GEN, raw(CKA_EC_PARAMS, X25519)),
+            3 => (CKM_ML_KEM_KEY_PAIR_GEN, raw(CKA_PARAMETER_SET, &[1, 0, 0, 0, 0, 0, 0, 0])),
+            _ => (CKM_ML_DSA_KEY_PAIR_GEN, raw(CKA_PARAMETER_SET, &[1, 0, 0, 0, 0, 0, 0, 0])),
+        };
+        let call = Call { mechanism: find(mechanism).expect("a mechanism"), parameter: Parameter::None };
+        let mut public = input.template();
+        let own_type = own.attribute;
+        public.retain(|entry| entry.attribute != own_type);
+        public.push(own);
+        let private = input.template();
+        let (Ok(public), Ok(private)) = (Template::parse(&public), Template::parse(&private)) else { return };
+        let Ok((public, private)) = session.generate_key_pair(&call, &public, &private) else { return };
+        for handle in [public, private] {
+            session.object(handle).expect("its maker sees it");
+            self.handles.push(handle);
+        }
+    }
+
+    fn wrap(&mut self, at: usize, session: &Session, input: &mut Input<'_>) {
+        let (wrapping, key) = (self.handle(input), self.handle(input));
+        let call = input.call();
+        let before = session.object(key);
+        let mut buffer = Buffer::new(input);
+        let result = session.wrap_key(&call, wrapping, key, buffer.output());
+        if result.is_ok() {
+            assert!(before.is_ok_and(|key| key.has(Flag::Extractable)), "an unextractable key came out");
+        }
+        self.judge(at, &[], &result, &buffer);
+        if let (Ok(length), true) = (&result, buffer.there) {
+            self.states.push(buffer.bytes[..*length].to_vec());
+        }
+    }
+
+    fn unwrap(&mut self, session: &Session, input: &mut Input<'_>) {
+        let unwrapping = self.handle(input);
+        let call = input.call();
+        let blob = match self.states.len() {
+            0 => input.long_bytes().to_vec(),
+            count => self.states[input.below(count)].clone(),
+        };
+        let raw = input.template();
+        let Ok(template) = Template::parse(&raw) else { return };
+        if let Ok(handle) = session.unwrap_key(&call, unwrapping, &blob, &template) {
+            let made = session.object(handle).expect("its maker sees it");
+            let claims = [Flag::Local, Flag::AlwaysSensitive, Flag::NeverExtractable];
+            assert!(claims.iter().all(|claim| !made.has(*claim)), "{made:?} claims what nobody knows");
+            self.handles.push(handle);
+        }
+    }
+
+    fn derive(&mut self, session: &Session, input: &mut Input<'_>) {
+        let base = self.handle(input);
+        let call = input.call();
+        let before = session.object(base);
+        let raw = input.template();
+        let Ok(template) = Template::parse(&raw) else { return };
+        let Ok(derived) = session.derive_key(&call, base, &template) else { return };
+        let before = before.expect("what is derived from is seen");
+        let tls =
+            derived.tls.iter().flat_map(|keys| [keys.client_mac, keys.server_mac, keys.client_key, keys.server_key]);
+        let made = [derived.key].into_iter().chain(derived.additional.iter().copied()).chain(tls);
+        for handle in made.filter(|handle| *handle != 0) {
+            let object = session.object(handle).expect("its maker sees it");
+            if object.kind.class == CKO_SECRET_KEY && before.kind.class == CKO_SECRET_KEY {
+                assert!(!before.has(Flag::Sensitive) || object.has(Flag::Sensitive), "{object:?} lost its secrecy");
+                assert!(before.has(Flag::Extractable) || !object.has(Flag::Extractable), "{object:?} comes out");
+            }
+            self.handles.push(handle);
+        }
     }
 
     fn copy(&mut self, session: &Session, input: &mut Input<'_>) {
@@ -360,6 +443,9 @@ impl Buffer {
     }
 }
 
+const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+const ED25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x70];
+const X25519: &[u8] = &[0x06, 0x03, 0x2b, 0x65, 0x6e];
 const GUARD: u8 = 0xa5;
 /// A key that is in no input.
 const SECRET: [u8; 32] = *b"\x8d\x01\xf3\x62\xc9\x17\xee\x50\x3b\xa4\x76\xd8\x2f\x99\x0c\xe5\

@@ -4,8 +4,11 @@
 use std::sync::OnceLock;
 
 use cryptoki_sys::*;
-use strongroom_core::attribute::{AttributeType, RawAttribute, RawValue, ValueKind};
-use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, ParameterKind};
+use strongroom_core::attribute::{AttributeType, RawAttribute, RawValue, Template, ValueKind};
+use strongroom_core::mechanism::{
+    CATALOGUE, Call, CounterFormat, Hkdf, Ike, Kdf108Field, Kdf108Parameter, Mechanism, Oaep, Parameter, ParameterKind,
+    Pbkdf2, TlsRandom,
+};
 
 /// What is left of the fuzzer's bytes.
 pub struct Input<'a> {
@@ -166,7 +169,161 @@ impl<'a> Input<'a> {
                 }
             }
             ParameterKind::ChaCha20Poly1305 => Parameter::ChaCha20Poly1305 { nonce: iv(self, 12), aad: self.bytes() },
-            ParameterKind::MacLength => Parameter::MacLength(if odd { self.u64() } else { u64::from(self.u8()) }),
+            ParameterKind::MacLength => Parameter::MacLength(self.number(odd)),
+            ParameterKind::Bytes | ParameterKind::StringData => Parameter::Bytes(self.bytes()),
+            ParameterKind::IvOrNone(_) if self.u8() < 128 => Parameter::None,
+            ParameterKind::IvOrNone(bytes) => Parameter::Bytes(iv(self, bytes)),
+            ParameterKind::Pss => {
+                Parameter::Pss { hash: self.hash(), mgf: u64::from(self.u8() % 11), salt_bytes: self.number(odd) }
+            }
+            ParameterKind::Oaep => Parameter::Oaep(self.oaep()),
+            ParameterKind::RsaAes => Parameter::RsaAes { key_bits: self.aes_bits(), oaep: self.oaep() },
+            ParameterKind::Ecdh | ParameterKind::EcdhAes | ParameterKind::X942Dh => Parameter::Agreement {
+                kdf: u64::from(self.u8() % 28),
+                shared: self.bytes(),
+                public: self.bytes(),
+                key_bits: self.aes_bits(),
+            },
+            ParameterKind::EdDsa | ParameterKind::SignContext if self.u8() < 64 => Parameter::None,
+            ParameterKind::EdDsa => Parameter::EdDsa { prehash: self.u8() & 1 == 1, context: self.bytes() },
+            ParameterKind::SignContext => {
+                Parameter::SignContext { hedge: u64::from(self.u8() % 4), context: self.bytes(), hash: None }
+            }
+            ParameterKind::HashSignContext => Parameter::SignContext {
+                hedge: u64::from(self.u8() % 4),
+                context: self.bytes(),
+                hash: Some(self.hash()),
+            },
+            ParameterKind::EncryptData(bytes) => Parameter::EncryptData { iv: iv(self, bytes), data: self.bytes() },
+            ParameterKind::Extract => Parameter::Extract(self.number(odd)),
+            ParameterKind::Key => Parameter::Key(self.number(odd)),
+            ParameterKind::Hkdf => Parameter::Hkdf(Hkdf {
+                extract: self.u8() & 1 == 1,
+                expand: self.u8() & 1 == 1,
+                hash: self.hash(),
+                salt_type: u64::from(self.u8() % 6),
+                salt: self.bytes(),
+                salt_key: self.number(odd),
+                info: self.bytes(),
+            }),
+            ParameterKind::Pbkdf2 => Parameter::Pbkdf2(Pbkdf2 {
+                salt_source: u64::from(self.u8() & 1),
+                salt: self.bytes(),
+                iterations: u64::from(self.u8()),
+                prf: u64::from(self.u8() % 10),
+                prf_data: &[],
+                password: self.bytes(),
+            }),
+            ParameterKind::CounterKdf | ParameterKind::FeedbackKdf => Parameter::Kdf108(Box::new(self.kdf108())),
+            ParameterKind::TlsMaster => Parameter::TlsMaster { hash: self.hash(), random: self.random() },
+            ParameterKind::TlsExtendedMaster => {
+                Parameter::TlsExtendedMaster { hash: self.hash(), session_hash: self.bytes() }
+            }
+            ParameterKind::TlsKeys => Parameter::TlsKeys {
+                hash: self.hash(),
+                random: self.random(),
+                mac_bits: self.number(odd),
+                key_bits: self.aes_bits(),
+                iv_bits: self.number(odd),
+                export: self.u8() > 250,
+            },
+            ParameterKind::TlsMac => Parameter::TlsMac {
+                hash: self.hash(),
+                bytes: self.number(odd),
+                server_or_client: u64::from(self.u8() % 4),
+            },
+            ParameterKind::TlsKdf => Parameter::TlsKdf {
+                hash: self.hash(),
+                label: self.bytes(),
+                random: self.random(),
+                context: (self.u8() < 128).then(|| self.bytes()),
+            },
+            ParameterKind::Ike2PrfPlus => Parameter::Ike(Ike::Prf2Plus {
+                prf: self.hash(),
+                seed_key: (self.u8() < 64).then(|| self.number(odd)),
+                seed: self.bytes(),
+            }),
+            ParameterKind::IkePrf => Parameter::Ike(Ike::Prf {
+                prf: self.hash(),
+                data_as_key: self.u8() & 1 == 1,
+                rekey: self.u8() & 1 == 1,
+                initiator: self.bytes(),
+                responder: self.bytes(),
+                new_key: self.number(odd),
+            }),
+            ParameterKind::Ike1Prf => Parameter::Ike(Ike::Prf1 {
+                prf: self.hash(),
+                previous: (self.u8() < 64).then(|| self.number(odd)),
+                shared: self.number(odd),
+                initiator: self.bytes(),
+                responder: self.bytes(),
+                number: self.u8(),
+            }),
+            ParameterKind::Ike1Extended => Parameter::Ike(Ike::Extended1 {
+                prf: self.hash(),
+                shared: (self.u8() < 64).then(|| self.number(odd)),
+                extra: self.bytes(),
+            }),
+        }
+    }
+
+    /// A number, mostly small.
+    fn number(&mut self, odd: bool) -> u64 {
+        if odd { self.u64() } else { u64::from(self.u8()) }
+    }
+
+    /// A hash, an HMAC, or something else.
+    fn hash(&mut self) -> u64 {
+        self.one_of(&[
+            CKM_SHA256,
+            CKM_SHA_1,
+            CKM_SHA512,
+            CKM_SHA3_256,
+            CKM_SHA256_HMAC,
+            CKM_SHA512_HMAC,
+            CKM_AES_CMAC,
+            CKM_TLS_PRF,
+            CKM_AES_GCM,
+            0,
+        ])
+    }
+
+    fn aes_bits(&mut self) -> u64 {
+        self.one_of(&[128, 192, 256, 0, 127, u64::MAX])
+    }
+
+    fn oaep(&mut self) -> Oaep<'a> {
+        Oaep {
+            hash: self.hash(),
+            mgf: u64::from(self.u8() % 11),
+            source: u64::from(self.u8() & 1),
+            label: self.bytes(),
+        }
+    }
+
+    fn random(&mut self) -> TlsRandom<'a> {
+        TlsRandom { client: self.bytes(), server: self.bytes() }
+    }
+
+    fn kdf108(&mut self) -> Kdf108Parameter<'a> {
+        let count = self.below(6);
+        Kdf108Parameter {
+            prf: self.hash(),
+            fields: (0..count).map(|_| self.kdf108_field()).collect(),
+            iv: self.bytes(),
+            additional: (0..self.below(3)).map(|_| Template::parse(&self.template()).unwrap_or_default()).collect(),
+        }
+    }
+
+    fn kdf108_field(&mut self) -> Kdf108Field<'a> {
+        let format = CounterFormat { little_endian: self.u8() & 1 == 1, bits: self.one_of(&[8, 16, 24, 32, 64, 7, 0]) };
+        match self.u8() % 6 {
+            0 => Kdf108Field::Iteration(None),
+            1 => Kdf108Field::Iteration(Some(format)),
+            2 => Kdf108Field::Counter(format),
+            3 => Kdf108Field::Length { method: u64::from(self.u8() % 4), format },
+            4 => Kdf108Field::Key(u64::from(self.u8())),
+            _ => Kdf108Field::Bytes(self.bytes()),
         }
     }
 }
@@ -210,6 +367,14 @@ static NUMBERS: &[[u8; 8]] = &numbers(&[
     CKK_CHACHA20,
     CKK_SHA256_HMAC,
     CKK_SHA512_HMAC,
+    CKK_RSA,
+    CKK_EC,
+    CKK_EC_EDWARDS,
+    CKK_EC_MONTGOMERY,
+    CKK_ML_KEM,
+    CKK_ML_DSA,
+    CKO_PUBLIC_KEY,
+    CKP_ML_DSA_65,
     CKM_AES_ECB,
     CKM_AES_GCM,
     CKM_SHA256_HMAC,

@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, Flag, Template};
 use strongroom_core::object::codec::{decode, encode_attributes};
+use strongroom_core::object::schema::SECRET;
 use strongroom_core::object::{AttributeValue, Object};
 
 /// Reads everything there is to read of `object`: nothing panics, no secret shows, and what is written of it reads
@@ -19,10 +20,12 @@ pub fn examine(object: &Object) {
     assert_eq!(encoded, encode_attributes(&again).expect("and written again"));
 }
 
-/// A secret key that is sensitive, or not extractable, does not show its value.
+/// A secret or private key that is sensitive, or not extractable, does not show its values.
 pub fn hides_its_value(object: &Object) {
     if object.kind.is_secret() && (object.has(Flag::Sensitive) || !object.has(Flag::Extractable)) {
-        assert!(object.attribute(AttributeType(CKA_VALUE)).is_err(), "{object:?} shows its value");
+        for rule in object.kind.rules().filter(|rule| rule.notes & SECRET != 0) {
+            assert!(object.attribute(AttributeType(rule.attribute)).is_err(), "{object:?} shows {}", rule.attribute);
+        }
     }
     if object.kind.is_secret()
         && object.material().is_err()

@@ -16,6 +16,7 @@ use crate::object::MacForm;
 const AES: &[u64] = &[CKK_AES];
 const DES3: &[u64] = &[CKK_DES3, CKK_DES2];
 const GENERIC: &[u64] = &[CKK_GENERIC_SECRET];
+const HKDF: &[u64] = &[CKK_HKDF, CKK_GENERIC_SECRET];
 /// Every type of secret key.
 const ANY: &[u64] = &[];
 /// Every type of private key.
@@ -422,8 +423,8 @@ pub static CATALOGUE: &[Mechanism] = &[
     generate(CKM_SHA512_224_KEY_GEN, "CKM_SHA512_224_KEY_GEN", CKK_SHA512_224_HMAC, 1, 3583, Approved),
     generate(CKM_SHA512_256_KEY_GEN, "CKM_SHA512_256_KEY_GEN", CKK_SHA512_256_HMAC, 1, 3583, Approved),
     messages(cipher(CKM_CHACHA20_POLY1305, "CKM_CHACHA20_POLY1305", &[CKK_CHACHA20], CipherMode::ChaCha20Poly1305, ParameterKind::ChaCha20Poly1305, (256, 256), Sound)),
-    derive(CKM_HKDF_DERIVE, "CKM_HKDF_DERIVE", ANY, Derivation::Hkdf, ParameterKind::Hkdf, SECRET, Approved),
-    derive(CKM_HKDF_DATA, "CKM_HKDF_DATA", ANY, Derivation::HkdfData, ParameterKind::Hkdf, SECRET, Approved),
+    derive(CKM_HKDF_DERIVE, "CKM_HKDF_DERIVE", HKDF, Derivation::Hkdf, ParameterKind::Hkdf, SECRET, Approved),
+    derive(CKM_HKDF_DATA, "CKM_HKDF_DATA", HKDF, Derivation::HkdfData, ParameterKind::Hkdf, SECRET, Approved),
     generate(CKM_HKDF_KEY_GEN, "CKM_HKDF_KEY_GEN", CKK_HKDF, 1, 3583, Approved),
     derive(CKM_IKE2_PRF_PLUS_DERIVE, "CKM_IKE2_PRF_PLUS_DERIVE", ANY, Derivation::Ike2PrfPlus, ParameterKind::Ike2PrfPlus, SECRET, Approved),
     derive(CKM_IKE_PRF_DERIVE, "CKM_IKE_PRF_DERIVE", ANY, Derivation::IkePrf, ParameterKind::IkePrf, SECRET, Approved),

@@ -26,6 +26,14 @@ pub(crate) fn hmac(mechanism: u64) -> Option<Algorithm> {
     }
 }
 
+/// The type of key made for an HMAC mechanism (`CKK_SHA256_HMAC`).
+pub(crate) fn hmac_key_type(mechanism: u64) -> Option<u64> {
+    match find(mechanism).map(|mechanism| &mechanism.work) {
+        Some(Work::Mac { key_types, form: MacForm::Hmac(_), .. }) => key_types.last().copied(),
+        _ => None,
+    }
+}
+
 /// The hash of a mask generation function (`CKG_MGF1_SHA256`).
 ///
 /// # Errors
@@ -84,6 +92,19 @@ pub(crate) fn agreement_kdf(number: u64) -> Result<AgreementKdf, Error> {
         CKD_SHA3_512_KDF_SP800 => Sp800(Sha3_512),
         _ => return Err(Error::MechanismParameter("kdf is not one of CKD_* that is offered")),
     })
+}
+
+/// The KDF of X9.42 with this number (PKCS#11 3.2, "X9.42 Diffie-Hellman mechanism parameters"): by concatenation it is
+/// that of X9.63. The one over ASN.1 counts within the caller's DER, and is not offered.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID` for one that is not offered.
+pub(crate) fn x942_kdf(number: u64) -> Result<AgreementKdf, Error> {
+    match number {
+        CKD_NULL => Ok(AgreementKdf::None),
+        CKD_SHA1_KDF_CONCATENATE => Ok(AgreementKdf::X963(Sha1)),
+        _ => Err(Error::MechanismParameter("kdf is CKD_NULL or CKD_SHA1_KDF_CONCATENATE")),
+    }
 }
 
 /// The hashes of HashML-DSA and HashSLH-DSA that have no digest mechanism of their own are named by these.

@@ -1,15 +1,37 @@
 //! Keys derived from keys (PKCS#11 3.2 §5.18.8).
+//!
+//! | module | derivations |
+//! | --- | --- |
+//! | `agreement` | agreements of two key pairs |
+//! | `simple` | concatenation, XOR, extraction, hashes, encryption of data |
+//! | `kdf` | HKDF, SP 800-108, PBKDF2 |
+//! | `tls`, `ike` | the keys of these protocols |
+//!
+//! What is derived is never more open than the keys it is derived from, also where the standard would let a template
+//! ask for that (SHA-1, HKDF, TLS): [`Inheritance`]. Every secret key that goes into a derivation needs `CKA_DERIVE` and
+//! must allow the mechanism, not the base key alone: otherwise a concatenation would turn any key into one that can be
+//! derived from. What their `CKA_DERIVE_TEMPLATE` demands of new keys holds likewise for all of them.
 
+mod agreement;
+mod ike;
+mod kdf;
+mod simple;
+mod tls;
+
+use std::sync::Arc;
+
+use cryptoki_sys::*;
 use strongroom_crypto::derive;
+use strongroom_crypto::hash::Algorithm;
 use strongroom_crypto::memory::SecretBytes;
 
 use super::Session;
-use crate::attribute::Template;
+use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
 use crate::error::Error;
-use crate::mechanism::hashes::{AgreementKdf, agreement_kdf};
-use crate::mechanism::{Call, Pbkdf2};
+use crate::mechanism::hashes::{self, AgreementKdf, agreement_kdf};
+use crate::mechanism::{Call, Derivation, MechanismName, Parameter, Work, find};
 use crate::object::Object;
-use crate::object::birth::Maker;
+use crate::object::birth::{self, Inheritance, Maker, Target};
 
 /// What `C_DeriveKey` made.
 #[derive(Debug, Default)]
@@ -41,44 +63,208 @@ pub struct TlsKeys {
     pub server_iv: Vec<u8>,
 }
 
+/// One call of `C_DeriveKey`.
+struct Run<'a> {
+    session: &'a Session,
+    call: &'a Call<'a>,
+    base: u64,
+    template: &'a Template<'a>,
+    maker: Maker<'a>,
+}
+
+/// The keys that go into a derivation.
+struct Sources {
+    base: Arc<Object>,
+    others: Vec<Arc<Object>>,
+}
+
 impl Session {
-    /// Derives keys (`C_DeriveKey`).
+    /// Derives keys (`C_DeriveKey`). No lock is held meanwhile, and either all keys are kept or none.
     ///
     /// # Errors
     /// The mechanism's, the key's, the template's.
     pub fn derive_key(&self, call: &Call<'_>, base: u64, template: &Template<'_>) -> Result<Derived, Error> {
-        let _ = (call, base, template);
-        Err(Error::NotSupported)
-    }
-
-    /// A key from a password (`CKM_PKCS5_PBKD2`).
-    pub(super) fn password_key(
-        &self,
-        parameter: &Pbkdf2<'_>,
-        template: &Template<'_>,
-        maker: &Maker<'_>,
-    ) -> Result<Object, Error> {
-        let _ = (parameter, template, maker);
-        Err(Error::NotSupported)
+        self.functions(call.mechanism, CKF_DERIVE)?;
+        let Work::Derive { key_types, derivation } = &call.mechanism.work else {
+            return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
+        };
+        let maker = self.application.maker(self.application.actor(), self.handle);
+        let run = Run { session: self, call, base, template, maker };
+        match (derivation, &call.parameter) {
+            (Derivation::Ecdh, Parameter::Agreement { kdf, shared, public, .. }) => {
+                run.ecdh(key_types, *kdf, shared, public)
+            }
+            (Derivation::Dh, Parameter::Bytes(public)) => run.dh(key_types, AgreementKdf::None, &[], public),
+            (Derivation::X942Dh, Parameter::Agreement { kdf, shared, public, .. }) => {
+                run.dh(key_types, hashes::x942_kdf(*kdf)?, shared, public)
+            }
+            (Derivation::ConcatenateKey, Parameter::Key(other)) => run.concatenate_key(key_types, *other),
+            (Derivation::ConcatenateData, Parameter::Bytes(data)) => run.concatenate(key_types, &[], data),
+            (Derivation::ConcatenateBefore, Parameter::Bytes(data)) => run.concatenate(key_types, data, &[]),
+            (Derivation::Xor, Parameter::Bytes(data)) => run.xor(key_types, data),
+            (Derivation::Extract, Parameter::Extract(start)) => run.extract(key_types, *start),
+            (Derivation::Hash(hash), Parameter::None) => run.hashed(key_types, *hash),
+            (Derivation::Encrypt(mode), Parameter::Bytes(data)) => run.encrypted(key_types, *mode, None, data),
+            (Derivation::Encrypt(mode), Parameter::EncryptData { iv, data }) => {
+                run.encrypted(key_types, *mode, Some(iv), data)
+            }
+            (Derivation::Hkdf, Parameter::Hkdf(hkdf)) => run.hkdf(key_types, hkdf),
+            (Derivation::HkdfData, Parameter::Hkdf(hkdf)) => run.hkdf_data(key_types, hkdf),
+            (Derivation::Kdf108(mode), Parameter::Kdf108(kdf)) => run.kdf108(key_types, *mode, kdf),
+            (Derivation::TlsMaster { dh }, Parameter::TlsMaster { hash, random }) => {
+                run.tls_master(key_types, *dh, *hash, random)
+            }
+            (Derivation::TlsExtendedMaster { dh }, Parameter::TlsExtendedMaster { hash, session_hash }) => {
+                run.tls_extended_master(key_types, *dh, *hash, session_hash)
+            }
+            (Derivation::TlsKeys { safe }, Parameter::TlsKeys { hash, random, mac_bits, key_bits, iv_bits, export }) => {
+                let iv_bits = if *safe { 0 } else { *iv_bits };
+                let sizes = tls::Sizes::of(*mac_bits, *key_bits, iv_bits, *export)?;
+                run.tls_keys(key_types, *hash, random, &sizes)
+            }
+            (Derivation::TlsKdf, Parameter::TlsKdf { hash, label, random, context }) => {
+                run.tls_exporter(key_types, *hash, label, random, *context)
+            }
+            (
+                Derivation::Ike2PrfPlus | Derivation::IkePrf | Derivation::Ike1Prf | Derivation::Ike1Extended,
+                Parameter::Ike(ike),
+            ) => run.ike(*derivation, ike),
+            (Derivation::PublicFromPrivate, Parameter::None) => run.public_key(key_types),
+            _ => Err(Error::MechanismParameter("not what this mechanism takes")),
+        }
     }
 }
 
-/// So many bytes of an agreed secret: its first, or those a KDF makes of it.
+impl Run<'_> {
+    /// A secret key that goes into the derivation: the base key or another.
+    fn key(&self, number: u64, key_types: &[u64]) -> Result<Arc<Object>, Error> {
+        self.session.key_for(number, self.call.mechanism, key_types, CKO_SECRET_KEY, USAGE, CKF_DERIVE)
+    }
+
+    /// The base key, where it is the only one.
+    fn sources(&self, key_types: &[u64]) -> Result<Sources, Error> {
+        Ok(Sources { base: self.key(self.base, key_types)?, others: Vec::new() })
+    }
+
+    /// Makes one key of what `value` gives for the target the template describes. `own` is the template, with what the
+    /// mechanism adds to the caller's.
+    fn one(
+        &self,
+        sources: &Sources,
+        own: &Template<'_>,
+        value: impl FnOnce(&Target) -> Result<SecretBytes, Error>,
+    ) -> Result<Derived, Error> {
+        let template = &sources.template(own)?;
+        let target = Target::of(template)?;
+        let object = birth::derived(&target, template, value(&target)?, sources.inheritance(), &self.maker)?;
+        self.kept(object)
+    }
+
+    fn kept(&self, object: Object) -> Result<Derived, Error> {
+        Ok(Derived { key: self.session.keep(object, self.maker.logouts)?, ..Derived::default() })
+    }
+
+    /// The hash a parameter names, where the token's policy offers it.
+    fn hash(&self, number: u64) -> Result<Algorithm, Error> {
+        self.offered(number)?;
+        hashes::hash(number)
+    }
+
+    /// Whether the token's policy offers the mechanism a parameter names.
+    fn offered(&self, number: u64) -> Result<(), Error> {
+        match find(number) {
+            Some(mechanism) if mechanism.is_offered(self.session.application.policy()) => Ok(()),
+            _ => Err(Error::MechanismParameter("it names a mechanism that is not offered")),
+        }
+    }
+
+    /// The public key of a private key (PKCS#11 3.2, "Public key from private key"), whatever that key may do: nothing
+    /// secret is used.
+    fn public_key(&self, key_types: &[u64]) -> Result<Derived, Error> {
+        let private = self.session.application.key(self.base)?;
+        let fits = key_types.is_empty() || private.kind.subtype.is_some_and(|own| key_types.contains(&own));
+        if private.kind.class != CKO_PRIVATE_KEY || !fits {
+            return Err(Error::KeyType(MechanismName(self.call.mechanism.id)));
+        }
+        if !private.allows_mechanism(self.call.mechanism.id) {
+            return Err(Error::MechanismInvalid(MechanismName(self.call.mechanism.id)));
+        }
+        self.session.approved(&private, CKF_DERIVE)?;
+        self.kept(birth::public_from_private(&private, self.template, &self.maker)?)
+    }
+}
+
+impl Sources {
+    /// The base key's value.
+    fn value(&self) -> Result<&[u8], Error> {
+        match self.base.kind.class {
+            CKO_DATA => Ok(self.base.inner_bytes(CKA_VALUE).unwrap_or_default()),
+            _ => Ok(self.base.material()?.value()),
+        }
+    }
+
+    /// What a new key has from all of them.
+    fn inheritance(&self) -> Inheritance {
+        let base = match self.base.kind.class {
+            CKO_DATA => Inheritance::none(),
+            _ => Inheritance::of(&self.base),
+        };
+        self.others.iter().fold(base, |all, key| all.and(Inheritance::of(key)))
+    }
+
+    /// The template of a new key, with what all of them demand of it.
+    fn template<'t>(&'t self, own: &Template<'t>) -> Result<Template<'t>, Error> {
+        let base = birth::merged(own, self.base.demands(CKA_DERIVE_TEMPLATE))?;
+        self.others.iter().try_fold(base, |template, key| birth::merged(&template, key.demands(CKA_DERIVE_TEMPLATE)))
+    }
+
+    /// The template of a new key that is as sensitive and as extractable as they are where nobody says otherwise.
+    fn inherited<'t>(&'t self, own: &Template<'t>) -> Result<Template<'t>, Error> {
+        let inheritance = self.inheritance();
+        let own = self.template(own)?;
+        let own = with_default(&own, CKA_SENSITIVE, Given::Flag(Flag::Sensitive, inheritance.sensitive));
+        Ok(with_default(&own, CKA_EXTRACTABLE, Given::Flag(Flag::Extractable, !inheritance.unextractable)))
+    }
+}
+
+/// The template with a value for `attribute`, if it has none.
+fn with_default<'t>(template: &Template<'t>, attribute: u64, value: Given<'t>) -> Template<'t> {
+    let mut entries = template.entries().to_vec();
+    if template.find(attribute).is_none() {
+        entries.push(Entry { attribute: AttributeType(attribute), value });
+    }
+    Template::from_entries(entries)
+}
+
+/// The first bytes of a secret.
+fn first(secret: &[u8], bytes: usize) -> Result<SecretBytes, Error> {
+    Ok(SecretBytes::from_slice(secret.get(..bytes).ok_or(Error::KeySize { got: bytes })?)?)
+}
+
+/// So many bytes of an agreed secret: its last, or those a KDF makes of it.
 ///
 /// # Errors
-/// `CKR_MECHANISM_PARAM_INVALID`.
+/// `CKR_MECHANISM_PARAM_INVALID`; `CKR_KEY_SIZE_RANGE` for more than the secret has.
 pub(super) fn agreed_bytes(kdf: u64, shared: &[u8], secret: &SecretBytes, bytes: usize) -> Result<SecretBytes, Error> {
+    expanded(agreement_kdf(kdf)?, shared, secret, bytes)
+}
+
+fn expanded(kdf: AgreementKdf, shared: &[u8], secret: &SecretBytes, bytes: usize) -> Result<SecretBytes, Error> {
     let mut value = SecretBytes::zeroed(bytes)?;
-    match agreement_kdf(kdf)? {
+    match kdf {
         AgreementKdf::None if !shared.is_empty() => {
             return Err(Error::MechanismParameter("CKD_NULL takes no shared data"));
         }
         AgreementKdf::None => {
-            let first = secret.expose().get(..bytes).ok_or(Error::KeySize { got: bytes })?;
-            value.expose_mut().copy_from_slice(first);
+            // "The truncation removes bytes from the leading end of the secret value" (PKCS#11 3.2, "Elliptic Curve
+            // Diffie-Hellman key derivation").
+            let start = secret.len().checked_sub(bytes).ok_or(Error::KeySize { got: bytes })?;
+            value.expose_mut().copy_from_slice(secret.expose().get(start..).unwrap_or_default());
         }
         AgreementKdf::X963(hash) => derive::x963(hash, secret.expose(), shared, value.expose_mut())?,
         AgreementKdf::Sp800(hash) => derive::sp800_56c(hash, secret.expose(), shared, value.expose_mut())?,
     }
     Ok(value)
 }
+
+const USAGE: (Flag, &str) = (Flag::Derive, "no keys may be derived from this one (CKA_DERIVE)");

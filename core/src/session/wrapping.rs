@@ -308,7 +308,14 @@ impl Scheme<'_> {
                     _ => value,
                 };
                 let key = wrapping.material()?.cipher(wrapping.kind.subtype.unwrap_or_default())?;
-                Ok(Cipher::start(key, mode, Direction::Encrypt)?.one_shot(value, out)?)
+                let mode = match *mode {
+                    // Callers need not know how long the key is.
+                    Mode::Ccm { nonce, aad, tag_bytes, .. } => {
+                        Mode::Ccm { data_bytes: value.len(), nonce, aad, tag_bytes }
+                    }
+                    mode => mode,
+                };
+                Ok(Cipher::start(key, &mode, Direction::Encrypt)?.one_shot(value, out)?)
             }
             Scheme::KeyWrap(KeyWrap::Plain, iv) => {
                 let padded = zero_padded(value, 8)?;

@@ -26,7 +26,9 @@ use crate::error::Error;
 pub use create::create;
 pub use generate::generate_secret;
 pub(crate) use generate::{generate_pair, generate_parameters};
-pub(crate) use transport::{Inheritance, Target, data, derived, merged, unwrapped_private, unwrapped_secret};
+pub(crate) use transport::{
+    Inheritance, Target, data, derived, merged, of_password, public_from_private, unwrapped_private, unwrapped_secret,
+};
 
 /// Who makes an object, and where.
 pub struct Maker<'a> {

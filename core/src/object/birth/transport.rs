@@ -2,16 +2,18 @@
 
 use cryptoki_sys::*;
 use strongroom_crypto::cipher;
+use strongroom_crypto::encoding::{PublicKeyInfo, as_octet_string};
 use strongroom_crypto::memory::SecretBytes;
 
 use super::{Made, Maker, check_kind, check_secret, check_template, finish, initial_flags};
-use crate::asymmetric::PrivateHalf;
+use crate::asymmetric::{self, Parts, PrivateHalf};
 use crate::attribute::{
     AttributeType, Entry, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
 };
 use crate::error::Error;
-use crate::object::schema::{Kind, UNWRAP_NEVER};
-use crate::object::{Material, Object};
+use crate::object::codec::damaged;
+use crate::object::schema::{CREATE_NEVER, Kind, UNWRAP_NEVER};
+use crate::object::{AttributeValue, Material, Object};
 
 /// What a caller wants a key to become.
 pub(crate) struct Target {
@@ -106,6 +108,18 @@ impl Target {
         }
     }
 
+    /// How many bytes the key gets of a source that gives up to `most`, where the standard wants to be told for every
+    /// type of key whose length is a choice, but generic secrets (PKCS#11 3.2, "Hash-based Key Derivation").
+    ///
+    /// # Errors
+    /// As [`Target::bytes_of`].
+    pub(crate) fn told_bytes_of(&self, most: usize) -> Result<usize, Error> {
+        match self.kind.subtype {
+            Some(CKK_GENERIC_SECRET) => self.bytes_of(most),
+            _ => self.needed_bytes().and_then(|_| self.bytes_of(most)),
+        }
+    }
+
     /// How many bytes the key gets of a source without end.
     ///
     /// # Errors
@@ -122,8 +136,34 @@ impl Target {
 pub(crate) fn derived(
     target: &Target,
     template: &Template<'_>,
+    value: SecretBytes,
+    inheritance: Inheritance,
+    maker: &Maker<'_>,
+) -> Result<Object, Error> {
+    valued(target, template, value, inheritance, None, maker)
+}
+
+/// A key that `mechanism` made of a password. It has no number yet. `C_GenerateKey` makes it, so it is a local key; but
+/// who knows the password has its value, so it was not always secret.
+///
+/// # Errors
+/// The template's: see [`Error`].
+pub(crate) fn of_password(
+    target: &Target,
+    template: &Template<'_>,
+    value: SecretBytes,
+    mechanism: u64,
+    maker: &Maker<'_>,
+) -> Result<Object, Error> {
+    valued(target, template, value, Inheritance::none(), Some(mechanism), maker)
+}
+
+fn valued(
+    target: &Target,
+    template: &Template<'_>,
     mut value: SecretBytes,
     inheritance: Inheritance,
+    generated_by: Option<u64>,
     maker: &Maker<'_>,
 ) -> Result<Object, Error> {
     let kind = target.kind;
@@ -144,7 +184,8 @@ pub(crate) fn derived(
     }
     flags.set(Flag::AlwaysSensitive, inheritance.always_sensitive && flags.has(Flag::Sensitive));
     flags.set(Flag::NeverExtractable, inheritance.never_extractable && !flags.has(Flag::Extractable));
-    finish(kind, flags, template, Made::secret(Material::new(value)), None, maker)
+    flags.set(Flag::Local, generated_by.is_some());
+    finish(kind, flags, template, Made::secret(Material::new(value)), generated_by, maker)
 }
 
 /// A data object that a derivation gave this value (`CKM_HKDF_DATA`). It has no number yet.
@@ -154,9 +195,114 @@ pub(crate) fn derived(
 pub(crate) fn data(template: &Template<'_>, value: &[u8], maker: &Maker<'_>) -> Result<Object, Error> {
     let kind = Kind::find(CKO_DATA, None).ok_or(Error::NotSupported)?;
     let template = &template.without(CKA_VALUE_LEN);
+    check_kind(kind, template)?;
     check_template(kind, template, maker, 0)?;
+    if template.find(CKA_VALUE).is_some() {
+        return Err(Error::AttributeReadOnly(AttributeType(CKA_VALUE)));
+    }
     let fields = vec![(CKA_VALUE, Value::Bytes(value.into()))];
     finish(kind, initial_flags(kind, template), template, Made { fields, ..Made::default() }, None, maker)
+}
+
+/// The usages a public key has from its private key (PKCS#11 3.2, "Public key from private key").
+const MATCHING: [(Flag, Flag); 6] = [
+    (Flag::Encrypt, Flag::Decrypt),
+    (Flag::Verify, Flag::Sign),
+    (Flag::VerifyRecover, Flag::SignRecover),
+    (Flag::Wrap, Flag::Unwrap),
+    (Flag::Encapsulate, Flag::Decapsulate),
+    (Flag::Derive, Flag::Derive),
+];
+
+/// The public key of a private key (`CKM_PUB_KEY_FROM_PRIV_KEY`; PKCS#11 3.2, "Public key from private key"). It has no
+/// number yet. What it is made of is not secret: the private key's value may stay closed.
+///
+/// # Errors
+/// The template's, as [`super::create`] has them; `CKR_TEMPLATE_INCONSISTENT` for parts of another key.
+pub(crate) fn public_from_private(
+    private: &Object,
+    template: &Template<'_>,
+    maker: &Maker<'_>,
+) -> Result<Object, Error> {
+    let key_type = private.kind.subtype.unwrap_or_default();
+    let kind = Kind::pair_half(CKO_PUBLIC_KEY, key_type).ok_or(Error::NotSupported)?;
+    check_kind(kind, template)?;
+    check_template(kind, template, maker, CREATE_NEVER)?;
+    let info = PublicKeyInfo::decode(private.inner_bytes(CKA_PUBLIC_KEY_INFO).unwrap_or_default())
+        .map_err(|_| damaged("a private key that does not say what its public key is"))?;
+    let half = asymmetric::import_public(key_type, &PublicParts::of(private, info))?;
+    for (attribute, own) in &half.fields {
+        let same = match (template.find(*attribute), own) {
+            (None, _) => true,
+            (Some(Given::Bytes(given)), Value::Bytes(own)) => **given == **own,
+            (Some(Given::Ulong(given)), Value::Ulong(own)) => given == own,
+            (Some(_), _) => false,
+        };
+        if !same {
+            let attribute = AttributeType(*attribute);
+            return Err(Error::TemplateInconsistent { attribute, reason: "not that of the private key" });
+        }
+    }
+    let mut entries = template.entries().to_vec();
+    for attribute in [CKA_ID, CKA_START_DATE, CKA_END_DATE, CKA_SUBJECT, CKA_ALLOWED_MECHANISMS] {
+        let value = match private.inner_attribute(attribute) {
+            Some(AttributeValue::Bytes(bytes)) => Given::Bytes(bytes),
+            Some(AttributeValue::Mechanisms(list)) => Given::Mechanisms(list.into()),
+            _ => continue,
+        };
+        if template.find(attribute).is_none() {
+            entries.push(Entry { attribute: AttributeType(attribute), value });
+        }
+    }
+    let mut flags = kind.default_flags;
+    MATCHING.iter().for_each(|(own, other)| flags.set(*own, private.has(*other)));
+    for entry in template.entries() {
+        if let Given::Flag(flag, value) = entry.value {
+            flags.set(flag, value);
+        }
+    }
+    let mechanism = private.inner_number(CKA_KEY_GEN_MECHANISM).filter(|own| *own != CK_UNAVAILABLE_INFORMATION);
+    finish(kind, flags, &Template::from_entries(entries), Made::public(half), mechanism, maker)
+}
+
+/// The parts of a private key's public half, and none of its secrets.
+struct PublicParts<'a> {
+    private: &'a Object,
+    /// `CKA_VALUE`, `CKA_EC_POINT`, `CKA_MODULUS` and `CKA_PUBLIC_EXPONENT`, as far as the type of key has them.
+    parts: Vec<(u64, Vec<u8>)>,
+}
+
+impl<'a> PublicParts<'a> {
+    fn of(private: &'a Object, info: PublicKeyInfo<'_>) -> PublicParts<'a> {
+        let parts = match info {
+            PublicKeyInfo::Rsa { modulus, public_exponent } => {
+                vec![(CKA_MODULUS, modulus.to_vec()), (CKA_PUBLIC_EXPONENT, public_exponent.to_vec())]
+            }
+            PublicKeyInfo::Ec { point: bytes, .. }
+            | PublicKeyInfo::Edwards { bytes, .. }
+            | PublicKeyInfo::Montgomery { bytes, .. } => vec![(CKA_EC_POINT, as_octet_string(bytes))],
+            PublicKeyInfo::Dsa { y: value, .. }
+            | PublicKeyInfo::Dh { y: value, .. }
+            | PublicKeyInfo::X942Dh { y: value, .. }
+            | PublicKeyInfo::MlKem { bytes: value, .. }
+            | PublicKeyInfo::MlDsa { bytes: value, .. }
+            | PublicKeyInfo::SlhDsa { bytes: value, .. } => vec![(CKA_VALUE, value.to_vec())],
+        };
+        PublicParts { private, parts }
+    }
+}
+
+impl Parts for PublicParts<'_> {
+    fn bytes(&self, attribute: u64) -> Option<&[u8]> {
+        match attribute {
+            CKA_EC_PARAMS | CKA_PRIME | CKA_SUBPRIME | CKA_BASE => Parts::bytes(self.private, attribute),
+            _ => self.parts.iter().find(|(which, _)| *which == attribute).map(|(_, bytes)| &**bytes),
+        }
+    }
+
+    fn number(&self, attribute: u64) -> Option<u64> {
+        Parts::number(self.private, attribute).filter(|_| attribute == CKA_PARAMETER_SET)
+    }
 }
 
 /// A secret key that came wrapped. It has no number yet.
