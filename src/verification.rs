@@ -65,10 +65,10 @@ pub(crate) fn signature_initialize(
     signature: Input,
 ) -> Outcome {
     let session = hsm.session(session)?;
+    let signature = signature.bytes()?;
     if mechanism.is_null() {
         return Ok(session.verify_signature_cancel()?);
     }
-    let signature = signature.bytes()?;
     Ok(parameters::with_call(mechanism, |call| session.verify_signature_init(&call, key, signature))?)
 }
 

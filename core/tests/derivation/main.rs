@@ -1,0 +1,10 @@
+//! Derived keys as a door asks for them: what they are, and that they are as secret as what they come from.
+
+mod agreement;
+mod answers;
+mod fixture;
+mod inheritance;
+mod nist;
+mod protocols;
+mod public_key;
+mod rules;
