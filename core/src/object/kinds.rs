@@ -309,7 +309,7 @@ pub(super) static KINDS: &[Kind] = &[
     },
     secret(CKK_AES, "aes", Lengths::OneOf(&[16, 24, 32]), BLOCK, SIZED_SECRET),
     secret(CKK_AES_XTS, "aes-xts", Lengths::OneOf(&[32, 64]), STREAM, SIZED_SECRET),
-    secret(CKK_GENERIC_SECRET, "generic", ANY_SECRET, MAC, SIZED_SECRET),
+    secret(CKK_GENERIC_SECRET, "generic", ANY_SECRET, &[Flag::Sign, Flag::Verify, Flag::Derive], SIZED_SECRET),
     secret(CKK_DES, "des", Lengths::OneOf(&[8]), BLOCK, FIXED_SECRET),
     secret(CKK_DES2, "des2", Lengths::OneOf(&[16]), BLOCK, FIXED_SECRET),
     secret(CKK_DES3, "des3", Lengths::OneOf(&[24]), BLOCK, FIXED_SECRET),

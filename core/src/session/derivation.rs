@@ -8,9 +8,9 @@
 //! | `tls`, `ike` | the keys of these protocols |
 //!
 //! What is derived is never more open than the keys it is derived from, also where the standard would let a template
-//! ask for that (SHA-1, HKDF, TLS): [`Inheritance`]. Every secret key that goes into a derivation needs `CKA_DERIVE` and
-//! must allow the mechanism, not the base key alone: otherwise a concatenation would turn any key into one that can be
-//! derived from. What their `CKA_DERIVE_TEMPLATE` demands of new keys holds likewise for all of them.
+//! ask for that (SHA-1, HKDF, TLS): [`Inheritance`]. Every secret key that goes into a derivation needs `CKA_DERIVE`
+//! and must allow the mechanism, not the base key alone: otherwise a concatenation would turn any key into one that can
+//! be derived from. What their `CKA_DERIVE_TEMPLATE` demands of new keys holds likewise for all of them.
 
 mod agreement;
 mod ike;
@@ -117,7 +117,10 @@ impl Session {
             (Derivation::TlsExtendedMaster { dh }, Parameter::TlsExtendedMaster { hash, session_hash }) => {
                 run.tls_extended_master(key_types, *dh, *hash, session_hash)
             }
-            (Derivation::TlsKeys { safe }, Parameter::TlsKeys { hash, random, mac_bits, key_bits, iv_bits, export }) => {
+            (
+                Derivation::TlsKeys { safe },
+                Parameter::TlsKeys { hash, random, mac_bits, key_bits, iv_bits, export },
+            ) => {
                 let iv_bits = if *safe { 0 } else { *iv_bits };
                 let sizes = tls::Sizes::of(*mac_bits, *key_bits, iv_bits, *export)?;
                 run.tls_keys(key_types, *hash, random, &sizes)

@@ -35,16 +35,18 @@ fn montgomery_keys_agree_as_the_rfc_says() {
         ),
         (
             montgomery::Curve::X448,
-            "3d262fddf9ec8e88495266fea19a34d28882acef045104d0d1aae121700a779c984c24f8cdd78fbff44943eba368f54b29259a4f1c600ad3",
-            "06fce640fa3487bfda5f6cf2d5263f8aad88334cbd07437f020f08f9814dc031ddbdc38c19c6da2583fa5429db94ada18aa7a7fb4ef8a086",
-            "ce3e4ff95a60dc6697da1db1d85e6afbdf79b50a2412d7546d5f239fe14fbaadeb445fc66a01b0779d98223961111e21766282f73dd96b6f",
+            "3d262fddf9ec8e88495266fea19a34d28882acef045104d0d1aae121
+                 700a779c984c24f8cdd78fbff44943eba368f54b29259a4f1c600ad3",
+            "06fce640fa3487bfda5f6cf2d5263f8aad88334cbd07437f020f08f9
+                 814dc031ddbdc38c19c6da2583fa5429db94ada18aa7a7fb4ef8a086",
+            "ce3e4ff95a60dc6697da1db1d85e6afbdf79b50a2412d7546d5f239f
+                 e14fbaadeb445fc66a01b0779d98223961111e21766282f73dd96b6f",
         ),
     ] {
         let key = private(&token, CKK_EC_MONTGOMERY, curve.oid(), &hex(scalar));
         let (point, secret) = (hex(point), hex(secret));
-        let agree = |public: &[u8], more: &[Entry]| {
-            token.derived(CKM_ECDH1_DERIVE, with(CKD_NULL, &[], public), key, more)
-        };
+        let agree =
+            |public: &[u8], more: &[Entry]| token.derived(CKM_ECDH1_DERIVE, with(CKD_NULL, &[], public), key, more);
         assert_eq!(agree(&point, &[]), secret);
         assert_eq!(agree(&as_octet_string(&point), &[]), secret);
         // What is cut off is the leading end.

@@ -24,9 +24,8 @@ fn keys_are_concatenated_xored_and_cut_as_the_standard_shows() {
     assert_eq!(of(CKM_XOR_BASE_AND_DATA, Parameter::Bytes(&data), &[]), hex("88888888"));
     assert_eq!(of(CKM_XOR_BASE_AND_DATA, Parameter::Bytes(&data[..3]), &[]), hex("888888"));
     let base = token.generic(&hex("329f84a9"));
-    let extract = |start, bytes| {
-        token.derived(CKM_EXTRACT_KEY_FROM_KEY, Parameter::Extract(start), base, &[length(bytes)])
-    };
+    let extract =
+        |start, bytes| token.derived(CKM_EXTRACT_KEY_FROM_KEY, Parameter::Extract(start), base, &[length(bytes)]);
     assert_eq!(extract(21, 2), hex("9526"));
     assert_eq!(extract(0, 4), hex("329f84a9"));
     assert_eq!(extract(8, 4), hex("9f84a932"));
@@ -112,15 +111,7 @@ fn data_is_encrypted_to_become_a_key() {
 }
 
 fn hkdf<'a>(salt: &'a [u8], info: &'a [u8]) -> Hkdf<'a> {
-    Hkdf {
-        extract: true,
-        expand: true,
-        hash: CKM_SHA256,
-        salt_type: CKF_HKDF_SALT_DATA,
-        salt,
-        salt_key: 0,
-        info,
-    }
+    Hkdf { extract: true, expand: true, hash: CKM_SHA256, salt_type: CKF_HKDF_SALT_DATA, salt, salt_key: 0, info }
 }
 
 /// RFC 5869 appendix A.1, whole and in parts, and A.3.
@@ -172,9 +163,7 @@ fn hkdf_extracts_from_a_data_object_as_long_as_the_hash() {
 fn hkdf_refuses_what_it_cannot_do() {
     let token = token();
     let base = token.generic(&[7; 32]);
-    let refusal = |hkdf, more: &[Entry]| {
-        token.refusal(CKM_HKDF_DERIVE, Parameter::Hkdf(hkdf), base, &open_and(more))
-    };
+    let refusal = |hkdf, more: &[Entry]| token.refusal(CKM_HKDF_DERIVE, Parameter::Hkdf(hkdf), base, &open_and(more));
     let good = hkdf(b"salt", b"info");
     assert_eq!(refusal(good, &[length(16)]), CKR_OK);
     assert_eq!(refusal(good, &[]), CKR_TEMPLATE_INCOMPLETE);
@@ -186,10 +175,7 @@ fn hkdf_refuses_what_it_cannot_do() {
     let with_key = |salt_key| Hkdf { salt_type: CKF_HKDF_SALT_KEY, salt_key, ..good };
     assert_eq!(refusal(with_key(4711), &[length(16)]), CKR_KEY_HANDLE_INVALID);
     let aes = token.secret(CKK_AES, &[7; 32], &open());
-    assert_eq!(
-        token.refusal(CKM_HKDF_DERIVE, Parameter::Hkdf(good), aes, &[length(16)]),
-        CKR_KEY_TYPE_INCONSISTENT
-    );
+    assert_eq!(token.refusal(CKM_HKDF_DERIVE, Parameter::Hkdf(good), aes, &[length(16)]), CKR_KEY_TYPE_INCONSISTENT);
 }
 
 /// RFC 7914 §11 and RFC 6070.

@@ -14,10 +14,10 @@ use strongroom_core::session::{Derived, Session};
 use strongroom_core::token::Settings;
 use strongroom_crypto::random::System;
 
-pub struct Token {
+pub(crate) struct Token {
     // Keeps the token alive.
     _hsm: Hsm,
-    pub session: Arc<Session>,
+    pub(crate) session: Arc<Session>,
     place: std::path::PathBuf,
 }
 
@@ -27,11 +27,11 @@ impl Drop for Token {
     }
 }
 
-pub fn token() -> Token {
+pub(crate) fn token() -> Token {
     under(Policy::Standard)
 }
 
-pub fn under(policy: Policy) -> Token {
+pub(crate) fn under(policy: Policy) -> Token {
     let unique: [u8; 8] = strongroom_crypto::random::bytes().unwrap();
     let place = std::env::temp_dir().join(format!("strongroom-derivation-{:016x}", u64::from_le_bytes(unique)));
     let settings = Settings { policy, kdf: Kdf::Test, escrow: true, pin_bytes_min: 4 };
@@ -48,7 +48,7 @@ pub fn under(policy: Policy) -> Token {
 
 /// An entry of a template, owned.
 #[derive(Clone)]
-pub struct Entry(u64, Value);
+pub(crate) struct Entry(u64, Value);
 
 #[derive(Clone)]
 enum Value {
@@ -56,32 +56,32 @@ enum Value {
     Nested(Vec<Entry>),
 }
 
-pub fn flag(attribute: u64, value: bool) -> Entry {
+pub(crate) fn flag(attribute: u64, value: bool) -> Entry {
     Entry(attribute, Value::Bytes(vec![value.into()]))
 }
 
-pub fn number(attribute: u64, value: u64) -> Entry {
+pub(crate) fn number(attribute: u64, value: u64) -> Entry {
     Entry(attribute, Value::Bytes(value.to_ne_bytes().to_vec()))
 }
 
-pub fn bytes(attribute: u64, value: &[u8]) -> Entry {
+pub(crate) fn bytes(attribute: u64, value: &[u8]) -> Entry {
     Entry(attribute, Value::Bytes(value.to_vec()))
 }
 
-pub fn numbers(attribute: u64, values: &[u64]) -> Entry {
+pub(crate) fn numbers(attribute: u64, values: &[u64]) -> Entry {
     Entry(attribute, Value::Bytes(values.iter().flat_map(|value| value.to_ne_bytes()).collect()))
 }
 
-pub fn nested(attribute: u64, entries: &[Entry]) -> Entry {
+pub(crate) fn nested(attribute: u64, entries: &[Entry]) -> Entry {
     Entry(attribute, Value::Nested(entries.to_vec()))
 }
 
 /// Not sensitive, and extractable: a test reads the value.
-pub fn open() -> Vec<Entry> {
+pub(crate) fn open() -> Vec<Entry> {
     vec![flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, true)]
 }
 
-pub fn open_and(more: &[Entry]) -> Vec<Entry> {
+pub(crate) fn open_and(more: &[Entry]) -> Vec<Entry> {
     [&open()[..], more].concat()
 }
 
@@ -98,17 +98,17 @@ fn raw(entries: &[Entry]) -> Vec<RawAttribute<'_>> {
         .collect()
 }
 
-pub fn template(entries: &[Entry]) -> Template<'_> {
+pub(crate) fn template(entries: &[Entry]) -> Template<'_> {
     Template::parse(&raw(entries)).unwrap()
 }
 
 impl Token {
-    pub fn create(&self, entries: &[Entry]) -> u64 {
+    pub(crate) fn create(&self, entries: &[Entry]) -> u64 {
         self.session.create_object(&template(entries)).unwrap()
     }
 
     /// A secret key with this value that may derive, with `more` in its template.
-    pub fn secret(&self, key_type: u64, value: &[u8], more: &[Entry]) -> u64 {
+    pub(crate) fn secret(&self, key_type: u64, value: &[u8], more: &[Entry]) -> u64 {
         let own = [
             number(CKA_CLASS, CKO_SECRET_KEY),
             number(CKA_KEY_TYPE, key_type),
@@ -119,21 +119,21 @@ impl Token {
     }
 
     /// An open generic secret that may derive.
-    pub fn generic(&self, value: &[u8]) -> u64 {
+    pub(crate) fn generic(&self, value: &[u8]) -> u64 {
         self.secret(CKK_GENERIC_SECRET, value, &open())
     }
 
-    pub fn generate(&self, mechanism: u64, entries: &[Entry]) -> u64 {
+    pub(crate) fn generate(&self, mechanism: u64, entries: &[Entry]) -> u64 {
         let call = Call { mechanism: find(mechanism).unwrap(), parameter: Parameter::None };
         self.session.generate_key(&call, &template(entries)).unwrap()
     }
 
-    pub fn pair(&self, mechanism: u64, public: &[Entry], private: &[Entry]) -> (u64, u64) {
+    pub(crate) fn pair(&self, mechanism: u64, public: &[Entry], private: &[Entry]) -> (u64, u64) {
         let call = Call { mechanism: find(mechanism).unwrap(), parameter: Parameter::None };
         self.session.generate_key_pair(&call, &template(public), &template(private)).unwrap()
     }
 
-    pub fn derive(
+    pub(crate) fn derive(
         &self,
         mechanism: u64,
         parameter: Parameter<'_>,
@@ -145,39 +145,39 @@ impl Token {
     }
 
     /// The value of the key derived, with `more` in its template.
-    pub fn derived(&self, mechanism: u64, parameter: Parameter<'_>, base: u64, more: &[Entry]) -> Vec<u8> {
+    pub(crate) fn derived(&self, mechanism: u64, parameter: Parameter<'_>, base: u64, more: &[Entry]) -> Vec<u8> {
         self.value(self.derive(mechanism, parameter, base, &open_and(more)).unwrap().key)
     }
 
     /// The return value of a derivation that is refused.
-    pub fn refusal(&self, mechanism: u64, parameter: Parameter<'_>, base: u64, entries: &[Entry]) -> CK_RV {
+    pub(crate) fn refusal(&self, mechanism: u64, parameter: Parameter<'_>, base: u64, entries: &[Entry]) -> CK_RV {
         self.derive(mechanism, parameter, base, entries).err().map_or(CKR_OK, |error| error.rv())
     }
 
-    pub fn bytes(&self, key: u64, attribute: u64) -> Vec<u8> {
+    pub(crate) fn bytes(&self, key: u64, attribute: u64) -> Vec<u8> {
         match self.session.object(key).unwrap().attribute(AttributeType(attribute)).unwrap() {
             AttributeValue::Bytes(bytes) => bytes.to_vec(),
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn value(&self, key: u64) -> Vec<u8> {
+    pub(crate) fn value(&self, key: u64) -> Vec<u8> {
         self.bytes(key, CKA_VALUE)
     }
 
-    pub fn number(&self, key: u64, attribute: u64) -> u64 {
+    pub(crate) fn number(&self, key: u64, attribute: u64) -> u64 {
         match self.session.object(key).unwrap().attribute(AttributeType(attribute)).unwrap() {
             AttributeValue::Ulong(number) => number,
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn has(&self, key: u64, flag: Flag) -> bool {
+    pub(crate) fn has(&self, key: u64, flag: Flag) -> bool {
         self.session.object(key).unwrap().has(flag)
     }
 }
 
-pub fn hex(text: &str) -> Vec<u8> {
+pub(crate) fn hex(text: &str) -> Vec<u8> {
     let text: String = text.split_whitespace().collect();
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }

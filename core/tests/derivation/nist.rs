@@ -56,8 +56,7 @@ fn tls_master_keys_and_key_blocks() {
 
         let (client, server) = (of("client_random"), of("server_random"));
         let random = TlsRandom { client: &client, server: &server };
-        let parameter =
-            Parameter::TlsKeys { hash, random, mac_bits: 256, key_bits: 128, iv_bits: 128, export: false };
+        let parameter = Parameter::TlsKeys { hash, random, mac_bits: 256, key_bits: 128, iv_bits: 128, export: false };
         let aes = [number(CKA_KEY_TYPE, CKK_AES)];
         let made = token.derive(CKM_TLS12_KEY_AND_MAC_DERIVE, parameter, derived.key, &aes).unwrap();
         let keys = made.tls.unwrap();
@@ -100,9 +99,9 @@ fn ikev1_keys() {
                 Some(key) => (token.generic(&hex(key)), false),
                 None => (shared, true),
             };
-            let first =
-                Ike::Prf { prf, data_as_key, rekey: false, initiator: &ni, responder: &nr, new_key: 0 };
-            let skeyid = token.derive(CKM_IKE_PRF_DERIVE, Parameter::Ike(first), base, &open_and(&[flag(CKA_DERIVE, true)]));
+            let first = Ike::Prf { prf, data_as_key, rekey: false, initiator: &ni, responder: &nr, new_key: 0 };
+            let skeyid =
+                token.derive(CKM_IKE_PRF_DERIVE, Parameter::Ike(first), base, &open_and(&[flag(CKA_DERIVE, true)]));
             let skeyid = skeyid.unwrap().key;
             assert_eq!(token.value(skeyid), of("SKEYID"));
             assert_eq!(token.number(skeyid, CKA_KEY_TYPE), key_type);
@@ -119,8 +118,7 @@ fn ikev1_keys() {
                         number: number_given as u8,
                     })
                 };
-                let entries =
-                    open_and(&[flag(CKA_DERIVE, true), number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)]);
+                let entries = open_and(&[flag(CKA_DERIVE, true), number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)]);
                 let key = token.derive(CKM_IKE1_PRF_DERIVE, session(previous), skeyid, &entries).unwrap().key;
                 assert_eq!(token.value(key), of(name));
                 let shorter = [&entries[..], &[length(7)]].concat();

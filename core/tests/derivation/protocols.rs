@@ -1,5 +1,7 @@
 //! TLS, IKE and SP 800-108 beyond known answers.
 
+use std::slice;
+
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, Flag};
 use strongroom_core::mechanism::{CounterFormat, Ike, Kdf108Field, Kdf108Parameter, Parameter, TlsRandom};
@@ -44,8 +46,8 @@ fn extended_master_keys_and_exporters() {
     ] {
         let parameter = |hash| Parameter::TlsKdf { hash, label: b"label", random: RANDOM, context };
         let expected = prf(&master, b"label", &[&[1; 32], &[2; 32], &seed], 40);
-        assert_eq!(token.derived(mechanism, parameter(CKM_SHA384), base, &[length.clone()]), expected);
-        let older = token.derived(mechanism, parameter(CKM_TLS_PRF), base, &[length.clone()]);
+        assert_eq!(token.derived(mechanism, parameter(CKM_SHA384), base, slice::from_ref(&length)), expected);
+        let older = token.derived(mechanism, parameter(CKM_TLS_PRF), base, slice::from_ref(&length));
         let mut expected = [0; 40];
         derive::tls10_prf(&master, b"label", &[&[1; 32], &[2; 32], &seed], &mut expected).unwrap();
         assert_eq!(older, expected);
@@ -132,10 +134,7 @@ fn four_keys_are_made_as_the_template_and_the_master_key_say() {
     assert_eq!(refusal(keys(0, 128, 0), &[flag(CKA_SENSITIVE, false)]), CKR_TEMPLATE_INCONSISTENT);
     assert_eq!(refusal(keys(0, 128, 0), &[flag(CKA_EXTRACTABLE, true)]), CKR_TEMPLATE_INCONSISTENT);
     let shorter = token.secret(CKK_GENERIC_SECRET, &[3; 47], &[]);
-    assert_eq!(
-        token.refusal(CKM_TLS12_KEY_AND_MAC_DERIVE, keys(0, 128, 0), shorter, &template),
-        CKR_KEY_SIZE_RANGE
-    );
+    assert_eq!(token.refusal(CKM_TLS12_KEY_AND_MAC_DERIVE, keys(0, 128, 0), shorter, &template), CKR_KEY_SIZE_RANGE);
     // The keys are what the master key is, not only no more open.
     let open_base = token.generic(&[3; 48]);
     let stricter = [&template[..], &[flag(CKA_SENSITIVE, true)]].concat();
@@ -207,12 +206,13 @@ fn ike_refuses_what_the_standard_does() {
     let refusal = |parameter, more: &[Entry]| token.refusal(CKM_IKE1_PRF_DERIVE, parameter, generic, &open_and(more));
     let typed = number(CKA_KEY_TYPE, CKK_GENERIC_SECRET);
     assert_eq!(refusal(session(generic, None), &[]), CKR_TEMPLATE_INCOMPLETE);
-    assert_eq!(refusal(session(generic, Some(aes)), &[typed.clone()]), CKR_OK);
-    assert_eq!(refusal(session(aes, None), &[typed.clone()]), CKR_KEY_TYPE_INCONSISTENT);
+    assert_eq!(refusal(session(generic, Some(aes)), slice::from_ref(&typed)), CKR_OK);
+    assert_eq!(refusal(session(aes, None), slice::from_ref(&typed)), CKR_KEY_TYPE_INCONSISTENT);
     assert_eq!(refusal(session(generic, None), &[typed, number(CKA_VALUE_LEN, 33)]), CKR_KEY_SIZE_RANGE);
 
     let plus = |seed_key| Parameter::Ike(Ike::Prf2Plus { prf: CKM_SHA_1_HMAC, seed_key, seed: b"seed" });
-    let refusal = |parameter, more: &[Entry]| token.refusal(CKM_IKE2_PRF_PLUS_DERIVE, parameter, generic, &open_and(more));
+    let refusal =
+        |parameter, more: &[Entry]| token.refusal(CKM_IKE2_PRF_PLUS_DERIVE, parameter, generic, &open_and(more));
     assert_eq!(refusal(plus(None), &[]), CKR_TEMPLATE_INCOMPLETE);
     assert_eq!(refusal(plus(None), &[number(CKA_VALUE_LEN, 255 * 20 + 1)]), CKR_KEY_SIZE_RANGE);
     assert_eq!(refusal(plus(Some(4711)), &[number(CKA_VALUE_LEN, 20)]), CKR_KEY_HANDLE_INVALID);
@@ -246,9 +246,7 @@ fn sp800_108_makes_several_keys_of_segments_of_their_own() {
         out.to_vec()
     };
     let second = [open_and(&[number(CKA_KEY_TYPE, CKK_AES), number(CKA_VALUE_LEN, 16)])];
-    for (method, bits) in
-        [(CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS, 512), (CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS, 768)]
-    {
+    for (method, bits) in [(CK_SP800_108_DKM_LENGTH_SUM_OF_KEYS, 512), (CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS, 768)] {
         let fields = [COUNTER, Kdf108Field::Bytes(b"label"), length(method)];
         let entries = open_and(&[number(CKA_VALUE_LEN, 48)]);
         let made = token.derive(CKM_SP800_108_COUNTER_KDF, counter(&fields, &second), base, &entries).unwrap();

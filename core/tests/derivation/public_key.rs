@@ -97,8 +97,7 @@ fn what_contradicts_it_is_refused() {
     let token = token();
     let params = [bytes(CKA_EC_PARAMS, ec::Curve::P256.oid())];
     let (public, private) = token.pair(CKM_EC_KEY_PAIR_GEN, &params, &[]);
-    let refusal =
-        |base, entries: &[Entry]| token.refusal(CKM_PUB_KEY_FROM_PRIV_KEY, Parameter::None, base, entries);
+    let refusal = |base, entries: &[Entry]| token.refusal(CKM_PUB_KEY_FROM_PRIV_KEY, Parameter::None, base, entries);
     for bad in [
         number(CKA_CLASS, CKO_PRIVATE_KEY),
         number(CKA_KEY_TYPE, CKK_RSA),

@@ -1,5 +1,7 @@
 //! What holds for every derivation.
 
+use std::slice;
+
 use cryptoki_sys::*;
 use strongroom_core::attribute::Flag;
 use strongroom_core::mechanism::{Call, Hkdf, Parameter, find};
@@ -20,12 +22,7 @@ fn only_keys_that_may_derive_do() {
     let others = [flag(CKA_DERIVE, true), numbers(CKA_ALLOWED_MECHANISMS, &[CKM_SHA384_KEY_DERIVATION])];
     assert_eq!(hash(key(&others), &[]), CKR_MECHANISM_INVALID);
     assert_eq!(hash(4711, &[]), CKR_KEY_HANDLE_INVALID);
-    let des = token.refusal(
-        CKM_DES3_ECB_ENCRYPT_DATA,
-        Parameter::Bytes(&[0; 8]),
-        key(&[flag(CKA_DERIVE, true)]),
-        &[],
-    );
+    let des = token.refusal(CKM_DES3_ECB_ENCRYPT_DATA, Parameter::Bytes(&[0; 8]), key(&[flag(CKA_DERIVE, true)]), &[]);
     assert_eq!(des, CKR_KEY_TYPE_INCONSISTENT);
     let generic = token.generic(&[1; 16]);
     let not_a_derivation = token.refusal(CKM_AES_ECB, Parameter::None, generic, &[]);
@@ -34,10 +31,7 @@ fn only_keys_that_may_derive_do() {
         token.refusal(CKM_SHA256_KEY_DERIVATION, Parameter::Bytes(&[1]), generic, &[]),
         CKR_MECHANISM_PARAM_INVALID
     );
-    assert_eq!(
-        token.refusal(CKM_CONCATENATE_BASE_AND_KEY, Parameter::Key(4711), generic, &[]),
-        CKR_KEY_HANDLE_INVALID
-    );
+    assert_eq!(token.refusal(CKM_CONCATENATE_BASE_AND_KEY, Parameter::Key(4711), generic, &[]), CKR_KEY_HANDLE_INVALID);
     let other = key(&[flag(CKA_DERIVE, false)]);
     assert_eq!(
         token.refusal(CKM_CONCATENATE_BASE_AND_KEY, Parameter::Key(other), generic, &[]),
@@ -55,8 +49,7 @@ fn the_template_of_the_base_key_is_added_to_the_callers() {
     let token = token();
     let demands = nested(CKA_DERIVE_TEMPLATE, &[bytes(CKA_LABEL, b"demanded"), flag(CKA_ENCRYPT, false)]);
     let base = token.secret(CKK_GENERIC_SECRET, &[1; 32], &open_and(&[demands]));
-    let derive =
-        |more: &[Entry]| token.derive(CKM_SHA256_KEY_DERIVATION, Parameter::None, base, &open_and(more));
+    let derive = |more: &[Entry]| token.derive(CKM_SHA256_KEY_DERIVATION, Parameter::None, base, &open_and(more));
     let key = derive(&[]).unwrap().key;
     assert_eq!(token.bytes(key, CKA_LABEL), b"demanded");
     assert!(!token.has(key, Flag::Encrypt));
@@ -78,11 +71,11 @@ fn lengths_are_those_the_standard_gives() {
         (CKM_CONCATENATE_BASE_AND_DATA, data()),
         (CKM_EXTRACT_KEY_FROM_KEY, Parameter::Extract(0)),
     ] {
-        assert_eq!(refusal(mechanism, parameter.clone(), &[aes.clone()]), CKR_TEMPLATE_INCOMPLETE);
+        assert_eq!(refusal(mechanism, parameter.clone(), slice::from_ref(&aes)), CKR_TEMPLATE_INCOMPLETE);
         assert_eq!(refusal(mechanism, parameter.clone(), &[aes.clone(), length(17)]), CKR_ATTRIBUTE_VALUE_INVALID);
         assert_eq!(refusal(mechanism, parameter.clone(), &[length(0)]), CKR_ATTRIBUTE_VALUE_INVALID);
         assert_eq!(refusal(mechanism, parameter.clone(), &[length(65)]), CKR_KEY_SIZE_RANGE);
-        assert_eq!(refusal(mechanism, parameter, &[des3.clone()]), CKR_OK);
+        assert_eq!(refusal(mechanism, parameter, slice::from_ref(&des3)), CKR_OK);
     }
     assert_eq!(refusal(CKM_XOR_BASE_AND_DATA, data(), &[length(17)]), CKR_KEY_SIZE_RANGE);
     assert_eq!(refusal(CKM_XOR_BASE_AND_DATA, data(), &[des3]), CKR_KEY_SIZE_RANGE);

@@ -47,7 +47,8 @@ impl Inheritance {
         }
     }
 
-    /// What comes from an agreement with somebody else: the template says how open the new key is (PKCS#11 3.2 §6.3.17).
+    /// What comes from an agreement with somebody else: the template says how open the new key is (PKCS#11 3.2
+    /// §6.3.17).
     pub(crate) fn agreed(key: &Object) -> Inheritance {
         Inheritance { sensitive: false, unextractable: false, ..Inheritance::of(key) }
     }
@@ -218,7 +219,7 @@ const MATCHING: [(Flag, Flag); 6] = [
 /// number yet. What it is made of is not secret: the private key's value may stay closed.
 ///
 /// # Errors
-/// The template's, as [`super::create`] has them; `CKR_TEMPLATE_INCONSISTENT` for parts of another key.
+/// The template's, as [`create`](fn@super::create) has them; `CKR_TEMPLATE_INCONSISTENT` for parts of another key.
 pub(crate) fn public_from_private(
     private: &Object,
     template: &Template<'_>,

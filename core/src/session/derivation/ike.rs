@@ -121,11 +121,7 @@ impl Run<'_> {
     fn function(&self, mechanism: u64) -> Result<Function, Error> {
         self.offered(mechanism)?;
         if mechanism == CKM_AES_CMAC {
-            return Ok(Function {
-                prf: Prf::CmacAes,
-                key_types: vec![CKK_AES, CKK_GENERIC_SECRET],
-                own_type: CKK_AES,
-            });
+            return Ok(Function { prf: Prf::CmacAes, key_types: vec![CKK_AES, CKK_GENERIC_SECRET], own_type: CKK_AES });
         }
         let hash = hashes::hmac(mechanism).ok_or(NO_SUCH_PRF)?;
         let own_type = hashes::hmac_key_type(mechanism).ok_or(NO_SUCH_PRF)?;

@@ -215,10 +215,11 @@ impl Session {
         let target = Target::of(template)?;
         let bytes = target.needed_bytes()?;
         let steps = parameter.iterations.checked_mul(bytes.div_ceil(hash.output_bytes()) as u64);
-        let iterations = u32::try_from(parameter.iterations).ok().filter(|iterations| {
-            *iterations > 0 && steps.is_some_and(|steps| steps <= PASSWORD_STEPS_MAX)
-        });
-        let iterations = iterations.ok_or(Error::MechanismParameter("iterations is 0 or more than can be waited for"))?;
+        let iterations = u32::try_from(parameter.iterations)
+            .ok()
+            .filter(|iterations| *iterations > 0 && steps.is_some_and(|steps| steps <= PASSWORD_STEPS_MAX));
+        let iterations =
+            iterations.ok_or(Error::MechanismParameter("iterations is 0 or more than can be waited for"))?;
         let mut value = SecretBytes::zeroed(bytes)?;
         derive::pbkdf2(hash, parameter.password, parameter.salt, iterations, value.expose_mut())?;
         birth::of_password(&target, template, value, CKM_PKCS5_PBKD2, maker)

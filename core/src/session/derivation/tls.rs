@@ -171,7 +171,8 @@ impl Run<'_> {
         let mut seed = vec![random.client, random.server];
         if let Some(context) = context {
             let bytes = u16::try_from(context.len());
-            length = bytes.map_err(|_| Error::MechanismParameter("the context has more than 65535 bytes"))?.to_be_bytes();
+            length =
+                bytes.map_err(|_| Error::MechanismParameter("the context has more than 65535 bytes"))?.to_be_bytes();
             seed.extend([&length[..], context]);
         }
         let template = sources.inherited(self.template)?;
@@ -194,8 +195,8 @@ impl Run<'_> {
     }
 }
 
-/// The template of a master key: it is for TLS and nothing else ("Master key derivation", `CKA_ALLOWED_MECHANISMS`), and
-/// keys are derived from it.
+/// The template of a master key: it is for TLS and nothing else ("Master key derivation", `CKA_ALLOWED_MECHANISMS`),
+/// and keys are derived from it.
 fn master_template<'t>(template: &Template<'t>) -> Result<Template<'t>, Error> {
     match template.find(CKA_ALLOWED_MECHANISMS) {
         Some(Given::Mechanisms(list)) if !list.is_empty() && list.iter().all(|own| MASTER_USES.contains(own)) => {}
@@ -223,14 +224,8 @@ fn contradiction(attribute: u64, reason: &'static str) -> Error {
     Error::TemplateInconsistent { attribute: AttributeType(attribute), reason }
 }
 
-const MASTER_USES: [u64; 6] = [
-    CKM_TLS12_KEY_AND_MAC_DERIVE,
-    CKM_TLS12_KEY_SAFE_DERIVE,
-    CKM_TLS_KDF,
-    CKM_TLS_MAC,
-    CKM_TLS12_KDF,
-    CKM_TLS12_MAC,
-];
+const MASTER_USES: [u64; 6] =
+    [CKM_TLS12_KEY_AND_MAC_DERIVE, CKM_TLS12_KEY_SAFE_DERIVE, CKM_TLS_KDF, CKM_TLS_MAC, CKM_TLS12_KDF, CKM_TLS12_MAC];
 const MASTER_BYTES: usize = 48;
 const IV_BYTES_MAX: usize = 16;
 /// More than any cipher suite has.
