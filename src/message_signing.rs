@@ -36,12 +36,13 @@ pub(crate) fn sign_begin(hsm: &Hsm, session: u64, parameter: Input) -> Outcome {
 /// `C_SignMessageNext`: the last part is the one with a place for the signature's length.
 pub(crate) fn sign_next(hsm: &Hsm, session: u64, parameter: Input, part: Input, signature: Space) -> Outcome {
     let session = hsm.session(session)?;
-    no_parameter(&parameter)?;
+    let refused = || _ = session.sign_message_abandon();
+    no_parameter(&parameter).inspect_err(|_| refused())?;
     if signature.has_no_length() {
-        session.sign_message_next(part.bytes()?, None)?;
+        session.sign_message_next(part.bytes().inspect_err(|_| refused())?, None)?;
         return Ok(());
     }
-    Ok(signature.exchange(&part, || {}, |part, output| session.sign_message_next(part, Some(output)))?)
+    Ok(signature.exchange(&part, refused, |part, output| session.sign_message_next(part, Some(output)))?)
 }
 
 /// `C_MessageSignFinal`.
@@ -75,8 +76,10 @@ pub(crate) fn verify_begin(hsm: &Hsm, session: u64, parameter: Input) -> Outcome
 /// `C_VerifyMessageNext`: the last part is the one with a signature.
 pub(crate) fn verify_next(hsm: &Hsm, session: u64, parameter: Input, part: Input, signature: Input) -> Outcome {
     let session = hsm.session(session)?;
-    no_parameter(&parameter)?;
-    Ok(session.verify_message_next(part.bytes()?, signature.optional()?)?)
+    let refused = |_: &_| _ = session.verify_message_abandon();
+    no_parameter(&parameter).inspect_err(refused)?;
+    let part = part.bytes().inspect_err(refused)?;
+    Ok(session.verify_message_next(part, signature.optional().inspect_err(refused)?)?)
 }
 
 /// `C_MessageVerifyFinal`.

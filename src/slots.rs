@@ -63,12 +63,8 @@ pub(crate) fn mechanisms(hsm: &Hsm, slot: u64, list: List<CK_MECHANISM_TYPE>) ->
 /// `C_GetMechanismInfo`.
 pub(crate) fn mechanism_info(hsm: &Hsm, slot: u64, id: u64, info: Pointer<CK_MECHANISM_INFO>) -> Outcome {
     info.required()?;
-    let mechanism = hsm.mechanism(slot, id)?;
-    Ok(info.write(CK_MECHANISM_INFO {
-        ulMinKeySize: mechanism.min_key,
-        ulMaxKeySize: mechanism.max_key,
-        flags: mechanism.functions,
-    })?)
+    let (mechanism, flags) = hsm.mechanism(slot, id)?;
+    Ok(info.write(CK_MECHANISM_INFO { ulMinKeySize: mechanism.min_key, ulMaxKeySize: mechanism.max_key, flags })?)
 }
 
 /// `C_InitToken`. The label has 32 bytes, padded with blanks.

@@ -401,6 +401,7 @@ impl From<strongroom_crypto::Error> for Error {
             Crypto::KeyValue(why) => Error::KeyNotPermitted(why),
             Crypto::Parameter(why) => Error::MechanismParameter(why),
             Crypto::DataLength => Error::DataLength,
+            Crypto::DataValue => Error::DataInvalid,
             Crypto::CiphertextLength => Error::EncryptedDataLength,
             Crypto::Authentication => Error::EncryptedDataInvalid,
             Crypto::Encoding(why) => Error::KeyNotPermitted(why),

@@ -62,7 +62,8 @@ impl Policy {
     /// 2048 bits and does nothing else with them (SP 800-131A), and knows only the curves of SP 800-186.
     ///
     /// # Errors
-    /// `CKR_KEY_SIZE_RANGE`, `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+    /// `CKR_KEY_SIZE_RANGE`, `CKR_KEY_FUNCTION_NOT_PERMITTED`; for a pair that is being made,
+    /// `CKR_CURVE_NOT_SUPPORTED`.
     pub(crate) fn check_key(self, key: &Object, function: u64) -> Result<(), Error> {
         if self != Policy::Fips {
             return Ok(());
@@ -75,6 +76,7 @@ impl Policy {
             Some(CKK_EC) => {
                 let curve = key.inner_bytes(CKA_EC_PARAMS).and_then(ec::Curve::from_params);
                 match curve {
+                    Some(ec::Curve::Secp256k1) if function == CKF_GENERATE_KEY_PAIR => Err(Error::CurveNotSupported),
                     Some(ec::Curve::Secp256k1) => Err(NOT_APPROVED),
                     _ => Ok(()),
                 }

@@ -1,7 +1,7 @@
 //! Ed25519 and Ed448 (RFC 8032), with contexts and prehashing.
 //!
-//! Ed25519 is computed by AWS-LC, Ed448 by the `crrl` crate. Signatures are deterministic: the same message under the
-//! same variant has always the same one.
+//! Ed25519 is computed by AWS-LC, Ed448 by the `crrl` crate, which also checks the public keys of both. Signatures are
+//! deterministic: the same message under the same variant has always the same one.
 
 mod ed25519;
 mod ed448;
@@ -109,8 +109,8 @@ enum PublicKind {
 impl PublicKey {
     /// The key of its encoding.
     ///
-    /// Points of small order are refused: under such a key one signature fits many messages. That the bytes encode a
-    /// point at all is checked here for Ed448; for Ed25519, where AWS-LC does not offer it, no signature verifies.
+    /// What encodes no point of the curve is refused (RFC 8032 §5.1.3, §5.2.3), and so are points of small order: under
+    /// such a key one signature fits many messages.
     ///
     /// # Errors
     /// [`Error::KeyLength`]; [`Error::KeyValue`].
@@ -119,7 +119,7 @@ impl PublicKey {
         let kind = match curve {
             Curve::Ed25519 => {
                 let bytes = <[u8; ed25519::PUBLIC_BYTES]>::try_from(bytes).map_err(wrong_length)?;
-                ed25519::check_order(&bytes)?;
+                ed25519::check_point(&bytes)?;
                 PublicKind::Ed25519(bytes)
             }
             Curve::Ed448 => PublicKind::Ed448(ed448::PublicKey::from_bytes(bytes.try_into().map_err(wrong_length)?)?),

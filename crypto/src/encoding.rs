@@ -15,8 +15,11 @@
 //! | ML-KEM | RFC 9935 |
 //! | ML-DSA | RFC 9881 |
 //! | SLH-DSA | RFC 9909 |
+//!
+//! Of a certificate only the fields that PKCS#11 keeps are read, and nothing is verified.
 
 mod algorithm;
+mod certificate;
 mod fields;
 mod private;
 mod public;
@@ -27,6 +30,7 @@ use crate::Error;
 use crate::memory::SecretBytes;
 
 pub use algorithm::{Edwards, MlDsa, MlKem, Montgomery, SlhDsa};
+pub use certificate::{Certificate, is_encrypted_private_key};
 pub use private::{PrivateKeyInfo, RsaPrivate};
 pub use public::PublicKeyInfo;
 

@@ -17,6 +17,8 @@ pub enum Error {
     Parameter(&'static str),
     /// The data has a length the mode cannot process (not whole blocks, too long for the nonce).
     DataLength,
+    /// The data has a length that fits and a value that does not: a number not below the modulus.
+    DataValue,
     /// The ciphertext has a length the mode cannot have produced.
     CiphertextLength,
     /// The tag, the padding or the ciphertext is wrong. One error for every cause, deliberately.
@@ -43,6 +45,7 @@ impl fmt::Display for Error {
             Error::KeyValue(why) => write!(f, "the key value is refused: {why}"),
             Error::Parameter(why) => write!(f, "the parameter is refused: {why}"),
             Error::DataLength => write!(f, "the data length does not fit the mode"),
+            Error::DataValue => write!(f, "the data, as a number, is not below the modulus"),
             Error::CiphertextLength => write!(f, "the ciphertext length does not fit the mode"),
             Error::Authentication => write!(f, "the ciphertext or its tag is invalid"),
             Error::OutputTooSmall { needed } => write!(f, "the output needs {needed} bytes"),

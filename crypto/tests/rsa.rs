@@ -279,7 +279,7 @@ fn oaep_takes_every_pair_of_hash_functions() {
     // Two digests of 64 bytes do not fit into 1024 bits.
     let key = SMALLER_FIRST.key(Check::Known).unwrap();
     let padding = EncryptionPadding::Oaep { hash: Algorithm::Sha512, mgf: Algorithm::Sha1, label: b"" };
-    let too_short = Err(Error::Parameter("hash for this key"));
+    let too_short = Err(Error::KeyLength { got: 128 });
     assert_eq!(key.public().unwrap().max_plaintext(&padding), None);
     assert_eq!(key.public().unwrap().encrypt(&padding, b"", &mut [0; 128]), too_short);
     assert_eq!(key.decrypt(&padding, &[1; 128], &mut [0; 128]), too_short);
@@ -332,12 +332,18 @@ fn raw_blocks_are_numbers_below_the_modulus() {
         key.sign(&SignaturePadding::Raw, &number, &mut signature).unwrap();
         assert_eq!(signature[..] == number, own_power);
     }
-    for input in [&modulus[..], &[0xff; 128], &[0; 129]] {
-        assert_eq!(key.sign(&SignaturePadding::Raw, input, &mut [0; 129]), Err(Error::DataLength));
-        assert_eq!(public.encrypt(&EncryptionPadding::Raw, input, &mut [0; 129]), Err(Error::DataLength));
+    let (too_large, too_long) = ([&modulus[..], &[0xff; 128]], &[0; 129]);
+    for (input, refusal) in
+        too_large.map(|input| (input, Error::DataValue)).into_iter().chain([(&too_long[..], Error::DataLength)])
+    {
+        assert_eq!(key.sign(&SignaturePadding::Raw, input, &mut [0; 129]), Err(refusal));
+        assert_eq!(public.encrypt(&EncryptionPadding::Raw, input, &mut [0; 129]), Err(refusal));
     }
-    for ciphertext in [&modulus[..], &[0xff; 128], &[0; 129], &[0; 127], &[]] {
-        for padding in [EncryptionPadding::Raw, EncryptionPadding::Pkcs1] {
+    for padding in [EncryptionPadding::Raw, EncryptionPadding::Pkcs1] {
+        for ciphertext in too_large {
+            assert_eq!(key.decrypt(&padding, ciphertext, &mut [0; 128]), Err(Error::Authentication));
+        }
+        for ciphertext in [&[0; 129][..], &[0; 127], &[]] {
             assert_eq!(key.decrypt(&padding, ciphertext, &mut [0; 128]), Err(Error::CiphertextLength));
         }
     }

@@ -20,5 +20,6 @@ mod page;
 mod pkcs11_tool;
 mod programs;
 mod python;
+mod softhsm2;
 mod symbols;
 mod web;

@@ -7,8 +7,14 @@
 //! | `objects`, `attributes`, `keys` | chapter 4: objects, each attribute's rules, key values and check values |
 //! | `ciphers`, `macs`, `digests`, `dual`, `random` | operations: output convention, parts, errors, several at once |
 //! | `messages` | encryption by messages: values, IVs of the module, errors |
+//! | `signing_functions` | verification with the signature first; signatures by messages; what nobody validated |
+//! | `always_authenticate` | key pairs that want a login for each operation |
+//! | `post_quantum` | ML-KEM, ML-DSA, SLH-DSA: keys, encapsulation, signatures |
+//! | `profiles` | the profiles the module says it meets |
 //! | `mechanisms` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
-//! | `wycheproof`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
+//! | `wycheproof`, `wycheproof_*`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
+//! | `curves` | elliptic curves: encodings, refusals, values, the life of their keys |
+//! | `rsa` | RSA: pairs, signatures, encryption, wrapping |
 //! | `cryptoki_client` | the same module as Rust's `cryptoki` crate uses it, from several processes |
 //!
 //! A process has one module and so one state: tests that only use tokens of their own run side by side, tests that
@@ -21,14 +27,17 @@
 
 #[macro_use]
 mod module;
+mod pairs;
 mod parameters;
 mod samples;
 mod session;
 mod template;
 
+mod always_authenticate;
 mod attributes;
 mod ciphers;
 mod cryptoki_client;
+mod curves;
 mod differential;
 mod digests;
 mod dual;
@@ -39,7 +48,14 @@ mod macs;
 mod mechanisms;
 mod messages;
 mod objects;
+mod post_quantum;
+mod profiles;
 mod random;
+mod rsa;
 mod sessions;
+mod signing_functions;
 mod vectors;
 mod wycheproof;
+mod wycheproof_curves;
+mod wycheproof_pq;
+mod wycheproof_rsa;

@@ -228,6 +228,7 @@ fn bad_parameters(sample: &Sample) -> Vec<Parameter> {
             bad.push(Parameter::None);
             bad
         }
+        other => panic!("{other:?} has no wrong forms"),
     }
 }
 

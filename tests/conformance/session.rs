@@ -206,7 +206,8 @@ impl Session {
 
     /// All data in one call, into ample room.
     pub(crate) fn whole(self, work: Work, data: &[u8]) -> Outcome<Vec<u8>> {
-        let mut output = vec![0; data.len() + ROOM_BYTES];
+        let room = if work == Work::Sign { SIGNATURE_BYTES } else { ROOM_BYTES };
+        let mut output = vec![0; data.len() + room];
         let mut output_len = len(&output);
         self.whole_raw(work, (start(data), len(data), output.as_mut_ptr(), &mut output_len))?;
         output.truncate(output_len as usize);
@@ -287,11 +288,308 @@ impl Session {
 
     /// Ends whatever is active.
     pub(crate) fn cancel_all(self) {
-        self.cancel(CKF_ENCRYPT | CKF_DECRYPT | CKF_DIGEST | CKF_SIGN | CKF_VERIFY | CKF_FIND_OBJECTS).unwrap();
+        let crypt = CKF_ENCRYPT | CKF_DECRYPT | CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT;
+        let sign = CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY;
+        let recover = CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER;
+        self.cancel(crypt | sign | recover | CKF_DIGEST | CKF_FIND_OBJECTS).unwrap();
     }
+
+    /// A pair: its public and its private key.
+    pub(crate) fn generate_pair(
+        self,
+        mechanism: &Mechanism,
+        public: &[Entry],
+        private: &[Entry],
+    ) -> Outcome<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
+        let (mut public_key, mut private_key) = (0, 0);
+        mechanism.lend(|mechanism| {
+            lend(public, |public, public_count| {
+                lend(private, |private, private_count| {
+                    call!(C_GenerateKeyPair(
+                        self.0,
+                        mechanism,
+                        public,
+                        public_count,
+                        private,
+                        private_count,
+                        &mut public_key,
+                        &mut private_key,
+                    ))
+                })
+            })
+        })?;
+        Ok((public_key, private_key))
+    }
+
+    /// A signature of the data in one call.
+    pub(crate) fn sign(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE, data: &[u8]) -> Outcome<Vec<u8>> {
+        self.run(Work::Sign, mechanism, key, data)
+    }
+
+    /// A verification in one call, from its beginning.
+    pub(crate) fn check(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE, data: &[u8], signature: &[u8]) -> Outcome {
+        self.verify_init(mechanism, key)?;
+        self.verify(data, signature)
+    }
+
+    /// A verification in parts that end at `cuts`.
+    pub(crate) fn check_in_parts(
+        self,
+        mechanism: &Mechanism,
+        key: CK_OBJECT_HANDLE,
+        data: &[u8],
+        signature: &[u8],
+        cuts: &[usize],
+    ) -> Outcome {
+        self.verify_init(mechanism, key)?;
+        let mut from = 0;
+        for to in cuts.iter().copied().chain([data.len()]) {
+            self.verify_update(&data[from..to])?;
+            from = to;
+        }
+        self.verify_final(signature)
+    }
+
+    pub(crate) fn sign_recover_init(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE) -> Outcome {
+        mechanism.lend(|mechanism| call!(C_SignRecoverInit(self.0, mechanism, key)))
+    }
+
+    pub(crate) fn sign_recover(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE, data: &[u8]) -> Outcome<Vec<u8>> {
+        self.sign_recover_init(mechanism, key)?;
+        into_room(ROOM_BYTES, |output, output_len| {
+            call!(C_SignRecover(self.0, start(data), len(data), output, output_len))
+        })
+    }
+
+    pub(crate) fn verify_recover_init(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE) -> Outcome {
+        mechanism.lend(|mechanism| call!(C_VerifyRecoverInit(self.0, mechanism, key)))
+    }
+
+    /// The data that the signature is of.
+    pub(crate) fn verify_recover(
+        self,
+        mechanism: &Mechanism,
+        key: CK_OBJECT_HANDLE,
+        signature: &[u8],
+    ) -> Outcome<Vec<u8>> {
+        self.verify_recover_init(mechanism, key)?;
+        into_room(ROOM_BYTES, |output, output_len| {
+            call!(C_VerifyRecover(self.0, start(signature), len(signature), output, output_len))
+        })
+    }
+
+    pub(crate) fn wrap(
+        self,
+        mechanism: &Mechanism,
+        wrapping: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+    ) -> Outcome<Vec<u8>> {
+        mechanism.lend(|mechanism| {
+            into_room(WRAPPED_BYTES, |output, output_len| {
+                call!(C_WrapKey(self.0, mechanism, wrapping, key, output, output_len))
+            })
+        })
+    }
+
+    pub(crate) fn unwrap(
+        self,
+        mechanism: &Mechanism,
+        unwrapping: CK_OBJECT_HANDLE,
+        wrapped: &[u8],
+        template: &[Entry],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let mut key = 0;
+        let (from, from_len) = (start(wrapped), len(wrapped));
+        mechanism.lend(|mechanism| {
+            lend(template, |start, count| {
+                call!(C_UnwrapKey(self.0, mechanism, unwrapping, from, from_len, start, count, &mut key))
+            })
+        })?;
+        Ok(key)
+    }
+
+    pub(crate) fn wrap_authenticated(
+        self,
+        mechanism: &Mechanism,
+        wrapping: CK_OBJECT_HANDLE,
+        key: CK_OBJECT_HANDLE,
+        aad: &[u8],
+    ) -> Outcome<Vec<u8>> {
+        let (aad, aad_len) = (start(aad), len(aad));
+        mechanism.lend(|mechanism| {
+            into_room(WRAPPED_BYTES, |output, output_len| {
+                call!(C_WrapKeyAuthenticated(self.0, mechanism, wrapping, key, aad, aad_len, output, output_len))
+            })
+        })
+    }
+
+    pub(crate) fn unwrap_authenticated(
+        self,
+        mechanism: &Mechanism,
+        unwrapping: CK_OBJECT_HANDLE,
+        wrapped: &[u8],
+        template: &[Entry],
+        aad: &[u8],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let mut key = 0;
+        let (from, from_len, aad, aad_len) = (start(wrapped), len(wrapped), start(aad), len(aad));
+        mechanism.lend(|mechanism| {
+            lend(template, |start, count| {
+                call!(C_UnwrapKeyAuthenticated(
+                    self.0, mechanism, unwrapping, from, from_len, start, count, aad, aad_len, &mut key
+                ))
+            })
+        })?;
+        Ok(key)
+    }
+
+    pub(crate) fn derive(
+        self,
+        mechanism: &Mechanism,
+        base: CK_OBJECT_HANDLE,
+        template: &[Entry],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let mut key = 0;
+        mechanism.lend(|mechanism| {
+            lend(template, |start, count| call!(C_DeriveKey(self.0, mechanism, base, start, count, &mut key)))
+        })?;
+        Ok(key)
+    }
+
+    /// A derivation whose keys go where the parameter says: `phKey` is NULL.
+    pub(crate) fn derive_apart(self, mechanism: &Mechanism, base: CK_OBJECT_HANDLE, template: &[Entry]) -> Outcome {
+        mechanism.lend(|mechanism| {
+            lend(template, |start, count| call!(C_DeriveKey(self.0, mechanism, base, start, count, ptr::null_mut())))
+        })
+    }
+
+    /// A ciphertext and the key that is in it.
+    pub(crate) fn encapsulate(
+        self,
+        mechanism: &Mechanism,
+        public: CK_OBJECT_HANDLE,
+        template: &[Entry],
+    ) -> Outcome<(Vec<u8>, CK_OBJECT_HANDLE)> {
+        let mut key = 0;
+        let ciphertext = mechanism.lend(|mechanism| {
+            lend(template, |start, count| {
+                into_room(ROOM_BYTES, |output, output_len| {
+                    call!(C_EncapsulateKey(self.0, mechanism, public, start, count, output, output_len, &mut key))
+                })
+            })
+        })?;
+        Ok((ciphertext, key))
+    }
+
+    pub(crate) fn decapsulate(
+        self,
+        mechanism: &Mechanism,
+        private: CK_OBJECT_HANDLE,
+        template: &[Entry],
+        ciphertext: &[u8],
+    ) -> Outcome<CK_OBJECT_HANDLE> {
+        let mut key = 0;
+        let (from, from_len) = (start(ciphertext), len(ciphertext));
+        mechanism.lend(|mechanism| {
+            lend(template, |start, count| {
+                call!(C_DecapsulateKey(self.0, mechanism, private, start, count, from, from_len, &mut key))
+            })
+        })?;
+        Ok(key)
+    }
+
+    pub(crate) fn verify_signature_init(
+        self,
+        mechanism: &Mechanism,
+        key: CK_OBJECT_HANDLE,
+        signature: &[u8],
+    ) -> Outcome {
+        let (signature, signature_len) = (start(signature), len(signature));
+        mechanism.lend(|mechanism| call!(C_VerifySignatureInit(self.0, mechanism, key, signature, signature_len)))
+    }
+
+    pub(crate) fn verify_signature(self, data: &[u8]) -> Outcome {
+        call!(C_VerifySignature(self.0, start(data), len(data)))
+    }
+
+    pub(crate) fn verify_signature_update(self, part: &[u8]) -> Outcome {
+        call!(C_VerifySignatureUpdate(self.0, start(part), len(part)))
+    }
+
+    pub(crate) fn verify_signature_final(self) -> Outcome {
+        call!(C_VerifySignatureFinal(self.0))
+    }
+
+    pub(crate) fn message_sign_init(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE) -> Outcome {
+        mechanism.lend(|mechanism| call!(C_MessageSignInit(self.0, mechanism, key)))
+    }
+
+    /// The signature of one message of a series.
+    pub(crate) fn sign_message(self, data: &[u8]) -> Outcome<Vec<u8>> {
+        into_room(SIGNATURE_BYTES, |output, output_len| {
+            call!(C_SignMessage(self.0, ptr::null_mut(), 0, start(data), len(data), output, output_len))
+        })
+    }
+
+    pub(crate) fn sign_message_begin(self) -> Outcome {
+        call!(C_SignMessageBegin(self.0, ptr::null_mut(), 0))
+    }
+
+    /// A part of a message that is not its last.
+    pub(crate) fn sign_message_part(self, part: &[u8]) -> Outcome {
+        let (no_output, no_len) = (ptr::null_mut(), ptr::null_mut());
+        call!(C_SignMessageNext(self.0, ptr::null_mut(), 0, start(part), len(part), no_output, no_len))
+    }
+
+    /// The signature of a message that ends with this part.
+    pub(crate) fn sign_message_end(self, part: &[u8]) -> Outcome<Vec<u8>> {
+        into_room(SIGNATURE_BYTES, |output, output_len| {
+            call!(C_SignMessageNext(self.0, ptr::null_mut(), 0, start(part), len(part), output, output_len))
+        })
+    }
+
+    pub(crate) fn message_sign_final(self) -> Outcome {
+        call!(C_MessageSignFinal(self.0))
+    }
+
+    pub(crate) fn message_verify_init(self, mechanism: &Mechanism, key: CK_OBJECT_HANDLE) -> Outcome {
+        mechanism.lend(|mechanism| call!(C_MessageVerifyInit(self.0, mechanism, key)))
+    }
+
+    pub(crate) fn verify_message(self, data: &[u8], signature: &[u8]) -> Outcome {
+        let (signature, signature_len) = (start(signature), len(signature));
+        call!(C_VerifyMessage(self.0, ptr::null_mut(), 0, start(data), len(data), signature, signature_len))
+    }
+
+    pub(crate) fn verify_message_begin(self) -> Outcome {
+        call!(C_VerifyMessageBegin(self.0, ptr::null_mut(), 0))
+    }
+
+    /// A part of a message; with a signature, its last.
+    pub(crate) fn verify_message_next(self, part: &[u8], signature: Option<&[u8]>) -> Outcome {
+        let (signature, signature_len) = signature.map_or((ptr::null_mut(), 0), |bytes| (start(bytes), len(bytes)));
+        call!(C_VerifyMessageNext(self.0, ptr::null_mut(), 0, start(part), len(part), signature, signature_len))
+    }
+
+    pub(crate) fn message_verify_final(self) -> Outcome {
+        call!(C_MessageVerifyFinal(self.0))
+    }
+}
+
+/// What a call writes into ample room.
+fn into_room(room: usize, run: impl FnOnce(*mut u8, *mut CK_ULONG) -> Outcome) -> Outcome<Vec<u8>> {
+    let mut output = vec![0; room];
+    let mut output_len = len(&output);
+    run(output.as_mut_ptr(), &mut output_len)?;
+    output.truncate(output_len as usize);
+    Ok(output)
 }
 
 /// No object at all.
 pub(crate) const NOTHING: [CK_OBJECT_HANDLE; 0] = [];
-/// More than any padding, tag or digest.
-const ROOM_BYTES: usize = 80;
+/// More than any padding, tag or digest, and than the largest modulus.
+const ROOM_BYTES: usize = 2200;
+/// More than any wrapped key.
+const WRAPPED_BYTES: usize = 20_000;
+/// More than the longest signature.
+const SIGNATURE_BYTES: usize = 50_000;

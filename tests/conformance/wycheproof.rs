@@ -11,13 +11,13 @@ use crate::template::key_template;
 use crate::vectors::hex;
 
 /// One case with its group.
-struct Case<'a> {
-    group: &'a serde_json::Value,
-    case: &'a serde_json::Value,
+pub(crate) struct Case<'a> {
+    pub(crate) group: &'a serde_json::Value,
+    pub(crate) case: &'a serde_json::Value,
 }
 
 impl Case<'_> {
-    fn bytes(&self, field: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, field: &str) -> Vec<u8> {
         hex(self.case[field].as_str().unwrap_or_else(|| panic!("{}: {field}", self.case)))
     }
 
@@ -25,7 +25,7 @@ impl Case<'_> {
         self.group[field].as_u64().unwrap_or_else(|| panic!("{}: {field}", self.group))
     }
 
-    fn valid(&self) -> bool {
+    pub(crate) fn valid(&self) -> bool {
         match self.case["result"].as_str() {
             Some("valid") => true,
             Some("invalid") => false,
@@ -39,7 +39,7 @@ impl Case<'_> {
 }
 
 /// Runs every case of a file in one session; none may be missing.
-fn each(name: &str, mut check: impl FnMut(Session, &Case<'_>)) {
+pub(crate) fn each(name: &str, mut check: impl FnMut(Session, &Case<'_>)) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/wycheproof").join(name);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let root: serde_json::Value = serde_json::from_str(&text).expect("JSON");

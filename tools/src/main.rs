@@ -6,6 +6,7 @@
 //! | `args` | what can be typed before and around the commands |
 //! | `commands` | one file per family of commands, each with its options |
 //! | `place` | the configuration, and which token is meant |
+//! | `pem` | files with keys and certificates |
 //! | `pin`, `terminal` | where PINs come from, questions, progress |
 //! | `output`, `failure`, `table`, `text` | answers and refusals, as text and as JSON |
 #![forbid(unsafe_code)]
@@ -14,6 +15,7 @@ mod args;
 mod commands;
 mod failure;
 mod output;
+mod pem;
 mod pin;
 mod place;
 mod table;

@@ -35,7 +35,7 @@ pub(super) fn generate(public: &dyn Parts) -> Result<Pair, Error> {
 
 fn curve(parts: &dyn Parts) -> Result<(ec::Curve, &[u8]), Error> {
     let params = needed(parts, CKA_EC_PARAMS)?;
-    Ok((ec::Curve::from_params(params).ok_or(Error::CurveNotSupported)?, params))
+    Ok((ec::Curve::from_params(params).ok_or_else(|| no_curve(params, &[OID, NAME, EXPLICIT]))?, params))
 }
 
 fn public_half(key: ec::PublicKey, params: &[u8]) -> Result<PublicHalf, Error> {
@@ -73,8 +73,8 @@ pub(super) fn import_edwards_private(parts: &dyn Parts) -> Result<PrivateHalf, E
 
 pub(super) fn open_edwards_private(parts: &dyn Parts) -> Result<edwards::PrivateKey, Error> {
     let (curve, _) = edwards_curve(parts)?;
-    let seed = needed(parts, CKA_VALUE)?;
-    edwards::PrivateKey::from_seed(curve, octet_string(seed).unwrap_or(seed)).map_err(refusal(CKA_VALUE))
+    let seed = unwrapped(needed(parts, CKA_VALUE)?, curve.seed_bytes());
+    edwards::PrivateKey::from_seed(curve, seed).map_err(refusal(CKA_VALUE))
 }
 
 pub(super) fn generate_edwards(public: &dyn Parts) -> Result<Pair, Error> {
@@ -86,7 +86,7 @@ pub(super) fn generate_edwards(public: &dyn Parts) -> Result<Pair, Error> {
 
 fn edwards_curve(parts: &dyn Parts) -> Result<(edwards::Curve, &[u8]), Error> {
     let params = needed(parts, CKA_EC_PARAMS)?;
-    Ok((edwards::Curve::from_params(params).ok_or(Error::CurveNotSupported)?, params))
+    Ok((edwards::Curve::from_params(params).ok_or_else(|| no_curve(params, &[OID, NAME]))?, params))
 }
 
 fn edwards_info(curve: edwards::Curve, bytes: &[u8]) -> Result<Vec<u8>, Error> {
@@ -113,10 +113,11 @@ fn edwards_private_half(key: edwards::PrivateKey, curve: edwards::Curve, params:
 
 pub(super) fn import_montgomery_public(parts: &dyn Parts) -> Result<PublicHalf, Error> {
     let (curve, params) = montgomery_curve(parts)?;
-    let given = needed(parts, CKA_EC_POINT)?;
-    let fits = |bytes: &&[u8]| bytes.len() == curve.bytes();
-    let bytes = octet_string(given).filter(fits).or(Some(given).filter(fits));
-    montgomery_public_half(bytes.ok_or(Error::PublicKeyInvalid("not of the curve's length"))?, curve, params)
+    let bytes = unwrapped(needed(parts, CKA_EC_POINT)?, curve.bytes());
+    if bytes.len() != curve.bytes() {
+        return Err(Error::PublicKeyInvalid(NOT_ITS_LENGTH));
+    }
+    montgomery_public_half(bytes, curve, params)
 }
 
 pub(super) fn import_montgomery_private(parts: &dyn Parts) -> Result<PrivateHalf, Error> {
@@ -127,8 +128,8 @@ pub(super) fn import_montgomery_private(parts: &dyn Parts) -> Result<PrivateHalf
 
 pub(super) fn open_montgomery_private(parts: &dyn Parts) -> Result<montgomery::PrivateKey, Error> {
     let (curve, _) = montgomery_curve(parts)?;
-    let value = needed(parts, CKA_VALUE)?;
-    montgomery::PrivateKey::from_bytes(curve, octet_string(value).unwrap_or(value)).map_err(refusal(CKA_VALUE))
+    let value = unwrapped(needed(parts, CKA_VALUE)?, curve.bytes());
+    montgomery::PrivateKey::from_bytes(curve, value).map_err(refusal(CKA_VALUE))
 }
 
 pub(super) fn generate_montgomery(public: &dyn Parts) -> Result<Pair, Error> {
@@ -140,7 +141,7 @@ pub(super) fn generate_montgomery(public: &dyn Parts) -> Result<Pair, Error> {
 
 fn montgomery_curve(parts: &dyn Parts) -> Result<(montgomery::Curve, &[u8]), Error> {
     let params = needed(parts, CKA_EC_PARAMS)?;
-    let curve = montgomery::Curve::from_params(params).ok_or(Error::CurveNotSupported)?;
+    let curve = montgomery::Curve::from_params(params).ok_or_else(|| no_curve(params, &[OID, NAME]))?;
     // One old client miscounts; what is kept is sound.
     let sound = params.get(1).is_some_and(|len| usize::from(*len) + 2 == params.len());
     Ok((curve, if sound { params } else { curve.oid() }))
@@ -175,8 +176,39 @@ fn either<K>(given: &[u8], parse: impl Fn(&[u8]) -> Result<K, strongroom_crypto:
     if let Some(Ok(key)) = octet_string(given).map(&parse) {
         return Ok(key);
     }
-    parse(given).map_err(public_refusal(CKA_EC_POINT))
+    parse(given).map_err(|error| match error {
+        strongroom_crypto::Error::KeyLength { .. } => Error::PublicKeyInvalid(NOT_ITS_LENGTH),
+        other => public_refusal(CKA_EC_POINT)(other),
+    })
 }
+
+/// The bytes in an OCTET STRING, if they are `len`; else what was given, which may look like an OCTET STRING by chance.
+fn unwrapped(given: &[u8], len: usize) -> &[u8] {
+    octet_string(given).filter(|content| content.len() == len).unwrap_or(given)
+}
+
+/// What is wrong with parameters that name no curve of the key's type: they name one that is not offered, or they are
+/// none, or not of a form that this type has (PKCS#11 3.2 §6.3).
+fn no_curve(params: &[u8], forms: &[u8]) -> Error {
+    let content = match params {
+        [form, 0x82, high, low, content @ ..] if forms.contains(form) => {
+            Some((usize::from(u16::from_be_bytes([*high, *low])), content))
+        }
+        [form, 0x81, len, content @ ..] if forms.contains(form) => Some((usize::from(*len), content)),
+        [form, len @ 1..=0x7f, content @ ..] if forms.contains(form) => Some((usize::from(*len), content)),
+        _ => None,
+    };
+    match content {
+        Some((len, content)) if len == content.len() => Error::CurveNotSupported,
+        _ => Error::DomainParameters("CKA_EC_PARAMS is no DER of a form this type of key takes"),
+    }
+}
+
+/// The tags of the forms of `CKA_EC_PARAMS`.
+const OID: u8 = 0x06;
+const NAME: u8 = 0x13;
+const EXPLICIT: u8 = 0x30;
+const NOT_ITS_LENGTH: &str = "not of the curve's length";
 
 /// The curve as its encodings know it.
 pub(super) fn encoded_edwards(curve: edwards::Curve) -> encoding::Edwards {

@@ -82,9 +82,9 @@ pub(crate) fn from_private_key_info(key_type: u64, der: &[u8]) -> Result<Private
 
 /// The parts of a decoded structure.
 #[derive(Default)]
-struct Decoded<'a> {
-    bytes: Vec<(u64, &'a [u8])>,
-    set: Option<u64>,
+pub(super) struct Decoded<'a> {
+    pub(super) bytes: Vec<(u64, &'a [u8])>,
+    pub(super) set: Option<u64>,
 }
 
 impl Parts for Decoded<'_> {
@@ -97,7 +97,8 @@ impl Parts for Decoded<'_> {
     }
 }
 
-fn parts_of<'a>(info: &PrivateKeyInfo<'a>) -> (u64, Decoded<'a>) {
+/// The type of key, and its parts.
+pub(super) fn parts_of<'a>(info: &PrivateKeyInfo<'a>) -> (u64, Decoded<'a>) {
     let of = |bytes| Decoded { bytes, set: None };
     match *info {
         PrivateKeyInfo::Rsa(rsa) => {
@@ -144,9 +145,9 @@ fn seeded<'a>(set: Option<u64>, seed: Option<&'a [u8]>, expanded: Option<&'a [u8
     Decoded { bytes: parts.into_iter().filter_map(|(attribute, part)| Some((attribute, part?))).collect(), set }
 }
 
-const ML_KEM: [(u64, MlKem); 3] =
+pub(super) const ML_KEM: [(u64, MlKem); 3] =
     [(CKP_ML_KEM_512, MlKem::MlKem512), (CKP_ML_KEM_768, MlKem::MlKem768), (CKP_ML_KEM_1024, MlKem::MlKem1024)];
-const ML_DSA: [(u64, MlDsa); 3] =
+pub(super) const ML_DSA: [(u64, MlDsa); 3] =
     [(CKP_ML_DSA_44, MlDsa::MlDsa44), (CKP_ML_DSA_65, MlDsa::MlDsa65), (CKP_ML_DSA_87, MlDsa::MlDsa87)];
 
 fn encoded<S: Copy>(parts: &dyn Parts, table: &[(u64, S)]) -> Result<S, Error> {
@@ -155,6 +156,6 @@ fn encoded<S: Copy>(parts: &dyn Parts, table: &[(u64, S)]) -> Result<S, Error> {
     row.map(|(_, set)| *set).ok_or(Error::ParameterSetNotSupported)
 }
 
-fn number_of<S: PartialEq>(set: S, table: &[(u64, S)]) -> Option<u64> {
+pub(super) fn number_of<S: PartialEq>(set: S, table: &[(u64, S)]) -> Option<u64> {
     table.iter().find(|(_, known)| *known == set).map(|(number, _)| *number)
 }

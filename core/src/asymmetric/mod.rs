@@ -7,12 +7,14 @@
 //! | `discrete` | DSA, DH, X9.42 DH and their domain parameters |
 //! | `post_quantum` | ML-KEM, ML-DSA, SLH-DSA |
 //! | `info` | PKCS#8 and SubjectPublicKeyInfo of all of them |
+//! | `entries` | the templates of keys in these encodings |
 //!
 //! A key comes in through one function whether a template, an unwrapped PKCS#8 structure or the store holds its parts:
 //! they all are [`Parts`]. What comes from outside is checked in full; what was checked once and sealed is not again.
 
 mod curves;
 mod discrete;
+mod entries;
 mod info;
 mod post_quantum;
 mod rsa;
@@ -26,6 +28,7 @@ use crate::error::Error;
 use crate::object::Object;
 
 pub(crate) use discrete::{generate_parameters, import_parameters};
+pub use entries::{private_key_entries, public_key_entries};
 pub(crate) use info::{from_private_key_info, private_key_info};
 
 /// A prepared private key.

@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 use strongroom_crypto::encoding::PublicKeyInfo;
 use strongroom_crypto::memory::SecretBytes;
-use strongroom_crypto::rsa::{Check, Component, Components, PrivateKey as Private, PublicKey as Public};
+use strongroom_crypto::rsa::{Check, Component, Components, PrivateKey as Private, PublicKey as Public, is_roca};
 
 use super::{Pair, Parts, PrivateHalf, PrivateKey, PublicHalf, PublicKey, field, needed, refusal, refused, trimmed};
 use crate::attribute::{AttributeType, Value};
@@ -26,6 +26,10 @@ pub(super) fn import_public(parts: &dyn Parts) -> Result<PublicHalf, Error> {
     let modulus = trimmed(needed(parts, CKA_MODULUS)?);
     let exponent = trimmed(needed(parts, CKA_PUBLIC_EXPONENT)?);
     let key = Public::new(modulus, exponent).map_err(refusal(CKA_MODULUS))?;
+    // Whoever has such a key reads what is encrypted, or wrapped, for it.
+    if is_roca(modulus) {
+        return Err(refused(CKA_MODULUS, "the modulus has the fingerprint of CVE-2017-15361"));
+    }
     Ok(public_half(key, modulus, exponent)?)
 }
 
@@ -45,6 +49,10 @@ pub(super) fn generate(public: &dyn Parts) -> Result<Pair, Error> {
     let exponent = trimmed(public.bytes(CKA_PUBLIC_EXPONENT).unwrap_or(USUAL_EXPONENT));
     let key = Private::generate(bits, exponent).map_err(|error| match error {
         strongroom_crypto::Error::KeyLength { .. } => Error::KeySize { got: bits / 8 },
+        // PKCS#11 3.2 §6.1.4 names this error.
+        strongroom_crypto::Error::KeyValue(reason) => {
+            Error::TemplateInconsistent { attribute: AttributeType(CKA_PUBLIC_EXPONENT), reason }
+        }
         other => refusal(CKA_PUBLIC_EXPONENT)(other),
     })?;
     let private = private_half(key)?;

@@ -14,6 +14,7 @@ use strongroom_crypto::random::{Source, System};
 use crate::error::Error;
 use crate::limits::{PIN_BYTES_MAX, SESSIONS_MAX};
 use crate::mechanism::{CATALOGUE, Mechanism, MechanismName, find};
+use crate::policy::Policy;
 use crate::session::Session;
 use crate::session::application::{Application, SESSION_OBJECTS_START};
 use crate::token::{Numbered, Token};
@@ -194,21 +195,27 @@ impl Hsm {
     /// # Errors
     /// [`Error::NoSlot`].
     pub fn mechanisms(&self, slot: u64) -> Result<Vec<&'static Mechanism>, Error> {
-        let policy = match self.check_slot(slot)? {
-            true => self.application(slot)?.token().meta()?.policy,
-            false => self.config.settings.policy,
-        };
+        let policy = self.policy(slot)?;
         Ok(CATALOGUE.iter().filter(|mechanism| mechanism.is_offered(policy)).collect())
     }
 
-    /// One mechanism of the token in a slot.
+    /// One mechanism of the token in a slot, and what it does there (`CKF_ENCRYPT` and so on).
     ///
     /// # Errors
     /// [`Error::NoSlot`], [`Error::MechanismInvalid`].
-    pub fn mechanism(&self, slot: u64, id: u64) -> Result<&'static Mechanism, Error> {
-        let offered = self.mechanisms(slot)?;
-        let mechanism = find(id).filter(|mechanism| offered.iter().any(|other| other.id == mechanism.id));
-        mechanism.ok_or(Error::MechanismInvalid(MechanismName(id)))
+    pub fn mechanism(&self, slot: u64, id: u64) -> Result<(&'static Mechanism, u64), Error> {
+        let policy = self.policy(slot)?;
+        let mechanism = find(id).filter(|mechanism| mechanism.is_offered(policy));
+        let mechanism = mechanism.ok_or(Error::MechanismInvalid(MechanismName(id)))?;
+        Ok((mechanism, mechanism.functions_under(policy)))
+    }
+
+    /// The policy of the token in a slot, or of one that would be made there.
+    fn policy(&self, slot: u64) -> Result<Policy, Error> {
+        match self.check_slot(slot)? {
+            true => Ok(self.application(slot)?.token().meta()?.policy),
+            false => Ok(self.config.settings.policy),
+        }
     }
 
     /// Initialises the token of a slot (`C_InitToken`, PKCS#11 3.2 §5.5.7): a new one where the slot is free, the old one

@@ -11,6 +11,7 @@ use std::fmt;
 use cryptoki_sys::*;
 use strongroom_crypto::hash;
 
+use crate::error::Error;
 use crate::object::MacForm;
 use crate::policy::Policy;
 
@@ -262,6 +263,28 @@ pub struct Call<'a> {
     pub mechanism: &'static Mechanism,
     /// Its parameter.
     pub parameter: Parameter<'a>,
+}
+
+impl Call<'_> {
+    /// Whether `policy` takes the hash that the parameter of an RSA mechanism names, for this function (`CKF_SIGN` and so
+    /// on), as it would take a mechanism of its own with this hash.
+    ///
+    /// # Errors
+    /// `CKR_MECHANISM_PARAM_INVALID`.
+    pub(crate) fn check_hash(&self, policy: Policy, function: u64) -> Result<(), Error> {
+        let number = match &self.parameter {
+            Parameter::Pss { hash, .. } => *hash,
+            Parameter::Oaep(oaep) | Parameter::RsaAes { oaep, .. } => oaep.hash,
+            _ => return Ok(()),
+        };
+        let signs = function & (CKF_SIGN | CKF_MESSAGE_SIGN) != 0;
+        if find(number).is_some_and(|hash| !hash.is_offered(policy))
+            || (policy == Policy::Fips && signs && number == CKM_SHA_1)
+        {
+            return Err(Error::MechanismParameter("the token's policy does not take this hash"));
+        }
+        Ok(())
+    }
 }
 
 /// The number of a mechanism; displays as its name where we know it.

@@ -72,24 +72,22 @@ impl Block {
     /// Begins with an RSA key.
     ///
     /// # Errors
-    /// `CKR_MECHANISM_PARAM_INVALID`.
+    /// `CKR_MECHANISM_PARAM_INVALID`, `CKR_KEY_SIZE_RANGE`.
     pub(super) fn rsa(form: RsaForm, call: &Call<'_>, key: &Object, direction: Direction) -> Result<Block, Error> {
         let padding = Padding::of(form, &call.parameter)?;
-        let modulus = match direction {
+        let (modulus, room) = match direction {
             Direction::Encrypt => match key.public_key()? {
-                PublicKey::Rsa(key) => {
-                    if key.max_plaintext(&padding.padding()).is_none() {
-                        return Err(Error::KeySize { got: key.bytes() });
-                    }
-                    key.bytes()
-                }
+                PublicKey::Rsa(key) => (key.bytes(), key.max_plaintext(&padding.padding())),
                 _ => return Err(Error::NotSupported),
             },
             Direction::Decrypt => match &**key.private_key()? {
-                PrivateKey::Rsa(key) => key.bytes(),
+                PrivateKey::Rsa(key) => (key.bytes(), key.max_plaintext(&padding.padding())),
                 _ => return Err(Error::NotSupported),
             },
         };
+        if room.is_none() {
+            return Err(Error::KeySize { got: modulus });
+        }
         Ok(Block { form: Form::Rsa(padding), direction, data: Collected::default(), modulus })
     }
 

@@ -15,8 +15,12 @@ use crate::object::{Object, Ownership, UserId};
 /// The first number of a built-in object.
 pub(super) const START: u64 = 0x7fff_0000;
 
-/// The profiles of PKCS#11 the module meets (PKCS#11 Profiles 3.2 §3).
-const PROFILES: &[u64] = &[CKP_BASELINE_PROVIDER];
+/// The profiles of PKCS#11 the module meets (PKCS#11 Profiles 3.2 §5).
+///
+/// Two are left out on purpose. A public certificates token has no private certificates, and one `CKA_ID` for a
+/// certificate and its key: here that is for the users to say. An HKDF TLS token makes data of the secrets of TLS,
+/// which are sensitive: here a sensitive key gives none unless it says so.
+const PROFILES: &[u64] = &[CKP_BASELINE_PROVIDER, CKP_EXTENDED_PROVIDER, CKP_AUTHENTICATION_TOKEN];
 
 /// The built-in object with this number.
 pub(super) fn object(number: u64) -> Option<Arc<Object>> {

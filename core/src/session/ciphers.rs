@@ -224,6 +224,7 @@ impl Session {
             Direction::Decrypt => CKF_DECRYPT,
         };
         self.functions(call.mechanism, function)?;
+        call.check_hash(self.application.policy(), function)?;
         let key_types: &[u64] = match call.mechanism.work {
             Work::Rsa(_) => &[CKK_RSA],
             Work::KeyWrap(_) => &[CKK_AES],

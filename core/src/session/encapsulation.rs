@@ -3,12 +3,14 @@
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
 
+use super::wrapping::as_unwrapping;
 use super::{Output, Session};
 use crate::asymmetric::{PrivateKey, PublicKey};
 use crate::attribute::{Flag, Template};
 use crate::error::Error;
 use crate::mechanism::{Call, MechanismName, Parameter, Work};
-use crate::object::birth::{self, Inheritance, Target};
+use crate::object::Object;
+use crate::object::birth::{self, Inheritance, Maker, Target};
 
 impl Session {
     /// Makes a key and the ciphertext from which the owner of the private key gets it too (`C_EncapsulateKey`). Returns
@@ -31,12 +33,17 @@ impl Session {
         let needed = key.set().ciphertext_bytes();
         let Output::Buffer(buffer) = output else { return Ok((needed, None)) };
         let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
-        let template = &birth::merged(template, public.demands(CKA_ENCAPSULATE_TEMPLATE))?;
+        // PKCS#11 3.2 §5.18.9 names this error for what contradicts the template of the key.
+        let template =
+            &birth::merged(template, public.demands(CKA_ENCAPSULATE_TEMPLATE)).map_err(|error| match error {
+                Error::TemplateInconsistent { .. } => Error::NoKey(public.number),
+                other => other,
+            })?;
         let target = Target::of(template)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let (ciphertext, secret) = key.encapsulate()?;
         let value = shortened(&target, secret)?;
-        let object = birth::derived(&target, template, value, Inheritance::none(), &maker)?;
+        let object = exchanged(&target, template, value, &maker)?;
         let handle = self.keep(object, maker.logouts)?;
         place.copy_from_slice(ciphertext.get(..needed).unwrap_or_default());
         Ok((needed, Some(handle)))
@@ -56,7 +63,9 @@ impl Session {
         self.functions(call.mechanism, CKF_DECAPSULATE)?;
         let key_type = kem_type(call)?;
         let usage = (Flag::Decapsulate, "the key may not decapsulate (CKA_DECAPSULATE)");
-        let private = self.key_for(private, call.mechanism, &[key_type], CKO_PRIVATE_KEY, usage, CKF_DECAPSULATE)?;
+        let private = self
+            .key_for(private, call.mechanism, &[key_type], CKO_PRIVATE_KEY, usage, CKF_DECAPSULATE)
+            .map_err(|error| as_unwrapping(error, call.mechanism))?;
         let PrivateKey::MlKem(key) = &**private.private_key()? else { return Err(Error::NotSupported) };
         if ciphertext.len() != key.set().ciphertext_bytes() {
             return Err(Error::WrappedKeyLength);
@@ -65,7 +74,7 @@ impl Session {
         let target = Target::of(template)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let value = shortened(&target, key.decapsulate(ciphertext)?)?;
-        let object = birth::derived(&target, template, value, Inheritance::none(), &maker)?;
+        let object = exchanged(&target, template, value, &maker)?;
         self.keep(object, maker.logouts)
     }
 }
@@ -76,6 +85,14 @@ fn kem_type(call: &Call<'_>) -> Result<u64, Error> {
         (Work::Encapsulation(_), _) => Err(Error::MechanismParameter("this mechanism takes none")),
         _ => Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
     }
+}
+
+/// A key of two sides: it was in no token before, and is extractable where the template is silent (PKCS#11 3.2 §5.18.9
+/// and §5.18.10).
+fn exchanged(target: &Target, template: &Template<'_>, value: SecretBytes, maker: &Maker<'_>) -> Result<Object, Error> {
+    let mut key = birth::derived(target, template, value, Inheritance::none(), maker)?;
+    key.flags.set(Flag::Extractable, template.flag(Flag::Extractable).unwrap_or(true));
+    Ok(key)
 }
 
 /// The first bytes of a shared secret, as many as the key takes.

@@ -142,11 +142,7 @@ impl Session {
     /// # Errors
     /// [`Error::OperationNotInitialized`].
     pub fn verify_update(&self, part: &[u8]) -> Result<(), Error> {
-        let mut state = self.state()?;
-        if state.verification.active()?.signature.is_some() {
-            return Err(Error::OperationNotInitialized);
-        }
-        self.signature_update(&mut state.verification, part)
+        self.verification_update(part, false)
     }
 
     /// Ends a verification in parts (`C_VerifyFinal`).
@@ -214,11 +210,7 @@ impl Session {
     /// # Errors
     /// [`Error::OperationNotInitialized`].
     pub fn verify_signature_update(&self, part: &[u8]) -> Result<(), Error> {
-        let mut state = self.state()?;
-        if state.verification.active()?.signature.is_none() {
-            return Err(Error::OperationNotInitialized);
-        }
-        self.signature_update(&mut state.verification, part)
+        self.verification_update(part, true)
     }
 
     /// Verifies the signature given first over the data so far (`C_VerifySignatureFinal`).
@@ -368,6 +360,7 @@ impl Session {
     /// A signature with a key pair, or of TLS.
     pub(super) fn pair_operation(&self, call: &Call<'_>, key: u64, purpose: Purpose) -> Result<SignOperation, Error> {
         self.functions(call.mechanism, purpose.function())?;
+        call.check_hash(self.application.policy(), purpose.function())?;
         let (key, signer) = match (call.mechanism.scheme(), &call.mechanism.work) {
             (Some((key_type, scheme)), _) => {
                 let (key, object) = self.signing_key(call.mechanism, key, &[key_type], purpose)?;
@@ -437,13 +430,19 @@ impl Session {
     }
 
     pub(super) fn signature_update(&self, slot: &mut Slot<SignOperation>, part: &[u8]) -> Result<(), Error> {
-        slot.step(
+        slot.step(|()| false, |operation| operation.update(self, part))
+    }
+
+    /// A part of what is verified, where the signature comes first or does not. The wrong one of the two functions ends
+    /// the operation, as any error does.
+    fn verification_update(&self, part: &[u8], signature_first: bool) -> Result<(), Error> {
+        self.state()?.verification.step(
             |()| false,
             |operation| {
-                operation.key.check(&self.application, false)?;
-                operation.signer.update(part)?;
-                operation.updated = true;
-                Ok(())
+                if operation.signature.is_some() != signature_first {
+                    return Err(Error::OperationNotInitialized);
+                }
+                operation.update(self, part)
             },
         )
     }
@@ -463,6 +462,13 @@ impl SignOperation {
     /// Takes a part of the data.
     pub(super) fn take(&mut self, part: &[u8]) -> Result<(), Error> {
         self.signer.update(part)
+    }
+
+    fn update(&mut self, session: &Session, part: &[u8]) -> Result<(), Error> {
+        self.check(session)?;
+        self.take(part)?;
+        self.updated = true;
+        Ok(())
     }
 
     /// Forgets the data so far.

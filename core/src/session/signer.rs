@@ -123,11 +123,11 @@ impl PairSigner {
     /// `CKR_MECHANISM_PARAM_INVALID`, `CKR_KEY_SIZE_RANGE`.
     pub(super) fn start(scheme: Scheme, call: &Call<'_>, key: &Object) -> Result<PairSigner, Error> {
         let bytes = signature_bytes(key)?;
-        let options = Options::of(scheme, &call.parameter)?;
+        let options = Options::of(scheme, &call.parameter, key.public.is_some())?;
         if let Options::Pss { hash, salt_bytes, .. } = &options {
             // RFC 8017 §9.1.1: the block is a bit shorter than the modulus.
-            let bits = key.inner_number(CKA_MODULUS_BITS).map_or(bytes * 8, |bits| bits as usize);
-            let room = bits.saturating_sub(1).div_ceil(8);
+            let zeros = key.inner_bytes(CKA_MODULUS).and_then(<[u8]>::first).map_or(0, |first| first.leading_zeros());
+            let room = (bytes * 8).saturating_sub(zeros as usize + 1).div_ceil(8);
             if salt_bytes.saturating_add(hash.output_bytes() + 2) > room {
                 return Err(Error::MechanismParameter("sLen is longer than the key leaves room for"));
             }
@@ -155,11 +155,12 @@ impl PairSigner {
         }
     }
 
-    /// The most data that can be of use where the caller hashes.
+    /// The most data that can be of use where the caller hashes. ECDSA takes the leftmost bits of any (PKCS#11 3.2
+    /// §6.3.12).
     fn limit(&self) -> Option<usize> {
         match self.scheme {
             Scheme::RsaPkcs1(None) | Scheme::RsaRaw | Scheme::RsaPss(None) => Some(self.bytes),
-            Scheme::Ecdsa(None) | Scheme::Dsa(None) => Some(LONGEST_HASH),
+            Scheme::Dsa(None) => Some(LONGEST_HASH),
             _ => None,
         }
     }
@@ -235,7 +236,7 @@ impl PairSigner {
 }
 
 impl Options {
-    fn of(scheme: Scheme, parameter: &Parameter<'_>) -> Result<Options, Error> {
+    fn of(scheme: Scheme, parameter: &Parameter<'_>, verifies: bool) -> Result<Options, Error> {
         Ok(match (scheme, parameter) {
             (Scheme::RsaPss(_), Parameter::Pss { hash, mgf, salt_bytes }) => Options::Pss {
                 hash: hashes::hash(*hash)?,
@@ -255,6 +256,8 @@ impl Options {
                         CKH_HEDGE_PREFERRED => Hedge::Preferred,
                         CKH_HEDGE_REQUIRED => Hedge::Required,
                         CKH_DETERMINISTIC_REQUIRED => Hedge::Deterministic,
+                        // PKCS#11 3.2 §6.67.5: on verification it is ignored.
+                        _ if verifies => Hedge::Preferred,
                         _ => return Err(Error::MechanismParameter("hedgeVariant is not one of CKH_*")),
                     },
                     context: bounded(context)?,

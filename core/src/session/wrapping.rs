@@ -88,6 +88,7 @@ impl Session {
         output: Output<'_>,
     ) -> Result<usize, Error> {
         self.functions(call.mechanism, CKF_WRAP)?;
+        call.check_hash(self.application.policy(), CKF_WRAP)?;
         let usage = (Flag::Wrap, "the key may not wrap (CKA_WRAP)");
         let (key_types, class) = takes(call.mechanism, CKO_PUBLIC_KEY)?;
         let wrapping = self
@@ -114,7 +115,7 @@ impl Session {
         let needed = scheme.wrapped_len(&wrapping, value.len())?;
         let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
         scheme.wrap(&wrapping, value, place).map_err(|error| match error {
-            Error::DataLength => Error::KeySize { got: value.len() },
+            Error::DataLength | Error::DataInvalid => Error::KeySize { got: value.len() },
             other => as_wrapping(other, call.mechanism),
         })
     }
@@ -152,6 +153,7 @@ impl Session {
         aad: Option<&[u8]>,
     ) -> Result<u64, Error> {
         self.functions(call.mechanism, CKF_UNWRAP)?;
+        call.check_hash(self.application.policy(), CKF_UNWRAP)?;
         let usage = (Flag::Unwrap, "the key may not unwrap (CKA_UNWRAP)");
         let (key_types, class) = takes(call.mechanism, CKO_PRIVATE_KEY)?;
         let unwrapping = self
@@ -170,8 +172,9 @@ impl Session {
             CKO_PRIVATE_KEY => {
                 let key_type = target.kind.subtype.unwrap_or_default();
                 let der = match scheme {
-                    // Padded with zeros, which are no part of the structure.
-                    Scheme::KeyWrap(KeyWrap::Plain, _) => der_without_zeros(value.expose())?,
+                    // Padded with zeros, which are no part of the structure. SoftHSM2 pads so even where the mechanism
+                    // has a padding of its own.
+                    Scheme::KeyWrap(KeyWrap::Plain | KeyWrap::Padded, _) => der_without_zeros(value.expose())?,
                     _ => value.expose(),
                 };
                 let half = asymmetric::from_private_key_info(key_type, der)?;
@@ -618,7 +621,7 @@ fn as_wrapping(error: Error, mechanism: &Mechanism) -> Error {
 }
 
 /// The errors of a key, of the key that unwraps.
-fn as_unwrapping(error: Error, mechanism: &Mechanism) -> Error {
+pub(super) fn as_unwrapping(error: Error, mechanism: &Mechanism) -> Error {
     match error {
         Error::NoKey(number) => Error::UnwrappingKeyHandle(number),
         Error::KeyType(_) => Error::UnwrappingKeyType(MechanismName(mechanism.id)),

@@ -66,6 +66,15 @@ impl<'a> Fields<'a> {
         if field.tag() == tag { Ok(field.value()) } else { Err(Error::Encoding("another type of field")) }
     }
 
+    /// The next field with its tag, which must be this one, and its length.
+    pub(super) fn whole(&mut self, tag: Tag) -> Result<&'a [u8], Error> {
+        if self.next() == Some(tag) {
+            self.0.tlv_bytes().map_err(malformed)
+        } else {
+            Err(Error::Encoding("another type of field"))
+        }
+    }
+
     /// The content of the next field if it has this tag.
     pub(super) fn optional(&mut self, tag: Tag) -> Result<Option<&'a [u8]>, Error> {
         if self.next() == Some(tag) { self.content(tag).map(Some) } else { Ok(None) }

@@ -83,8 +83,9 @@ impl PrivateKey {
     /// signature's length, [`bytes`](PrivateKey::bytes).
     ///
     /// # Errors
-    /// [`Error::DataLength`] for an input that is too long, or, raw, not below the modulus, or not as long as the
-    /// digest; [`Error::Parameter`] for a hash or salt that the key is too short for; [`Error::OutputTooSmall`].
+    /// [`Error::DataLength`] for an input that is too long or not as long as the digest; [`Error::DataValue`] for one
+    /// that, raw, is not below the modulus; [`Error::Parameter`] for a hash or salt that the key is too short for;
+    /// [`Error::OutputTooSmall`].
     pub fn sign(&self, padding: &SignaturePadding, input: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let needed = self.bytes();
         let out = out.get_mut(..needed).ok_or(Error::OutputTooSmall { needed })?;
@@ -94,7 +95,7 @@ impl PrivateKey {
                 let mut padded = block();
                 let padded = padded.get_mut(..needed).ok_or(Error::DataLength)?;
                 pad_left(input, padded)?;
-                self.transform(padded, out, Error::DataLength)?;
+                self.transform(padded, out, Error::DataValue)?;
             }
             SignaturePadding::Pkcs1 => {
                 if needed.checked_sub(PKCS1_BYTES).is_none_or(|room| input.len() > room) {
@@ -158,9 +159,9 @@ impl PrivateKey {
     /// made up from it and the key, of any possible length and the same each time (implicit rejection).
     ///
     /// # Errors
-    /// [`Error::CiphertextLength`] for a ciphertext that is not as long as the modulus or, but for OAEP, not below it;
-    /// [`Error::Authentication`] whatever is wrong with an OAEP ciphertext of that length; [`Error::Parameter`] for an
-    /// OAEP hash that the key is too short for; [`Error::OutputTooSmall`] with the length of this plaintext.
+    /// [`Error::CiphertextLength`] for a ciphertext that is not as long as the modulus; [`Error::Authentication`] for
+    /// one that is not below it, and whatever is wrong with an OAEP ciphertext; [`Error::KeyLength`] for a key that is
+    /// too short for the OAEP hash; [`Error::OutputTooSmall`] with the length of this plaintext.
     pub fn decrypt(&self, padding: &EncryptionPadding<'_>, ciphertext: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let block_bytes = self.bytes();
         if ciphertext.len() != block_bytes {
@@ -171,25 +172,30 @@ impl PrivateKey {
             EncryptionPadding::Raw => {
                 let needed = block_bytes;
                 let out = out.get_mut(..needed).ok_or(Error::OutputTooSmall { needed })?;
-                self.transform(ciphertext, out, Error::CiphertextLength)?;
+                self.transform(ciphertext, out, Error::Authentication)?;
                 Ok(needed)
             }
             EncryptionPadding::Pkcs1 => {
                 let decrypted = decrypted.get_mut(..block_bytes).ok_or(Error::CiphertextLength)?;
-                self.transform(ciphertext, decrypted, Error::CiphertextLength)?;
+                self.transform(ciphertext, decrypted, Error::Authentication)?;
                 let mut private_exponent = block();
                 let private_exponent = private_exponent.get_mut(..block_bytes).ok_or(Error::CiphertextLength)?;
                 self.handle.write_component(Component::PrivateExponent, private_exponent)?;
                 rejection::unpad(private_exponent, ciphertext, decrypted, out)
             }
             EncryptionPadding::Oaep { hash, mgf, label } => {
-                max_plaintext(padding, block_bytes).ok_or(Error::Parameter("hash for this key"))?;
+                max_plaintext(padding, block_bytes).ok_or(Error::KeyLength { got: block_bytes })?;
                 let needed = self.handle.oaep_decrypt(*hash, *mgf, label, ciphertext, &mut *decrypted)?;
                 let plaintext = decrypted.get(..needed).ok_or(Error::Library("EVP_PKEY_decrypt"))?;
                 out.get_mut(..needed).ok_or(Error::OutputTooSmall { needed })?.copy_from_slice(plaintext);
                 Ok(needed)
             }
         }
+    }
+
+    /// The longest plaintext in bytes, or none if the key is too short for the padding.
+    pub fn max_plaintext(&self, padding: &EncryptionPadding<'_>) -> Option<usize> {
+        max_plaintext(padding, self.bytes())
     }
 
     // input^d mod n, both as long as the modulus. `out_of_range` when the input is not below the modulus.

@@ -131,11 +131,12 @@ impl PublicKey {
     /// Encrypts and returns the ciphertext's length, [`bytes`](PublicKey::bytes).
     ///
     /// # Errors
-    /// [`Error::DataLength`] for a plaintext longer than [`max_plaintext`](PublicKey::max_plaintext) or, raw, not below
-    /// the modulus; [`Error::Parameter`] for an OAEP hash that the key is too short for; [`Error::OutputTooSmall`].
+    /// [`Error::DataLength`] for a plaintext longer than [`max_plaintext`](PublicKey::max_plaintext);
+    /// [`Error::DataValue`] for one that, raw, is not below the modulus; [`Error::KeyLength`] for a key that is too short
+    /// for the OAEP hash; [`Error::OutputTooSmall`].
     pub fn encrypt(&self, padding: &EncryptionPadding<'_>, plaintext: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let needed = self.bytes();
-        if plaintext.len() > self.max_plaintext(padding).ok_or(Error::Parameter("hash for this key"))? {
+        if plaintext.len() > self.max_plaintext(padding).ok_or(Error::KeyLength { got: needed })? {
             return Err(Error::DataLength);
         }
         let out = out.get_mut(..needed).ok_or(Error::OutputTooSmall { needed })?;
@@ -145,7 +146,7 @@ impl PublicKey {
                 let padded = padded.get_mut(..needed).ok_or(Error::DataLength)?;
                 pad_left(plaintext, padded)?;
                 // All that can be wrong with a block of this length is that it is not below the modulus.
-                self.encrypt_block(RSA_NO_PADDING, padded, out).map_err(|_| Error::DataLength)
+                self.encrypt_block(RSA_NO_PADDING, padded, out).map_err(|_| Error::DataValue)
             }
             EncryptionPadding::Pkcs1 => self.encrypt_block(RSA_PKCS1_PADDING, plaintext, out),
             EncryptionPadding::Oaep { hash, mgf, label } => {

@@ -1,23 +1,32 @@
-//! `strongroom key`: generating, listing, describing and deleting keys, as a user.
+//! `strongroom key`: generating, importing, listing, describing and deleting keys, as a user.
 //!
-//! Which key is meant is found in `key/find.rs`; how keys look is in `key/view.rs`, and all attributes of one in
-//! `key/attributes.rs`.
+//! | module | what for |
+//! | --- | --- |
+//! | `generate`, `import`, `public` | the commands of these names |
+//! | `wanted` | the options about a new key's attributes |
+//! | `types` | the names of types, curves and parameter sets |
+//! | `find` | which keys are meant |
+//! | `view`, `attributes` | how keys look: in a line, with all attributes |
 
 mod attributes;
 mod find;
+mod generate;
+mod import;
+mod public;
+mod types;
 mod view;
+mod wanted;
 
-use clap::{ArgAction, Args, Subcommand};
+use clap::{Args, Subcommand};
 use cryptoki_sys::*;
 use serde_json::{Value, json};
-use strongroom_core::attribute::{Flag, Given, Template};
-use strongroom_core::error::Error;
-use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work, named};
-use strongroom_core::object::schema::{Kind, Lengths};
+use strongroom_core::attribute::Given;
+use strongroom_core::object::Object;
 use strongroom_core::session::Session;
 
-use find::{Found, choose, entry, find};
-use view::{USAGES, check_value, key_json, keys_table, named_label, size_bits};
+use find::{Found, Pair, entry, find, meant, only, with_public_key};
+use types::{KeyType, bytes, curve_name, parameter_set, size_bits, type_name};
+use view::{CLASSES, class_name, described, key_json, keys_table, named_label};
 
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
@@ -29,61 +38,24 @@ use crate::text::parse_hex;
 /// The commands about keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
-    /// Generate a key that stays in the token
-    #[command(after_long_help = GENERATE_EXAMPLES)]
-    Generate(Box<GenerateArgs>),
-    /// List the keys
+    /// Generate a key, or a pair, that stays in the token
+    #[command(after_long_help = generate::EXAMPLES)]
+    Generate(Box<generate::GenerateArgs>),
+    /// Import a key or a certificate from a file
+    #[command(after_long_help = import::EXAMPLES)]
+    Import(Box<import::ImportArgs>),
+    /// Write the public key of a pair or a certificate, for other programs
+    #[command(after_long_help = public::EXAMPLES)]
+    Public(public::PublicArgs),
+    /// List the keys, certificates and domain parameters
     #[command(after_long_help = LIST_EXAMPLES)]
     List(ListArgs),
-    /// Show all attributes of one key
+    /// Show all attributes of a key, or of both halves of a pair
     #[command(after_long_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
-    /// Delete a key for ever
+    /// Delete a key, a pair or a certificate for ever
     #[command(after_long_help = DELETE_EXAMPLES)]
     Delete(DeleteArgs),
-}
-
-/// Options of `key generate`.
-#[derive(Debug, Args)]
-pub(crate) struct GenerateArgs {
-    /// Type of key: aes, generic, des3, rc4, chacha20, sha256-hmac, ...
-    #[arg(long = "type", value_name = "TYPE", value_parser = parse_type)]
-    kind: &'static Kind,
-    /// Size in bits [default: the type's only or largest one; 256 where any is possible]
-    #[arg(long, value_name = "BITS")]
-    size: Option<usize>,
-    /// Name of the key (CKA_LABEL)
-    #[arg(long, value_name = "TEXT")]
-    label: Option<String>,
-    /// Identifier of the key (CKA_ID), in hexadecimal digits
-    #[arg(long, value_name = "HEX", value_parser = parse_id)]
-    id: Option<Bytes>,
-    /// What the key may do, all else forbidden: encrypt, decrypt, sign, verify, wrap, unwrap, derive
-    /// [default: what its type can]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_usage)]
-    usage: Vec<Flag>,
-    /// The only mechanisms the key may be used with, by name (AES_GCM,AES_CMAC) [default: any]
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = parse_mechanism)]
-    mechanisms: Vec<u64>,
-    /// Whether the key may leave the token wrapped by another key
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = false, default_missing_value = "true",
-          action = ArgAction::Set)]
-    extractable: bool,
-    /// Whether its value is hidden from everyone, its owner included
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true",
-          action = ArgAction::Set)]
-    sensitive: bool,
-    /// Whether it is seen after login only
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true",
-          action = ArgAction::Set)]
-    private: bool,
-    /// Whether its attributes may be changed later
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_value_t = true, default_missing_value = "true",
-          action = ArgAction::Set)]
-    modifiable: bool,
-    /// Who will own it.
-    #[command(flatten)]
-    user: AsUser,
 }
 
 /// Options of `key list`.
@@ -96,8 +68,11 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "HEX", value_parser = parse_id)]
     id: Option<Bytes>,
     /// Only keys of this type
-    #[arg(long = "type", value_name = "TYPE", value_parser = parse_type)]
-    kind: Option<&'static Kind>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = KeyType::parse)]
+    kind: Option<KeyType>,
+    /// Only objects of this class: secret, private, public, certificate, parameters
+    #[arg(long, value_name = "CLASS", value_parser = parse_class)]
+    class: Option<u64>,
     /// Only keys that are not private (CKA_PRIVATE false), without login
     #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
     public: bool,
@@ -111,6 +86,9 @@ pub(crate) struct ListArgs {
 pub(crate) struct ShowArgs {
     /// Which key: its number, its label, label=TEXT or id=HEX
     key: String,
+    /// Only objects of this class: secret, private, public, certificate, parameters
+    #[arg(long, value_name = "CLASS", value_parser = parse_class)]
+    class: Option<u64>,
     /// Show the value too, of a key that is not sensitive and is extractable
     #[arg(long)]
     reveal: bool,
@@ -124,6 +102,12 @@ pub(crate) struct ShowArgs {
 pub(crate) struct DeleteArgs {
     /// Which key: its number, its label, label=TEXT or id=HEX
     key: String,
+    /// Only objects of this class: secret, private, public, certificate, parameters
+    #[arg(long, value_name = "CLASS", value_parser = parse_class)]
+    class: Option<u64>,
+    /// Delete both halves of the pair
+    #[arg(long, conflicts_with = "class")]
+    pair: bool,
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -142,50 +126,13 @@ struct Bytes(Vec<u8>);
 /// What it refuses or fails with.
 pub(crate) fn run(context: &Context, command: &KeyCommand) -> Result<Answer, Failure> {
     match command {
-        KeyCommand::Generate(args) => generate(context, args),
+        KeyCommand::Generate(args) => generate::run(context, args),
+        KeyCommand::Import(args) => import::run(context, args),
+        KeyCommand::Public(args) => public::run(context, args),
         KeyCommand::List(args) => list(context, args),
         KeyCommand::Show(args) => show(context, args),
         KeyCommand::Delete(args) => delete(context, args),
     }
-}
-
-fn generate(context: &Context, args: &GenerateArgs) -> Result<Answer, Failure> {
-    let mechanism =
-        generator(args.kind).ok_or_else(|| Failure::usage(format!("{} keys cannot be generated", args.kind.name)))?;
-    let length = length_bytes(args.kind, args.size)?;
-    let hsm = context.hsm()?;
-    let session = args.user.session(context, &hsm, true)?;
-    let mut entries = vec![
-        entry(CKA_VALUE_LEN, Given::Ulong(length as u64)),
-        entry(CKA_TOKEN, Given::Flag(Flag::Token, true)),
-        entry(CKA_EXTRACTABLE, Given::Flag(Flag::Extractable, args.extractable)),
-        entry(CKA_SENSITIVE, Given::Flag(Flag::Sensitive, args.sensitive)),
-        entry(CKA_PRIVATE, Given::Flag(Flag::Private, args.private)),
-        entry(CKA_MODIFIABLE, Given::Flag(Flag::Modifiable, args.modifiable)),
-    ];
-    entries.extend(args.label.as_ref().map(|label| entry(CKA_LABEL, Given::Bytes(label.as_bytes()))));
-    entries.extend(args.id.as_ref().map(|id| entry(CKA_ID, Given::Bytes(&id.0))));
-    if !args.usage.is_empty() {
-        entries.extend(
-            USAGES.iter().map(|(_, attribute, flag)| entry(*attribute, Given::Flag(*flag, args.usage.contains(flag)))),
-        );
-    }
-    if !args.mechanisms.is_empty() {
-        entries.push(entry(CKA_ALLOWED_MECHANISMS, Given::Mechanisms(args.mechanisms.as_slice().into())));
-    }
-    let call = Call { mechanism, parameter: Parameter::None };
-    let number = session
-        .generate_key(&call, &Template::from_entries(entries))
-        .map_err(|error| explain_generation(error, &session, mechanism))?;
-    let key = session.object(number)?;
-    let text = format!(
-        "Generated {} key {number}{}, {} bits{}.\n",
-        key.kind.name,
-        named_label(&key),
-        length * 8,
-        check_value(&key).map_or_else(String::new, |kcv| format!(", KCV {kcv}")),
-    );
-    Ok(Answer::new(text, json!({ "key": key_json(&key) })))
 }
 
 fn list(context: &Context, args: &ListArgs) -> Result<Answer, Failure> {
@@ -197,8 +144,10 @@ fn list(context: &Context, args: &ListArgs) -> Result<Answer, Failure> {
     let mut wanted = Vec::new();
     wanted.extend(args.label.as_ref().map(|label| entry(CKA_LABEL, Given::Bytes(label.as_bytes()))));
     wanted.extend(args.id.as_ref().map(|id| entry(CKA_ID, Given::Bytes(&id.0))));
-    wanted.extend(args.kind.and_then(|kind| kind.subtype).map(|subtype| entry(CKA_KEY_TYPE, Given::Ulong(subtype))));
-    let Found { keys, unreadable } = find(&session, wanted, "reading keys")?;
+    wanted.extend(args.kind.map(|kind| entry(CKA_KEY_TYPE, Given::Ulong(kind.number()))));
+    wanted.extend(args.class.map(|class| entry(CKA_CLASS, Given::Ulong(class))));
+    let Found { mut keys, unreadable } = find(&session, wanted, "reading keys")?;
+    keys.retain(|key| args.kind.is_none_or(|kind| kind.is_that_of(key)));
     for (number, problem) in &unreadable {
         context.warn(&format!("object {number} cannot be read: {problem}; 'strongroom doctor' says more"));
     }
@@ -217,77 +166,99 @@ fn list(context: &Context, args: &ListArgs) -> Result<Answer, Failure> {
 fn show(context: &Context, args: &ShowArgs) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, false)?;
-    let key = choose(&session, &args.key)?;
+    let found = meant(&session, &args.key, args.class)?;
+    if let Some(Pair { private, public }) = Pair::of(&found) {
+        let ((private_text, private_json), (public_text, public_json)) =
+            (shown(&session, &private, args.reveal)?, shown(&session, &public, args.reveal)?);
+        let text = format!("{private_text}\n{public_text}");
+        return Ok(Answer::new(text, json!({ "key": private_json, "public_key": public_json })));
+    }
+    let key = only(&args.key, found, " or a --class")?;
+    let (text, json) = shown(&session, &key, args.reveal)?;
+    Ok(Answer::new(text, json!({ "key": json })))
+}
+
+/// All there is to say of an object.
+fn shown(session: &Session, key: &Object, reveal: bool) -> Result<(String, Value), Failure> {
     let owner = session.application().token().users()?.into_iter().find(|user| user.id == key.ownership.owner);
     let owner = owner.map(|user| user.name);
     let mut lines = vec![
         ("Number", key.number.to_string()),
-        ("Type", key.kind.name.to_owned()),
-        ("Size", size_bits(&key).map_or_else(String::new, |bits| format!("{bits} bits"))),
-        ("Owner", owner.clone().unwrap_or_else(|| format!("user {}", key.ownership.owner.0))),
+        ("Class", class_name(key).unwrap_or_default().to_owned()),
+        ("Type", type_name(key).to_owned()),
     ];
-    let attributes = attributes::of(&key, args.reveal);
+    lines.extend(curve_name(key).map(|curve| ("Curve", curve.to_owned())));
+    lines.extend(parameter_set(key).map(|set| ("Parameter set", set)));
+    lines.extend(size_bits(key).map(|bits| ("Size", format!("{bits} bits"))));
+    lines.push(("Owner", owner.clone().unwrap_or_else(|| format!("user {}", key.ownership.owner.0))));
+    let attributes = attributes::of(key, reveal);
     lines.extend(attributes.iter().map(|attribute| (attribute.name, attribute.text.clone())));
-    let mut json = key_json(&key);
+    let mut json = key_json(key);
     if let Value::Object(members) = &mut json {
         members.insert("owner".to_owned(), json!(owner));
         members.insert("attributes".to_owned(), attributes::json(&attributes));
     }
-    Ok(Answer::new(pairs(&lines), json!({ "key": json })))
+    Ok((pairs(&lines), json))
 }
 
 fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
-    let key = choose(&session, &args.key)?;
-    let what = format!("{} key {}{}", key.kind.name, key.number, named_label(&key));
-    terminal::confirm(args.yes, &format!("Delete the {what} for ever?"))?;
-    session.destroy_object(key.number).about(|| what.clone())?;
-    let label = String::from_utf8_lossy(key.label());
-    Ok(Answer::new(format!("Deleted the {what}.\n"), json!({ "deleted": { "number": key.number, "label": label } })))
-}
-
-/// The mechanism that generates keys of this kind.
-fn generator(kind: &Kind) -> Option<&'static Mechanism> {
-    CATALOGUE
-        .iter()
-        .find(|mechanism| matches!(mechanism.work, Work::GenerateSecret(key_type) if kind.subtype == Some(key_type)))
-}
-
-/// The length of the key that is asked for.
-fn length_bytes(kind: &Kind, bits: Option<usize>) -> Result<usize, Failure> {
-    let Some(bits) = bits else {
-        return Ok(match kind.lengths {
-            Lengths::OneOf(lengths) => lengths.iter().copied().max().unwrap_or(DEFAULT_KEY_BYTES),
-            Lengths::Between(..) | Lengths::None => DEFAULT_KEY_BYTES,
-        });
-    };
-    if bits % 8 == 0 && kind.lengths.allow(bits / 8) {
-        return Ok(bits / 8);
-    }
-    let possible = match kind.lengths {
-        Lengths::OneOf(lengths) => lengths.iter().map(|bytes| (bytes * 8).to_string()).collect::<Vec<_>>().join(", "),
-        Lengths::Between(min, max) => format!("{} to {}, in steps of 8", min * 8, max * 8),
-        Lengths::None => "no".to_owned(),
-    };
-    Err(Failure::usage(format!("--size {bits}: {} keys have {possible} bits", kind.name)))
-}
-
-fn explain_generation(error: Error, session: &Session, mechanism: &Mechanism) -> Failure {
-    let refused = matches!(error, Error::MechanismInvalid(_));
-    let failure = Failure::from(error);
-    match session.application().token().meta() {
-        Ok(meta) if refused && !mechanism.is_offered(meta.policy) => {
-            failure.about(&format!("the token's policy is \"{}\"", meta.policy))
+    let found = meant(&session, &args.key, args.class)?;
+    let doomed = match (args.pair, Pair::of(&found)) {
+        (true, pair) => {
+            let Pair { private, public } = match pair {
+                Some(pair) => pair,
+                None => whole_pair(&session, &args.key, found)?,
+            };
+            vec![private, public]
         }
-        _ => failure,
+        (false, Some(_)) => vec![only(&args.key, found, ", or --pair for both halves")?],
+        (false, None) => vec![only(&args.key, found, " or a --class")?],
+    };
+    let names: Vec<String> =
+        doomed.iter().map(|key| format!("the {} {}{}", described(key), key.number, named_label(key))).collect();
+    let what = names.join(" and ");
+    terminal::confirm(args.yes, &format!("Delete {what} for ever?"))?;
+    for (key, name) in doomed.iter().zip(&names) {
+        session.destroy_object(key.number).about(|| name.clone())?;
     }
+    let json = |key: &Object| json!({ "number": key.number, "label": String::from_utf8_lossy(key.label()) });
+    let deleted = match doomed.as_slice() {
+        [private, public] => json!({ "deleted": json(private), "deleted_public_key": json(public) }),
+        others => json!({ "deleted": others.first().map(|key| json(key)) }),
+    };
+    Ok(Answer::new(format!("Deleted {what}.\n"), deleted))
 }
 
-fn parse_type(name: &str) -> Result<&'static Kind, String> {
-    Kind::named(name).filter(|kind| generator(kind).is_some()).ok_or_else(|| {
-        let names = Kind::all().iter().filter(|kind| generator(kind).is_some()).map(|kind| kind.name);
-        format!("the types are {}", names.collect::<Vec<_>>().join(", "))
+/// The pair that one half of it stands for.
+fn whole_pair(session: &Session, wanted: &str, found: Vec<std::sync::Arc<Object>>) -> Result<Pair, Failure> {
+    let half = only(wanted, found, "")?;
+    let other = match half.kind.class {
+        CKO_PRIVATE_KEY => Some(CKO_PUBLIC_KEY),
+        CKO_PUBLIC_KEY => Some(CKO_PRIVATE_KEY),
+        _ => None,
+    };
+    let mut both = vec![half];
+    if let (Some(class), [half]) = (other, both.as_slice())
+        && let Some(info) = bytes(half, CKA_PUBLIC_KEY_INFO)
+    {
+        let other = with_public_key(session, class, info)?;
+        both.extend(other);
+    }
+    Pair::of(&both).ok_or_else(|| {
+        let named: Vec<String> = both.iter().map(|key| format!("{} {}", described(key), key.number)).collect();
+        Failure::refused(
+            CKR_KEY_HANDLE_INVALID,
+            format!("{} is not one of exactly two halves; leave --pair out to delete it alone", named.join(", ")),
+        )
+    })
+}
+
+fn parse_class(name: &str) -> Result<u64, String> {
+    CLASSES.iter().find(|(known, _)| *known == name).map(|(_, class)| *class).ok_or_else(|| {
+        let names: Vec<&str> = CLASSES.iter().map(|(name, _)| *name).collect();
+        format!("the classes are {}", names.join(", "))
     })
 }
 
@@ -295,86 +266,28 @@ fn parse_id(digits: &str) -> Result<Bytes, String> {
     parse_hex(digits).map(Bytes)
 }
 
-fn parse_usage(name: &str) -> Result<Flag, String> {
-    USAGES.iter().find(|(known, ..)| *known == name).map(|(_, _, flag)| *flag).ok_or_else(|| {
-        let names: Vec<&str> = USAGES.iter().map(|(name, ..)| *name).collect();
-        format!("the usages are {}", names.join(", "))
-    })
-}
-
-fn parse_mechanism(name: &str) -> Result<u64, String> {
-    let known = named(name).map(|mechanism| mechanism.id);
-    known.ok_or_else(|| "'strongroom mechanisms' lists those there are".to_owned())
-}
-
-/// The size of a key where any is possible and none is asked for.
-const DEFAULT_KEY_BYTES: usize = 32;
-const GENERATE_EXAMPLES: &str = "\
-Sizes are in bits: AES 128, 192 or 256; DES3 192 and DES2 128, with their parity bits; generic secrets and HMAC keys \
-8 to 28664, RC4 8 to 2040, in steps of 8. A key stays in the token, sensitive and not extractable, unless an option \
-says otherwise.
-
-Examples:
-  strongroom key generate --type aes --size 256 --label orders
-  strongroom key generate --type aes --label backup --usage wrap,unwrap --id 0a01
-  strongroom key generate --type sha256-hmac --label sessions --pin-file user.pin
-  strongroom key generate --type generic --size 512 --extractable --label secret";
-
 const LIST_EXAMPLES: &str = "\
 Examples:
   strongroom key list
+  strongroom key list --class private
   strongroom key list --type aes --label orders
   strongroom key list --public
   strongroom key list --json --pin-file user.pin";
 
 const SHOW_EXAMPLES: &str = "\
+Where the two halves of a pair have the label, both are shown.
+
 Examples:
   strongroom key show orders
+  strongroom key show tls --class certificate
   strongroom key show 17 --json
   strongroom key show id=0a01";
 
 const DELETE_EXAMPLES: &str = "\
-Where several keys have the label, none is deleted: give the number of one.
+Where several keys have the label, none is deleted: give the number of one, or a --class. Both halves of a pair go \
+with --pair only.
 
 Examples:
   strongroom key delete 17
+  strongroom key delete code-signing --pair
   strongroom key delete orders --yes --pin-file user.pin";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_are_those_that_can_be_generated() {
-        assert_eq!(parse_type("aes").unwrap().subtype, Some(CKK_AES));
-        let refusal = parse_type("x509").unwrap_err();
-        assert!(refusal.contains("aes") && refusal.contains("des3") && !refusal.contains("x509"), "{refusal}");
-        for mechanism in CATALOGUE {
-            if let Work::GenerateSecret(key_type) = mechanism.work {
-                let kind = Kind::secret_key(key_type).unwrap();
-                assert_eq!(generator(kind).unwrap().id, mechanism.id);
-            }
-        }
-    }
-
-    #[test]
-    fn sizes_are_bits_of_the_type() {
-        let bytes =
-            |name, bits| length_bytes(parse_type(name).unwrap(), bits).map_err(|failure| failure.message().to_owned());
-        assert_eq!(bytes("aes", Some(128)).unwrap(), 16);
-        assert_eq!(bytes("aes", None).unwrap(), 32);
-        assert_eq!(bytes("des3", None).unwrap(), 24);
-        assert_eq!(bytes("generic", None).unwrap(), 32);
-        assert_eq!(bytes("aes", Some(100)).unwrap_err(), "--size 100: aes keys have 128, 192, 256 bits");
-        assert!(bytes("aes", Some(16)).is_err(), "16 bytes are not 16 bits");
-        assert!(bytes("generic", Some(28672)).unwrap_err().contains("8 to 28664"));
-    }
-
-    #[test]
-    fn lists_are_checked_word_by_word() {
-        assert_eq!(parse_usage("wrap").unwrap(), Flag::Wrap);
-        assert!(parse_usage("crypt").unwrap_err().contains("encrypt"));
-        assert_eq!(parse_mechanism("aes_gcm").unwrap(), CKM_AES_GCM);
-        assert!(parse_mechanism("AES_ROT13").is_err());
-    }
-}

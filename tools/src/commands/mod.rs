@@ -22,7 +22,7 @@ pub(crate) enum Command {
     /// Manage the users of a token, as its officer
     #[command(subcommand, arg_required_else_help = true)]
     User(user::UserCommand),
-    /// Generate, list, show and delete keys, as a user
+    /// Generate, import, list, show and delete keys, pairs and certificates, as a user
     #[command(subcommand, arg_required_else_help = true)]
     Key(key::KeyCommand),
     /// Write random bytes

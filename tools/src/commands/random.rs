@@ -1,5 +1,6 @@
 //! `strongroom random`: random bytes from the generator that makes the keys. It needs no token.
 
+use base64ct::{Base64, Encoding};
 use clap::Args;
 use serde_json::json;
 use std::io::IsTerminal;
@@ -8,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::failure::Failure;
 use crate::output::{self, Answer};
 use crate::place::Context;
-use crate::text::{base64, hex};
+use crate::text::hex;
 
 /// Options of `random`.
 #[derive(Debug, Args)]
@@ -78,7 +79,7 @@ fn fill(bytes: &mut [u8]) -> Result<(), Failure> {
 }
 
 fn encode(args: &RandomArgs, bytes: &[u8]) -> String {
-    if args.base64 { base64(bytes) } else { hex(bytes) }
+    if args.base64 { Base64::encode_string(bytes) } else { hex(bytes) }
 }
 
 const BYTES_MAX: u64 = 1 << 30;

@@ -37,10 +37,14 @@ fn every_type_in_the_help_can_be_generated() {
     let types = refusal.split("the types are ").nth(1).unwrap().split(';').next().unwrap();
     let types: Vec<&str> = types.split(", ").map(str::trim).collect();
     assert!(types.len() > 10, "{types:?}");
-    for name in &types {
+    // A search for primes of DSA takes seconds, which is not what this is about.
+    let types = types.iter().filter(|name| !matches!(**name, "dsa" | "x942-dh"));
+    for name in types.clone() {
         assert_eq!(generate(&place, &["--type", name])["type"], *name);
     }
-    assert_eq!(list(&place, &[]).len(), types.len());
+    let secret = list(&place, &["--class", "secret"]).len();
+    let pairs = list(&place, &["--class", "private"]).len();
+    assert_eq!((secret + pairs, list(&place, &["--class", "public"]).len()), (types.count(), pairs));
     assert_eq!(list(&place, &["--type", "des3"])[0]["size_bits"], 192);
 }
 
@@ -93,7 +97,7 @@ fn list_chooses() {
     place.run(&["key", "list", "--public", "--user", "user"]).refused(2, &["--public"]);
     let text = place.run(&["key", "list"]).pins().succeeds();
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines[0].starts_with("NUMBER  LABEL  ID  TYPE     BITS  KCV     FLAGS"), "{text}");
+    assert!(lines[0].starts_with("NUMBER  LABEL  ID  CLASS   TYPE     BITS  KCV     FLAGS"), "{text}");
     assert!(lines[3].contains("open") && lines[3].contains("public,sensitive"), "{text}");
 }
 

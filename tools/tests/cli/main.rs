@@ -1,7 +1,9 @@
 //! The command line as its users meet it: the real program, in directories of its own.
 
 mod doctor;
+mod import;
 mod key;
+mod pairs;
 mod pins;
 mod place;
 mod plain;

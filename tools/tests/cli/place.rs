@@ -177,6 +177,13 @@ impl Run {
         outcome.out
     }
 
+    /// Runs it; it must succeed. Returns the bytes on standard output.
+    pub(crate) fn bytes(mut self) -> Vec<u8> {
+        let output = self.command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    }
+
     /// Runs it with `--json`; it must succeed.
     pub(crate) fn json(mut self) -> Value {
         self.command.arg("--json");

@@ -23,6 +23,7 @@ use crate::asymmetric::{self, PrivateHalf, PublicHalf, PublicKey};
 use crate::attribute::{AttributeType, Flag, Flags, Given, Template, Value};
 use crate::error::Error;
 
+pub use crate::asymmetric::{private_key_entries, public_key_entries};
 pub use create::create;
 pub use generate::generate_secret;
 pub(crate) use generate::{generate_pair, generate_parameters};

@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 use strongroom_core::attribute::{AttributeType, TemplateAttribute, TemplateValue};
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::MechanismName;
-use strongroom_core::object::schema::Kind;
+use strongroom_core::names;
+use strongroom_core::object::schema::{Kind, SECRET};
 use strongroom_core::object::{AttributeValue, Object};
 
+use super::types::set_name;
 use crate::text::{hex, one_line};
 
 /// One attribute, in both forms.
@@ -26,7 +28,7 @@ pub(crate) fn of(object: &Object, reveal: bool) -> Vec<Attribute> {
         let attribute = AttributeType(rule.attribute);
         let name = attribute.name()?;
         let (text, value) = match object.attribute(attribute) {
-            Ok(AttributeValue::Bytes(bytes)) if rule.attribute == CKA_VALUE && object.kind.is_secret() && !reveal => {
+            Ok(AttributeValue::Bytes(bytes)) if rule.notes & SECRET != 0 && !reveal => {
                 (format!("({} bytes, not sensitive; --reveal shows them)", bytes.len()), None)
             }
             Ok(value) => {
@@ -103,11 +105,17 @@ fn number_name(kind: &Kind, attribute: u64, number: u64) -> Option<String> {
                 CKO_PUBLIC_KEY => "public key",
                 CKO_PRIVATE_KEY => "private key",
                 CKO_SECRET_KEY => "secret key",
+                CKO_DOMAIN_PARAMETERS => "domain parameters",
                 _ => return None,
             }
             .to_owned(),
         ),
-        CKA_KEY_TYPE | CKA_CERTIFICATE_TYPE => Some(kind.name.to_owned()),
+        CKA_CERTIFICATE_TYPE => Some(kind.name.to_owned()),
+        CKA_KEY_TYPE => Some(match kind.class {
+            CKO_SECRET_KEY => kind.name.to_owned(),
+            _ => names::key_type(number).to_string(),
+        }),
+        CKA_PARAMETER_SET => set_name(kind.subtype?, number),
         CKA_KEY_GEN_MECHANISM => Some(MechanismName(number).to_string()),
         _ => None,
     }

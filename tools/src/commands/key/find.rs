@@ -1,4 +1,4 @@
-//! Finding keys: all that match, or the one that is meant.
+//! Finding keys, certificates and domain parameters: all that match, or those that are meant.
 
 use std::sync::Arc;
 
@@ -8,6 +8,8 @@ use strongroom_core::error::Error;
 use strongroom_core::object::Object;
 use strongroom_core::session::Session;
 
+use super::types::bytes;
+use super::view::{class_name, described};
 use crate::failure::Failure;
 use crate::terminal::Progress;
 use crate::text::{counted, parse_hex, quoted};
@@ -46,7 +48,7 @@ pub(crate) fn find(session: &Session, wanted: Vec<Entry<'_>>, what: &'static str
     for (done, number) in numbers.into_iter().enumerate() {
         progress.at(done);
         match session.object(number) {
-            Ok(object) if object.kind.is_key() => found.keys.push(object),
+            Ok(object) if is_listed(&object) => found.keys.push(object),
             // Another program may have deleted it in this moment.
             Ok(_) | Err(Error::NoObject(_)) => {}
             Err(Error::Damaged(problem)) => found.unreadable.push((number, problem)),
@@ -56,11 +58,11 @@ pub(crate) fn find(session: &Session, wanted: Vec<Entry<'_>>, what: &'static str
     Ok(found)
 }
 
-/// The one key that is meant by a number, a label or an identifier.
+/// All that are meant by a number, a label or an identifier; at least one. `class` narrows them.
 ///
 /// # Errors
-/// None such, or several, which are named.
-pub(crate) fn choose(session: &Session, wanted: &str) -> Result<Arc<Object>, Failure> {
+/// None such.
+pub(crate) fn meant(session: &Session, wanted: &str, class: Option<u64>) -> Result<Vec<Arc<Object>>, Failure> {
     let (form, value) = match wanted.split_once('=') {
         Some((form @ ("label" | "id"), value)) => (form, value),
         _ => ("", wanted),
@@ -76,36 +78,55 @@ pub(crate) fn choose(session: &Session, wanted: &str) -> Result<Arc<Object>, Fai
             other => Failure::from(other).about(&format!("key {number}")),
         };
         let object = session.object(number).map_err(refused)?;
-        return match object.kind.is_key() {
-            true => Ok(object),
-            false => Err(Failure::refused(CKR_KEY_HANDLE_INVALID, format!("object {number} is no key"))),
+        return match is_listed(&object) && class.is_none_or(|class| object.kind.class == class) {
+            true => Ok(vec![object]),
+            false => Err(Failure::refused(CKR_KEY_HANDLE_INVALID, format!("object {number} is no such key"))),
         };
     }
     let id;
-    let entry = match form {
+    let mut entries = Vec::new();
+    entries.extend(class.map(|class| entry(CKA_CLASS, Given::Ulong(class))));
+    entries.push(match form {
         "id" => {
             id = parse_hex(value).map_err(|problem| Failure::usage(format!("id={value}: {problem}")))?;
             entry(CKA_ID, Given::Bytes(&id))
         }
         _ => entry(CKA_LABEL, Given::Bytes(value.as_bytes())),
-    };
-    let mut keys = find(session, vec![entry], "reading keys")?.keys;
-    match (keys.len(), keys.pop()) {
-        (1, Some(only)) => Ok(only),
-        (_, None) => Err(Failure::refused(
+    });
+    let keys = find(session, entries, "reading keys")?.keys;
+    if keys.is_empty() {
+        return Err(Failure::refused(
             CKR_OBJECT_HANDLE_INVALID,
             format!("there is no key {} for this user; 'strongroom key list' shows those there are", quoted(wanted)),
-        )),
-        (count, Some(last)) => {
-            let all = keys.iter().chain(std::iter::once(&last));
-            let listed: Vec<String> =
-                all.take(LISTED_MAX).map(|key| format!("{} ({})", key.number, key.kind.name)).collect();
+        ));
+    }
+    Ok(keys)
+}
+
+/// The only one of those that are meant.
+///
+/// # Errors
+/// Several, which are named; `advice` says what else to do than to give a number.
+pub(crate) fn only(wanted: &str, mut keys: Vec<Arc<Object>>, advice: &str) -> Result<Arc<Object>, Failure> {
+    let count = keys.len();
+    match (count, keys.pop()) {
+        (1, Some(only)) => Ok(only),
+        (_, last) => {
+            let listed: Vec<String> = keys
+                .iter()
+                .chain(&last)
+                .take(LISTED_MAX)
+                .map(|key| match key.kind.class {
+                    CKO_SECRET_KEY => format!("{} ({})", key.number, key.kind.name),
+                    _ => format!("{} ({})", key.number, described(key)),
+                })
+                .collect();
             let more = count.saturating_sub(LISTED_MAX);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             Err(Failure::refused(
                 CKR_ARGUMENTS_BAD,
                 format!(
-                    "{} are {}; give the number of one: {}{more}",
+                    "{} are {}; give the number of one{advice}: {}{more}",
                     counted(count, "key"),
                     quoted(wanted),
                     listed.join(", ")
@@ -113,6 +134,42 @@ pub(crate) fn choose(session: &Session, wanted: &str) -> Result<Arc<Object>, Fai
             ))
         }
     }
+}
+
+/// A pair: its private half and its public one.
+pub(crate) struct Pair {
+    /// The private half.
+    pub(crate) private: Arc<Object>,
+    /// The public half.
+    pub(crate) public: Arc<Object>,
+}
+
+impl Pair {
+    /// The pair that these are, if they are two halves that belong together and nothing else.
+    pub(crate) fn of(keys: &[Arc<Object>]) -> Option<Pair> {
+        let [first, second] = keys else { return None };
+        let (private, public) = match (first.kind.class, second.kind.class) {
+            (CKO_PRIVATE_KEY, CKO_PUBLIC_KEY) => (first, second),
+            (CKO_PUBLIC_KEY, CKO_PRIVATE_KEY) => (second, first),
+            _ => return None,
+        };
+        let together = bytes(private, CKA_PUBLIC_KEY_INFO)? == bytes(public, CKA_PUBLIC_KEY_INFO)?;
+        together.then(|| Pair { private: Arc::clone(private), public: Arc::clone(public) })
+    }
+}
+
+/// The keys of this class with this public key.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn with_public_key(session: &Session, class: u64, info: &[u8]) -> Result<Vec<Arc<Object>>, Failure> {
+    let wanted = vec![entry(CKA_CLASS, Given::Ulong(class)), entry(CKA_PUBLIC_KEY_INFO, Given::Bytes(info))];
+    Ok(find(session, wanted, "looking for the other half")?.keys)
+}
+
+/// Whether these commands know objects of this kind: keys, certificates, domain parameters.
+fn is_listed(object: &Object) -> bool {
+    class_name(object).is_some()
 }
 
 /// An entry of a template.

@@ -1,4 +1,4 @@
-//! Keys as a listing shows them: in a table and as JSON.
+//! Keys, certificates and domain parameters as a listing shows them: in a table and as JSON.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use strongroom_core::attribute::{AttributeType, Flag};
 use strongroom_core::object::{AttributeValue, Object};
 
+use super::types::{curve_name, parameter_set, size_bits, type_name};
 use crate::table::{Column, Table};
 use crate::text::{hex, stored};
 
@@ -16,6 +17,7 @@ pub(crate) fn keys_table(keys: &[Arc<Object>]) -> Table {
         Column::Number("NUMBER"),
         Column::Text("LABEL"),
         Column::Text("ID"),
+        Column::Text("CLASS"),
         Column::Text("TYPE"),
         Column::Number("BITS"),
         Column::Text("KCV"),
@@ -27,7 +29,8 @@ pub(crate) fn keys_table(keys: &[Arc<Object>]) -> Table {
             key.number.to_string(),
             stored(key.label()),
             hex(id(key)),
-            key.kind.name.to_owned(),
+            class_name(key).unwrap_or_default().to_owned(),
+            long_type(key),
             size_bits(key).map_or_else(String::new, |bits| bits.to_string()),
             check_value(key).unwrap_or_default(),
             flag_names(key).join(","),
@@ -44,8 +47,11 @@ pub(crate) fn key_json(key: &Object) -> Value {
         "label": String::from_utf8_lossy(key.label()),
         "id": hex(id(key)),
         "unique_id": String::from_utf8_lossy(&key.unique_id),
-        "type": key.kind.name,
+        "class": class_name(key),
+        "type": type_name(key),
         "size_bits": size_bits(key),
+        "curve": curve_name(key),
+        "parameter_set": parameter_set(key),
         "kcv": check_value(key),
         "private": key.has(Flag::Private),
         "sensitive": key.has(Flag::Sensitive),
@@ -71,13 +77,29 @@ pub(crate) fn check_value(key: &Object) -> Option<String> {
     }
 }
 
-/// The size in bits: the type's, where it has only one, else the value's.
-pub(crate) fn size_bits(key: &Object) -> Option<u64> {
-    match (key.kind.lengths.only(), key.attribute(AttributeType(CKA_VALUE_LEN))) {
-        (Some(bytes), _) => Some(bytes as u64 * 8),
-        (None, Ok(AttributeValue::Ulong(bytes))) if bytes != CK_UNAVAILABLE_INFORMATION => Some(bytes * 8),
-        _ => None,
+/// The type, with the curve where the type has several: "ec P-256".
+pub(crate) fn long_type(key: &Object) -> String {
+    match (key.kind.subtype, curve_name(key)) {
+        (Some(CKK_EC), Some(curve)) => format!("ec {curve}"),
+        _ => type_name(key).to_owned(),
     }
+}
+
+/// The type and what it is: "aes key", "private ec P-256 key", "x509 certificate", "dh domain parameters".
+pub(crate) fn described(object: &Object) -> String {
+    let name = long_type(object);
+    match object.kind.class {
+        CKO_PUBLIC_KEY => format!("public {name} key"),
+        CKO_PRIVATE_KEY => format!("private {name} key"),
+        CKO_CERTIFICATE => format!("{name} certificate"),
+        CKO_DOMAIN_PARAMETERS => format!("{name} domain parameters"),
+        _ => format!("{name} key"),
+    }
+}
+
+/// The class in one word, of the objects these commands know.
+pub(crate) fn class_name(object: &Object) -> Option<&'static str> {
+    CLASSES.iter().find(|(_, class)| *class == object.kind.class).map(|(name, _)| *name)
 }
 
 /// The label in quotation marks with a blank before it, or nothing.
@@ -95,7 +117,7 @@ fn flag_names(key: &Object) -> Vec<&'static str> {
         (key.has(Flag::Sensitive), "sensitive", ""),
         (!key.has(Flag::Sensitive) && key.has(Flag::Extractable), "readable", ""),
         (key.has(Flag::Extractable), "extractable", ""),
-        (key.has(Flag::Local), "", "imported"),
+        (key.has(Flag::Local) || !key.kind.is_key(), "", "imported"),
         (key.has(Flag::Trusted), "trusted", ""),
     ];
     words.into_iter().map(|(is, yes, no)| if is { yes } else { no }).filter(|word| !word.is_empty()).collect()
@@ -114,4 +136,17 @@ pub(crate) const USAGES: &[(&str, u64, Flag)] = &[
     ("wrap", CKA_WRAP, Flag::Wrap),
     ("unwrap", CKA_UNWRAP, Flag::Unwrap),
     ("derive", CKA_DERIVE, Flag::Derive),
+    ("encapsulate", CKA_ENCAPSULATE, Flag::Encapsulate),
+    ("decapsulate", CKA_DECAPSULATE, Flag::Decapsulate),
+    ("sign-recover", CKA_SIGN_RECOVER, Flag::SignRecover),
+    ("verify-recover", CKA_VERIFY_RECOVER, Flag::VerifyRecover),
+];
+
+/// The classes these commands know, by their names there.
+pub(crate) const CLASSES: &[(&str, u64)] = &[
+    ("secret", CKO_SECRET_KEY),
+    ("private", CKO_PRIVATE_KEY),
+    ("public", CKO_PUBLIC_KEY),
+    ("certificate", CKO_CERTIFICATE),
+    ("parameters", CKO_DOMAIN_PARAMETERS),
 ];

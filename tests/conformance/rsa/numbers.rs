@@ -1,0 +1,255 @@
+//! Fixed keys, sound and weak, made for these tests.
+
+use cryptoki_sys::*;
+
+use super::{private_template, public_template};
+use crate::module::Outcome;
+use crate::session::Session;
+use crate::template::{Entry, bytes, with};
+use crate::vectors::hex;
+
+/// The numbers of a key, hexadecimal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Numbers {
+    pub(super) n: &'static str,
+    pub(super) e: &'static str,
+    pub(super) d: &'static str,
+    pub(super) p: &'static str,
+    pub(super) q: &'static str,
+}
+
+impl Numbers {
+    pub(super) fn public_template(&self) -> Vec<Entry> {
+        public_template(&hex(self.n), &hex(self.e))
+    }
+
+    /// Without primes.
+    pub(super) fn short_template(&self) -> Vec<Entry> {
+        private_template(&hex(self.n), &hex(self.e), &hex(self.d))
+    }
+
+    /// With both primes.
+    pub(super) fn private_template(&self) -> Vec<Entry> {
+        with(&self.short_template(), &[bytes(CKA_PRIME_1, hex(self.p)), bytes(CKA_PRIME_2, hex(self.q))])
+    }
+
+    /// Both halves as session keys.
+    pub(super) fn import(&self, session: Session) -> Outcome<(CK_OBJECT_HANDLE, CK_OBJECT_HANDLE)> {
+        Ok((session.create(&self.public_template())?, session.create(&self.private_template())?))
+    }
+}
+
+/// A sound key of 1024 bits.
+pub(super) const GOOD: Numbers = Numbers {
+    n: "d585d1b26326c176ad2f9ec557b10d048316cc404db180d35a81d4334f954db0579954e61235044f1dcfb25883ee7bcadd49\
+        fafc3cfcf6b9834dc682c5bb7b6954e31d44b84b294ddd3a7ed76b95da0757ea5e4ee0b4f5690987d5cd6bd7196ec0060242\
+        8c1762bdfbf07398219b81c238955d1514211a90add41dc342390867",
+    e: "010001",
+    d: "4d56ed3f89fe6db0c8c628e21e03394ddb1594e1edc24f813e952c0171e00885c914f6d566dee132aeff9dffc5b9ca090ee2\
+        4f10b21e865767a1f23747dbc2b518c3f901bc72a399a7a0cd0abc05e238be5cb6b91bbd37c86b8272963f091738e7206280\
+        84eec5edc0f7c5ba000fec744477cffc7e4e6410635839d4c3691ca1",
+    p: "f53e85c35ecfb763ba75b38190edf682c02817437ee85d589091fd57b65773f1315c15d7e36caa3d3f48fd3295678b2a6d45\
+        44a542e46e21694c9072d779ec39",
+    q: "dee324ce3a0260fadc25c82b75c0161709e29e76f651818ce9164e37c9ff01e4280105b50338659635b40d19abc24a471df1\
+        2a92a5d4c04a85564c3afc5bd99f",
+};
+
+/// A sound key of 2048 bits.
+pub(super) const WIDE: Numbers = Numbers {
+    n: "bba33d354d0e0147d47a6f775043551e930638b09ae71b8065f93586605031e4d64fe4e2e8df989932a672bb0a0281d57df6\
+        706c7d1cebc5492b357ae3748cea1d7be0a090f9276c8eaeba1d26737f2fde1880909cc3e0e04babc393090787cd4563861a\
+        fb3e0fe37c9d547bfcdeb44ea168cfac9ae401c519e1df282f6a284c462fd44a220b24c2a5f7ccd25a89e738dc04abb7beda\
+        85348c9c98c9db1ae845c81f87a5bd732c7ccf0fee92a18dee1a153550e8e7b7a56adf502e39ac04588a47964990743f5051\
+        10539700edc8b0f63e6debab69c8a12af1a358aae42174a5b662ca0ab59ec03a4a9d2d0e60995cd778dd3063d7896d249e8b\
+        fc7863b88bff",
+    e: "010001",
+    d: "0f9e999847c74c2cfe0f891ade0814dc5c31cee348a9c75ccb6050e7d439a8c59b5f8036b15af7997d2164f893ef3c7e98a3\
+        3c9d9356a67bc04904052c4d05f3f12b603a0d8768143dd666b0c98420c8cbccaf5b1a69a5dd15ff80e2cb0420f661f9d46e\
+        878e958502d917f0d04e7ba4f603c311e3bcea36cd9e4354d589993c07893806ba66e76216d3ca67ed902e465bb1201551f9\
+        767ff624465e6d2819ad26108fb94518198829f0c9f1274dadc8e9c6d0287e2fef815ce909cde5291ec47a32d9a77ba65dbc\
+        af5982acb4ecfff0c4e2768311cf0da32a7e887e2003df2d7f4d72c0c3c3151e3fb349518bc129cd7d57f0335a9d587cff9d\
+        e88cec9e736d",
+    p: "f258570ee8edfaa44dcec2b247e98c93379b587e87c2fdd6620c724391d6b256630948539c6e29369708a00b8a87f8dc844b\
+        715984afb75804c6357e2fc8a458a35dc7ea5761ae3e6efce544d43d141bbd3ff87610452635dedfc5f637a5e9df9ee63378\
+        495784739bbe76807281fa2ca5ff4e705fe3a77aac80124f1fed4c95",
+    q: "c635c844607a582d05a5eb791154b1e708b0f18126117a056c995eeb4a943fd31c75de018b2b9a505b2179176b8b14950817\
+        bee2c7b04fcdfeb90d07d587efe6cc297f4f7986c7ae4cdd403c757042fab41515a66091ef8e5316c59cb1d50aeeb4d443e1\
+        41a76983369967604abc350c83d3227b9b17116886e5bbb692663d43",
+};
+
+/// A sound key of 1025 bits, whose PSS block is a byte shorter than its modulus.
+pub(super) const ODD_LENGTH: Numbers = Numbers {
+    n: "0134c8d4597a27b7b349e1f41e33434576f1c00120bcad955d2fb670f09ba79526282ff3e320ef9c7ea490a906e8b855d8e4\
+        3564e4007a92dbbedb11400fc482148404a1e9b2b786712ea15513399b30976fe34eef761676dc7db1e4c148ca46b62e8304\
+        ead081389028604c63b0ce651007e12f8b16074a194f95014e1406939f",
+    e: "010001",
+    d: "14a50a102d6af30ce94ca7c34e796f448391eb16b83c01777dd57c79946940e9e5d7f19366eea8e4e2b5ca9c96a49f161033\
+        edaf3cc4f52ffc9e583f3de3f7da506537278be0f879b48cdd83468a3ede8dd5cc42dfc4b09383c34a50dc9eb000bf2d55b6\
+        d8597f35384deb4b0ef27b57ffa6261b1590a8291461b6a71e90b441",
+    p: "018400c2637de7765a8ce08e90c3c94e22111c5230e2595676ed9687040c47a96e08511636d3f0060548ad5e4c6e5bd86e3d\
+        49a140ad17b21bb8cc78a747308a3f",
+    q: "cbbb87afa0bba1dbdfbf728b567935c8db9292fe920cea526b27928bf7d9111d1e439050f8b5ea129fcb0656b202154caf88\
+        52374401bdb5b1babe50b023dea1",
+};
+
+/// [`GOOD`] with e = 1, and d with e·d = 1 modulo both p − 1 and q − 1: encryption that changes nothing.
+pub(super) const EXPONENT_ONE: Numbers = Numbers {
+    n: "d585d1b26326c176ad2f9ec557b10d048316cc404db180d35a81d4334f954db0579954e61235044f1dcfb25883ee7bcadd49\
+        fafc3cfcf6b9834dc682c5bb7b6954e31d44b84b294ddd3a7ed76b95da0757ea5e4ee0b4f5690987d5cd6bd7196ec0060242\
+        8c1762bdfbf07398219b81c238955d1514211a90add41dc342390867",
+    e: "01",
+    d: "6ac2e8d9319360bb5697cf62abd88682418b662026d8c069ad40ea19a7caa6d82bccaa73091a82278ee7d92c41f73de56ea4\
+        fd7e1e7e7b5cc1a6e34162ddbdb3c060b9598fbc8877a34f81953273e6b6c6efd44a35bd8b41c7efc51ef5c051ccb354735a\
+        d2b929754379b4a5f038d62856af76ee95b3f6125f98a08ab731a149",
+    p: "f53e85c35ecfb763ba75b38190edf682c02817437ee85d589091fd57b65773f1315c15d7e36caa3d3f48fd3295678b2a6d45\
+        44a542e46e21694c9072d779ec39",
+    q: "dee324ce3a0260fadc25c82b75c0161709e29e76f651818ce9164e37c9ff01e4280105b50338659635b40d19abc24a471df1\
+        2a92a5d4c04a85564c3afc5bd99f",
+};
+
+/// p = q.
+pub(super) const SAME_PRIME: Numbers = Numbers {
+    n: "fc7613e002280296c9ce2f0addd41665a10f87cf8e10657fde053607d3f3af22c28f519bdde8c87087e8b52f987de75d2c64\
+        2a5c447eec5bb589cae2edbc99756469085528e5ac95e30be59dc4a4cb0f834b771afd130fadb56b6b945f942a47a2680e24\
+        510cc3791bc1c227d7fa08e1930ea51b5fb6bcb3075c9dced97d11d1",
+    e: "010001",
+    d: "35bafba7e54d969f78fbc4cf4f3ee03568fde12daf5296078cbd172ebb5155a8d437a46ac3e3d3250007eae7e25089792f05\
+        726e88b56aa06a1695738e9d611b80d406fe493c2a29d9b29fd02f014db1d1c129085575d2ff69b199e4f172e73fd3e43623\
+        0a6f067011328ff6fc6df4ee82dae5fd6b8770d461a908769033d699",
+    p: "fe397669dbd6daf277691b60dadc80b4ed9e853f4894566dad78dce2f0a69463798366ea3c03dd42334666233613ffb21418\
+        8a60b943d5cf8aad1d43c9ce9537",
+    q: "fe397669dbd6daf277691b60dadc80b4ed9e853f4894566dad78dce2f0a69463798366ea3c03dd42334666233613ffb21418\
+        8a60b943d5cf8aad1d43c9ce9537",
+};
+
+/// Primes that differ by 2^350 and a little.
+pub(super) const CLOSE: Numbers = Numbers {
+    n: "af52057d1b321b4e6757de953522bf75d3b7594ac34f03cc0c8264af04cb78417a9b6a7fee75bef2e5bf6a5bebc05768f78a\
+        dfe705d973531461ac3dde6a4b87e1db316c8552bc8551b0a1b0b94d054747e4f31009ddf22d174852058b84582604db2a43\
+        2d17a2e39ba7b7420309fd8502afe5ecddfd2d5bfcffc88096cc3ee9",
+    e: "010001",
+    d: "18b6acefe502c3ef2229b4865f6a61c753fc1b41eaf4ab321b0c51718b713c272cc7963468f29fa36148018fea145fadfc01\
+        0f4d6359730481d1bfe42bc35b9894ff5300f01511a95a936913e5d72a25a069e6711a68cb9b191357dfc984e40741ab2684\
+        12f2c11d98b4fb72621c443d87c7154438df5cf1eaa93ec507602445",
+    p: "d3da90ea25d799b54d96e36759e635fadf982e4bb719e21198b8bab2ee984ce54fbfe6ee3bbf36c9088bbb374b8a44eb6b8c\
+        20c740fe45bf0560662f03c8e38d",
+    q: "d3da90ea25d799b54d96e36759e635fadf982e4bf719e21198b8bab2ee984ce54fbfe6ee3bbf36c9088bbb374b8a44eb6b8c\
+        20c740fe45bf0560662f03c8e3cd",
+};
+
+/// q is a product of two primes; d is right for what the numbers claim.
+pub(super) const COMPOSITE: Numbers = Numbers {
+    n: "dcff7d218ddcb72d7a7ba338b45b4ec589a5ece41ac333a9061f071a0257f677dc6814df3b94b56f34c3949c9e29440c4f42\
+        ccea4d8d9901eee38b874ba1e2f2aa459e9714e54f86982c8f95b64a93533876e68c558c62c650d9cd2f82e30af3a496ae41\
+        240b6445ec369b9e89c59ad9edd49dda632770dc63d58a9a1d02f337",
+    e: "010001",
+    d: "1671dc438c24de75bfface98f3b85247bdb31c5c0e5bc4e365bbc0fce3400bc8209a71843a88dfe46b7771a0766fba798593\
+        433c88a3d8e6595cc2cefadf762cfeac34af13720bcbe0a128aca569d65343d9dd848cc005e9067b5c30fa0822d3a7cd1fa1\
+        a4b5635e11323ad3c1f6f731669b81a625748e46d1cd15c930c851",
+    p: "fffa61f30a3caecbf961afe0d6be3f0e0329dd54c46ce6a921cda246246334ed14c5a907d62536a8e6d7dc3fbd1f3e6e6555\
+        de2d73fd87b0dee69a6e0c515eb5",
+    q: "dd0456ab1d13bbe2c1fbbf2cf2602f756ea45e337acb13268da5e934d274e143b1046d4571efb6b61383354b3b01b37b9e27\
+        0beb6e22ff807079b92959ddd1bb",
+};
+
+/// d has 200 bits.
+pub(super) const SMALL_D: Numbers = Numbers {
+    n: "c2ee0f8de54dabda6aacae7845cd2fd0a473e514adbcf864c2a54b644cfdd191083d42a2337d8d280bfe8ca701cfe5635f6f\
+        ed744caf29645b4e1759208a816e9f685b8bea3c87a3ae1220fdf1e7ef04c038ae79d3adf0375720190dc03ac4bab718819f\
+        82fdf7dde5c56c2b84e3fd09e27ef0e6dae14566074560c277121fc1",
+    e: "5598c8c34321aa8092a51de3a0e09ab834af372e925c008101defc7dca2d63201f9656555a024cfd1f304cef1a3d6ae23ac5\
+        d76acb345f028a8ec0ca9103c28814b573c73051b61623b318ee7c844d6d9bb530d34b53dd66d2a99e62085ef36ff6c3e83d\
+        a61b10a280008c2a7c920cf92edf39514934b3a5359c223ab00d99",
+    d: "b5dd617c26ef7e37128ec2f145e6344dd182f509da589cec79",
+    p: "e4473a4b45733e13b582fb546c05d56cda6e6f8855e43e85be7e1985eb389467b31950a836c1cb59359c93d0e9717203de29\
+        8e9a486215ef5d76d5e7301a2851",
+    q: "da9a179f9d74bf5f69f1a3d80159ef743b07f9cd882bcdc38d11fe22cc269f9558d8f624243fdcb5d9bb46b0964ca637103c\
+        9d2401816ce264b897e172601471",
+};
+
+/// q has 200 bits.
+pub(super) const SHORT_PRIME: Numbers = Numbers {
+    n: "d6aebad57ab65241de268748602edf6674bf648c26f09dd6d99d03a43c8a59cd34308b5cecf92520d76fefb82bb49b28059c\
+        0d9a0588d29e8dc47c4a82283cf16295d333856a153f7b0f48d61a17d771123a7d72a8015c8fa1d44ca4536a0b52b3b757c8\
+        7ba028fc1a980cc5912e274ee106ecb29fb128eed4ee70c6054e09d7",
+    e: "010001",
+    d: "024d1c2e96a2a6ae131209a83273be2c4c7b12ba57de836a9ea725d4e766d7c31a3cdf609cd7ae8294d8c02c1aafa6448e11\
+        dddb6c83dbb93d1b97b6218799c6db7b715420b7fd10123083c6b9b273c7045e261cbfc9110ac8116cab6f2f4bb263397842\
+        3e0021858e5ffddf27d3481a62d9f3de2a7c5a4bef9ad76bb6327ca9",
+    p: "df57cd548073b1df790543b3788f9f86f6947ca40d2cd8d24185ef2898f3bedda2a936eca9db7a4f58203fb6340c1dae3a7a\
+        db07fd6e51dc6ac8308d7867bb23aada15e4bb2b5318589a076e8d902d6cc501e99e818ccea1a33e44bd25403c42ef767ea1\
+        3cdf4f",
+    q: "f612bfd223aa5c7573b1251acc80e0883484f54fb6dbb44af9",
+};
+
+/// Primes as the generator of CVE-2017-15361 made them for 1024 bits.
+pub(super) const FINGERPRINT: Numbers = Numbers {
+    n: "ce027ad5a7354ed3fa728be22a429aaeaf264237a3db3595193d10ba549a45992c773c6a4104034143e51ebec8d36bcfb3d4\
+        9f74348633783e3209af0aa479afb8f0290bf1ad6a8d73e72cb16d158f033171a64ec92c4ec402b377bc7c3ef3e55616913f\
+        b8bbeb31c409af85077dadca8d7e973cbd947b6bc05d4ebdd9b46b31",
+    e: "010001",
+    d: "086f61b064aa4dec1bf2dc088542b553479dbc0b5ae0939fbbc9b500429da54b1a05033c8e0cd4f083b7ff32c3d9da418941\
+        3f06a70621a0d401363f379bfbc71c22c668af03bb932759881fae1bc5ed3e1cfb57d68f9babc3c54319ab567dfbebc82b8c\
+        cee34dace1a9b4fb2e4114bb9b6dcaed7bbae9296e6c799d1305",
+    p: "e8eaaa405f5bbf74903f248f8389e19511c34b8a6f3c40806a64440bfb5716fbd71b0fda1a97e46ff7307ddcc6d21eb0bae1\
+        00b7170a8368453304bad9b5bc0d",
+    q: "e26d283f621c7d79e62404a47eaa0394f0ac5906317b181cc6eed36f3bfa7e8a893ede899ee5bcc8e92349988eb3b8327857\
+        c98d7c48692498bad8371d74ceb5",
+};
+
+/// n, d mod p − 1, d mod q − 1 and q⁻¹ mod p of the keys that have them.
+pub(super) const CRT: [(&str, &str, &str, &str); 6] = [
+    (
+        GOOD.n,
+        "8f41fd8b59b806cd97df2783b930787e7a5730f7b98b6cf3ce47a970f24ff5a7600905ad7de93d2cd7ea0015eb5677e1c9c0\
+         dbcf99daac4692272a7e1b46da69",
+        "8b7d4e507e3f74e02a9cbe9c6c51edc1375f8b5ada270253e4a0200d8c2e3ac9c63b758de6590a42aa93674b7491e0988765\
+         a2062b206dc375951f9a1ecb80f3",
+        "21f25ace2f8fa1b05a2ae6166ab5e8f9017b85af27a4894b363e704c767ec6930a9c746f3136fcd9d4590299d8de871dd1b1\
+         6129eb601771022b01fe24e7d5c9",
+    ),
+    (
+        CLOSE.n,
+        "2bd998972e8002cbb9249b2b203b7b3ed31b0fb21253242cda3c9a40410c7b1617bcb3d2e9c0f9590110d30e6def4fb69ecb\
+         2159bcc524b0962f4ed73a64515d",
+        "96fa4f861ebbdcb5e17aa3cb36bd22410c71d6a49a8fde956dc250834e1849ccae1df3c459ddf67c2453f872faa9aa5e2001\
+         f82628024dd049539edee892950d",
+        "b3d3ad2f36276e80a7b71a898da83858903dea19d194a217bf35f2eb5cc4926a644ed72283c0422e278e88bd9a2a402d85e6\
+         3e5cdb36afa35ff3be77925a08db",
+    ),
+    (
+        COMPOSITE.n,
+        "3fa05aec7064f905d66d03ac9d74187441310cc4df363a775be1a32e502920a4b57f142ed079db864c2ae7a2283e35e476e7\
+         cb1bfd32cda1972636c897e339e9",
+        "a7ab40ecb3346357157e9c7bc6ac3d94c3092305bee40c75350466b4d1ec2570aafc06c1a63c0aca7a6711a92eec8d72fc79\
+         f6caf654caac6fa78856dc7c313d",
+        "35bb034ba07521b17e36879c3cf2a0a9a75af7e58dba46e271c1b9fa4e7ec2b5375f336a04696051bdc5b6e07134d096187a\
+         4086c6ae97ea5a9268efb97c52e0",
+    ),
+    (
+        SMALL_D.n,
+        "b5dd617c26ef7e37128ec2f145e6344dd182f509da589cec79",
+        "b5dd617c26ef7e37128ec2f145e6344dd182f509da589cec79",
+        "32c0028d7062db763cf3a136bf11e6517923118d76412896798c6742241fcea9b11ce471664f743c59a79528d1b4db02e3d2\
+         3c8808656af36a1aae0c7c35f287",
+    ),
+    (
+        SHORT_PRIME.n,
+        "5a13cf7c8552242b3d64222a0035ece142122133091d4d557f97c51d5a92f427efb2cfb423cda146df0422ae19cfc928bbed\
+         50e9a80d16770f9a2dfae0d4f5652d434811386c00d790e48e9ac7fd9e5480208558a86761ef4f278e11bb346d1991faf897\
+         8f3581",
+        "42b7b8ac9820f3aaa0b091f7df24be3c0fc950ddc91d6e97b9",
+        "381fab66b7e41d419d17338e1fa5a963606276e709b2f58957f3a6ee2a259f9b8d3caa11a8427e390894e1356079eb56ec1a\
+         5ab513364148dfc958747a474af07ff9b16d5697a3a00079d584c7f48b81a30c3c50e174818542bc862948249188a210078c\
+         557ba4",
+    ),
+    (
+        FINGERPRINT.n,
+        "84b74a2179f48e683dd52ce0f5a3b83d37acdf3b575caea83d773a6ad5616f803ab679d6de36547d140db679f9743af69ad5\
+         a091b2f8539e3367f9b6fa5c9a75",
+        "3c8ee54cce78c036720f000edeb1a9f393cb04a45b6788b369a1467b61974570d7f430a0ae16d3bf085b9fbb65af3b7c8423\
+         368cd8c8a5165ca2dc612147b461",
+        "8a5bbeb6cd81ccf5ae2200752adee3d93977c226cafebe31bdbba1bbb53ed2903410c355309b02e38e4d72ed2b2f4d7b2ff3\
+         424e0cee9588223f35994e34dc41",
+    ),
+];

@@ -1,0 +1,290 @@
+//! `strongroom key generate`: secret keys and pairs.
+
+use clap::Args;
+use cryptoki_sys::*;
+use serde_json::json;
+use strongroom_core::attribute::{Entry, Flag, Given, Template};
+use strongroom_core::error::Error;
+use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work};
+use strongroom_core::object::schema::{Kind, Lengths};
+use strongroom_core::session::Session;
+use strongroom_crypto::ec;
+
+use super::find::entry;
+use super::types::{Form, KeyType, bytes, parse_curve, size_bits};
+use super::view::{check_value, key_json, long_type, named_label};
+use super::wanted::{Unsaid, Wanted};
+use crate::failure::Failure;
+use crate::output::Answer;
+use crate::place::{AsUser, Context};
+
+/// Options of `key generate`.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Type of key: aes, generic, des3, chacha20, sha256-hmac, ...; of pair: rsa, rsa-2048, ec, ed25519, x25519, ml-kem-768,
+    /// ml-dsa-65, slh-dsa-sha2-128f, ...
+    #[arg(long = "type", value_name = "TYPE", value_parser = KeyType::parse)]
+    kind: KeyType,
+    /// Size in bits [default: the type's only or largest one; 256 where any is possible; rsa 3072, dsa and dh 2048]
+    #[arg(long, visible_alias = "bits", value_name = "BITS")]
+    size: Option<usize>,
+    /// Curve of a pair of type ec: P-224, P-256, P-384, P-521, secp256k1, brainpoolP256r1, ... [default: P-256]
+    #[arg(long, value_name = "NAME", value_parser = parse_curve)]
+    curve: Option<ec::Curve>,
+    /// What it is to be.
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Who will own it.
+    #[command(flatten)]
+    user: AsUser,
+}
+
+/// Generates a key or a pair.
+///
+/// # Errors
+/// What it refuses or fails with.
+pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Answer, Failure> {
+    let mechanism = args.kind.generator().ok_or_else(|| Failure::usage("keys of this type cannot be generated"))?;
+    if args.curve.is_some() && !matches!(args.kind, KeyType::Pair { form: Form::Curve, .. }) {
+        return Err(Failure::usage("--curve: only pairs of type ec have a choice of curves"));
+    }
+    match args.kind {
+        KeyType::Secret(key_type) => secret(context, args, key_type, mechanism),
+        KeyType::Pair { name, key_type, form, bits } => {
+            let bits = bits_of(name, form, bits, args.size)?;
+            pair(context, args, &PairWanted { name, key_type, form, bits }, mechanism)
+        }
+    }
+}
+
+fn secret(
+    context: &Context,
+    args: &GenerateArgs,
+    key_type: u64,
+    mechanism: &'static Mechanism,
+) -> Result<Answer, Failure> {
+    let kind = Kind::secret_key(key_type).ok_or_else(|| Failure::usage("there are no such keys"))?;
+    let length = length_bytes(kind, args.size)?;
+    args.wanted.check(&[kind])?;
+    let hsm = context.hsm()?;
+    let session = args.user.session(context, &hsm, true)?;
+    let mut entries = args.wanted.entries(kind, Unsaid::default());
+    entries.push(entry(CKA_VALUE_LEN, Given::Ulong(length as u64)));
+    let call = Call { mechanism, parameter: Parameter::None };
+    let number = session
+        .generate_key(&call, &Template::from_entries(entries))
+        .map_err(|error| explain(error, &session, mechanism))?;
+    let key = session.object(number)?;
+    let text = format!(
+        "Generated {} key {number}{}, {} bits{}.\n",
+        key.kind.name,
+        named_label(&key),
+        length * 8,
+        check_value(&key).map_or_else(String::new, |kcv| format!(", KCV {kcv}")),
+    );
+    Ok(Answer::new(text, json!({ "key": key_json(&key) })))
+}
+
+/// A pair that is asked for.
+struct PairWanted {
+    name: &'static str,
+    key_type: u64,
+    form: Form,
+    bits: u64,
+}
+
+fn pair(
+    context: &Context,
+    args: &GenerateArgs,
+    pair: &PairWanted,
+    mechanism: &'static Mechanism,
+) -> Result<Answer, Failure> {
+    let half = |class| {
+        Kind::pair_half(class, pair.key_type).ok_or_else(|| Failure::usage(format!("there are no {} pairs", pair.name)))
+    };
+    let (private_kind, public_kind) = (half(CKO_PRIVATE_KEY)?, half(CKO_PUBLIC_KEY)?);
+    args.wanted.check(&[private_kind, public_kind])?;
+    let hsm = context.hsm()?;
+    let session = args.user.session(context, &hsm, true)?;
+    let mut id = [0; ID_BYTES];
+    strongroom_crypto::random::fill(&mut id).map_err(Error::from)?;
+    let unsaid = Unsaid { id: &id, ..Unsaid::default() };
+    let group;
+    let mut public = args.wanted.entries(public_kind, unsaid);
+    public.extend(match pair.form {
+        Form::Modulus => vec![entry(CKA_MODULUS_BITS, Given::Ulong(pair.bits))],
+        Form::Curve => vec![entry(CKA_EC_PARAMS, Given::Bytes(args.curve.unwrap_or(ec::Curve::P256).oid()))],
+        Form::Only(oid) => vec![entry(CKA_EC_PARAMS, Given::Bytes(oid))],
+        Form::Set(set) => vec![entry(CKA_PARAMETER_SET, Given::Ulong(set))],
+        Form::Group => {
+            group = group_of(&session, pair)?;
+            group.iter().map(|(attribute, value)| entry(*attribute, Given::Bytes(value))).collect()
+        }
+    });
+    let private = args.wanted.entries(private_kind, unsaid);
+    let call = Call { mechanism, parameter: Parameter::None };
+    let (public, private) = session
+        .generate_key_pair(&call, &Template::from_entries(public), &Template::from_entries(private))
+        .map_err(|error| explain_size(explain(error, &session, mechanism), pair))?;
+    let (public, private) = (session.object(public)?, session.object(private)?);
+    let text = format!(
+        "Generated {} key pair{}: private key {}, public key {}{}{}.\n",
+        long_type(&private),
+        named_label(&private),
+        private.number,
+        public.number,
+        size_bits(&private).map_or_else(String::new, |bits| format!(", {bits} bits")),
+        check_value(&private).map_or_else(String::new, |kcv| format!(", KCV {kcv}")),
+    );
+    Ok(Answer::new(text, json!({ "key": key_json(&private), "public_key": key_json(&public) })))
+}
+
+/// The domain parameters of a new pair, from an object that is gone with the session.
+fn group_of(session: &Session, pair: &PairWanted) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
+    let generates = |mechanism: &&Mechanism| matches!(mechanism.work, Work::GenerateParameters(key_type) if key_type == pair.key_type);
+    let mechanism = CATALOGUE
+        .iter()
+        .find(generates)
+        .ok_or_else(|| Failure::usage(format!("there are no domain parameters of type {}", pair.name)))?;
+    let template: Vec<Entry<'_>> =
+        vec![entry(CKA_TOKEN, Given::Flag(Flag::Token, false)), entry(CKA_PRIME_BITS, Given::Ulong(pair.bits))];
+    let call = Call { mechanism, parameter: Parameter::None };
+    let number = session
+        .generate_key(&call, &Template::from_entries(template))
+        .map_err(|error| explain_size(explain(error, session, mechanism), pair))?;
+    let parameters = session.object(number)?;
+    let values = [CKA_PRIME, CKA_SUBPRIME, CKA_BASE]
+        .into_iter()
+        .filter_map(|attribute| Some((attribute, bytes(&parameters, attribute)?.to_vec())))
+        .collect();
+    session.destroy_object(number)?;
+    Ok(values)
+}
+
+/// The size that is asked for, by the type's name, by `--size`, or by nobody.
+fn bits_of(name: &str, form: Form, named: Option<usize>, given: Option<usize>) -> Result<u64, Failure> {
+    let usual = match form {
+        Form::Modulus => RSA_BITS,
+        Form::Group => GROUP_BITS,
+        Form::Curve if given.is_some() => {
+            return Err(Failure::usage("--size: the size of ec pairs is that of their curve; --curve chooses it"));
+        }
+        Form::Only(_) | Form::Set(_) if given.is_some() => {
+            return Err(Failure::usage(format!("--size: {name} keys have only one size")));
+        }
+        Form::Curve | Form::Only(_) | Form::Set(_) => 0,
+    };
+    match (named, given) {
+        (Some(named), Some(given)) if named != given => {
+            Err(Failure::usage(format!("--size {given}: the type {name}-{named} says another size; leave one out")))
+        }
+        _ => Ok(named.or(given).unwrap_or(usual) as u64),
+    }
+}
+
+/// The length of the key that is asked for.
+fn length_bytes(kind: &Kind, bits: Option<usize>) -> Result<usize, Failure> {
+    let Some(bits) = bits else {
+        return Ok(match kind.lengths {
+            Lengths::OneOf(lengths) => lengths.iter().copied().max().unwrap_or(DEFAULT_KEY_BYTES),
+            Lengths::Between(..) | Lengths::None => DEFAULT_KEY_BYTES,
+        });
+    };
+    if bits % 8 == 0 && kind.lengths.allow(bits / 8) {
+        return Ok(bits / 8);
+    }
+    Err(Failure::usage(format!("--size {bits}: {} keys have {} bits", kind.name, possible_bits(kind))))
+}
+
+/// The sizes that a kind of secret key can have.
+pub(super) fn possible_bits(kind: &Kind) -> String {
+    match kind.lengths {
+        Lengths::OneOf(lengths) => lengths.iter().map(|bytes| (bytes * 8).to_string()).collect::<Vec<_>>().join(", "),
+        Lengths::Between(min, max) => format!("{} to {}, in steps of 8", min * 8, max * 8),
+        Lengths::None => "no".to_owned(),
+    }
+}
+
+fn explain(error: Error, session: &Session, mechanism: &Mechanism) -> Failure {
+    let refused = matches!(error, Error::MechanismInvalid(_));
+    let failure = Failure::from(error);
+    match session.application().token().meta() {
+        Ok(meta) if refused && !mechanism.is_offered(meta.policy) => {
+            failure.about(&format!("the token's policy is \"{}\"", meta.policy))
+        }
+        _ => failure,
+    }
+}
+
+/// A size that cannot be, with those that can.
+fn explain_size(failure: Failure, pair: &PairWanted) -> Failure {
+    let possible = match (pair.form, pair.key_type) {
+        (Form::Modulus, _) => "RSA keys have 1024 to 16384 bits, in steps of 128; the policies allow fewer",
+        (Form::Group, CKK_DH) => "DH pairs are of the groups of RFC 7919: 2048, 3072, 4096, 6144 or 8192 bits",
+        (Form::Group, _) => "the primes have 1024, 2048 or 3072 bits",
+        _ => return failure,
+    };
+    match failure.is(CKR_KEY_SIZE_RANGE) || failure.is(CKR_ATTRIBUTE_VALUE_INVALID) {
+        true => failure.about(&format!("--size {}", pair.bits)).advise(possible),
+        false => failure,
+    }
+}
+
+/// The size of a key where any is possible and none is asked for.
+const DEFAULT_KEY_BYTES: usize = 32;
+/// The size of an RSA key where none is asked for: as strong as P-256 (SP 800-57 part 1, table 2).
+const RSA_BITS: usize = 3072;
+/// The size of a prime where none is asked for.
+const GROUP_BITS: usize = 2048;
+/// Bytes of the identifier of a pair for which none is asked for.
+const ID_BYTES: usize = 8;
+
+pub(super) const EXAMPLES: &str = "\
+Sizes are in bits: AES 128, 192 or 256; DES3 192 and DES2 128, with their parity bits; generic secrets and HMAC keys \
+8 to 28664, RC4 8 to 2040, in steps of 8. A key stays in the token, sensitive and not extractable, unless an option \
+says otherwise.
+
+Of a pair the private half is what the options say, and the public half can be seen and used without login. Both have \
+the label and the identifier, by which other programs know that they belong together.
+
+Examples:
+  strongroom key generate --type aes --size 256 --label orders
+  strongroom key generate --type aes --label backup --usage wrap,unwrap --id 0a01
+  strongroom key generate --type sha256-hmac --label sessions --pin-file user.pin
+  strongroom key generate --type generic --size 512 --extractable --label secret
+  strongroom key generate --type rsa-3072 --label code-signing
+  strongroom key generate --type ec --curve P-384 --label tls --usage sign,verify
+  strongroom key generate --type ed25519 --label ssh
+  strongroom key generate --type ml-dsa-65 --label firmware";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<T: std::fmt::Debug>(result: Result<T, Failure>) -> String {
+        result.unwrap_err().message().to_owned()
+    }
+
+    #[test]
+    fn sizes_are_bits_of_the_type() {
+        let bytes = |name, bits| length_bytes(Kind::named(name).unwrap(), bits);
+        assert_eq!(bytes("aes", Some(128)).unwrap(), 16);
+        assert_eq!(bytes("aes", None).unwrap(), 32);
+        assert_eq!(bytes("des3", None).unwrap(), 24);
+        assert_eq!(bytes("generic", None).unwrap(), 32);
+        assert_eq!(message(bytes("aes", Some(100))), "--size 100: aes keys have 128, 192, 256 bits");
+        assert!(bytes("aes", Some(16)).is_err(), "16 bytes are not 16 bits");
+        assert!(message(bytes("generic", Some(28672))).contains("8 to 28664"));
+    }
+
+    #[test]
+    fn a_pair_has_one_size() {
+        assert_eq!(bits_of("rsa", Form::Modulus, None, None).unwrap(), 3072);
+        assert_eq!(bits_of("rsa", Form::Modulus, Some(2048), None).unwrap(), 2048);
+        assert_eq!(bits_of("rsa", Form::Modulus, Some(2048), Some(2048)).unwrap(), 2048);
+        assert!(message(bits_of("rsa", Form::Modulus, Some(2048), Some(4096))).contains("rsa-2048"));
+        assert_eq!(bits_of("dh", Form::Group, None, Some(4096)).unwrap(), 4096);
+        assert!(message(bits_of("ec", Form::Curve, None, Some(256))).contains("--curve"));
+        assert!(message(bits_of("ed25519", Form::Only(&[]), None, Some(256))).contains("only one size"));
+    }
+}
