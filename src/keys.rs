@@ -55,9 +55,11 @@ pub(crate) fn derive(
     let session = hsm.session(session)?;
     let destinations = Destinations::read(mechanism, key)?;
     let derived =
-        parameters::with_call(mechanism, |call| session.derive_key(&call, base, &Template::parse(&template.raw()?)?))?;
+        parameters::with_call(mechanism, |call| session.derive_key(&call, base, &Template::parse(&template.raw()?)?))
+            .inspect_err(|_| destinations.void())?;
     if let Err(error) = destinations.store(&derived) {
         destroy(&session, &derived);
+        destinations.void();
         return Err(error.into());
     }
     Ok(())

@@ -1,9 +1,40 @@
 //! The library calls our module ends in, made directly with everything kept that can be kept: the `limit` column, and
 //! the reference that the modules' results are compared with. This is the other place with `unsafe` (see `module`).
+//!
+//! Here are ciphers, MACs and digests; below, key pairs, their signatures, and secrets that are shared.
 
-use std::ptr;
+pub(crate) mod pairs;
+pub(crate) mod secrets;
+pub(crate) mod signatures;
+
+use std::ptr::{self, NonNull};
 
 use aws_lc_sys as aws;
+
+/// An object of the library, freed when dropped.
+pub(crate) struct Owned<T> {
+    pointer: NonNull<T>,
+    free: unsafe extern "C" fn(*mut T),
+}
+
+impl<T> Owned<T> {
+    /// Takes over what the library made; `free` is what the library frees it with.
+    fn new(pointer: *mut T, free: unsafe extern "C" fn(*mut T)) -> Self {
+        Self { pointer: NonNull::new(pointer).expect("what the library makes"), free }
+    }
+
+    #[inline]
+    fn as_ptr(&self) -> *mut T {
+        self.pointer.as_ptr()
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: taken over from the library, freed once.
+        unsafe { (self.free)(self.pointer.as_ptr()) };
+    }
+}
 
 /// An AES-256-GCM key with its tables.
 pub(crate) struct GcmKey(*mut aws::EVP_AEAD_CTX);
@@ -276,6 +307,14 @@ pub(crate) fn sha512(data: &[u8], output: &mut [u8; 64]) {
     unsafe { aws::SHA512(data.as_ptr(), data.len(), output.as_mut_ptr()) };
 }
 
+/// So many random bytes.
+fn random_array<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // SAFETY: the output comes with its length.
+    assert_eq!(unsafe { aws::RAND_bytes(bytes.as_mut_ptr(), bytes.len()) }, 1, "random bytes");
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,11 +356,11 @@ mod tests {
         assert_eq!(back, [0; 16]);
     }
 
-    fn hex(data: &[u8]) -> String {
+    pub(super) fn hex(data: &[u8]) -> String {
         data.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn bytes<const N: usize>(text: &str) -> [u8; N] {
+    pub(super) fn bytes<const N: usize>(text: &str) -> [u8; N] {
         let mut value = [0; N];
         for (index, byte) in value.iter_mut().enumerate() {
             *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).expect("hexadecimal");

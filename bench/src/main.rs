@@ -1,8 +1,8 @@
 //! Measures PKCS#11 modules side by side: the same calls, in one process, in turn round by round, every result proven
 //! before it is timed. Prints a table with the ratio of ours to the best of the others, and JSON with every figure.
 //!
-//! `module` loads the modules, `token` prepares them, `benches` says what is measured, `measure` how,
-//! `report` shows it.
+//! `module` loads the modules, `token` prepares them, `pair` makes their key pairs, `benches` says what is measured,
+//! `measure` how, `report` shows it.
 
 // A command-line program speaks to its user.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -11,6 +11,7 @@ mod benches;
 mod limit;
 mod measure;
 mod module;
+mod pair;
 mod report;
 mod template;
 mod token;
@@ -30,9 +31,9 @@ use crate::token::{TemporaryDirectory, Token};
 
 /// Measure PKCS#11 modules side by side.
 ///
-/// Figures are nanoseconds per operation (median of all samples) or operations per second (best round). `none`: the
-/// module does not offer it. `WRONG`: it gave a wrong result; `FAILED`: a call failed; both make the exit status 1.
-/// `limit` is the raw call of the cryptographic library below Strongroom.
+/// Figures are nanoseconds per operation (median of all samples; the mean for RSA key pairs) or operations per second
+/// (best round). `none`: the module does not offer it. `WRONG`: it gave a wrong result; `FAILED`: a call failed; both
+/// make the exit status 1. `limit` is the raw call of the cryptographic library below Strongroom.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {

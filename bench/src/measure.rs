@@ -3,7 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use cryptoki_sys::{CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID};
+use cryptoki_sys::{
+    CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_FUNCTION_NOT_SUPPORTED, CKR_MECHANISM_INVALID,
+};
 use serde::Serialize;
 
 use crate::module::CallError;
@@ -32,6 +34,8 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error.code {
             CKR_MECHANISM_INVALID | CKR_FUNCTION_NOT_SUPPORTED => Problem::Missing,
+            // NSS has the mechanism and not each curve.
+            CKR_CURVE_NOT_SUPPORTED | CKR_DOMAIN_PARAMS_INVALID => Problem::Missing,
             _ => Problem::Failed(error.to_string()),
         }
     }
@@ -68,6 +72,7 @@ impl Record {
         all.sort_by(f64::total_cmp);
         Some(Summary {
             p50: quantile(&all, 0.5)?,
+            mean: all.iter().sum::<f64>() / all.len() as f64,
             min: *all.first()?,
             p10: quantile(&all, 0.1)?,
             p90: quantile(&all, 0.9)?,
@@ -83,6 +88,7 @@ impl Record {
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Summary {
     pub(crate) p50: f64,
+    pub(crate) mean: f64,
     pub(crate) min: f64,
     pub(crate) p10: f64,
     pub(crate) p90: f64,

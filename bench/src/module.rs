@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use cryptoki_sys::{
-    CK_AES_CTR_PARAMS, CK_C_GetFunctionList, CK_C_INITIALIZE_ARGS, CK_FUNCTION_LIST, CK_FUNCTION_LIST_PTR,
-    CK_GCM_PARAMS, CK_INFO, CK_MECHANISM, CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RV, CK_SESSION_HANDLE, CK_SLOT_ID,
-    CK_TOKEN_INFO, CK_ULONG, CK_USER_TYPE, CK_VERSION, CKF_OS_LOCKING_OK, CKF_RW_SESSION, CKF_SERIAL_SESSION,
-    CKF_TOKEN_INITIALIZED, CKM_AES_CTR, CKM_AES_GCM, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK,
+    CK_AES_CTR_PARAMS, CK_C_GetFunctionList, CK_C_GetInterface, CK_C_INITIALIZE_ARGS, CK_ECDH1_DERIVE_PARAMS,
+    CK_FUNCTION_LIST, CK_FUNCTION_LIST_3_2, CK_FUNCTION_LIST_PTR, CK_GCM_PARAMS, CK_HKDF_PARAMS, CK_INFO, CK_MECHANISM,
+    CK_MECHANISM_TYPE, CK_OBJECT_HANDLE, CK_RSA_PKCS_OAEP_PARAMS, CK_RSA_PKCS_PSS_PARAMS, CK_RV, CK_SESSION_HANDLE,
+    CK_SLOT_ID, CK_TOKEN_INFO, CK_TRUE, CK_ULONG, CK_USER_TYPE, CK_VERSION, CKD_NULL, CKF_HKDF_SALT_DATA,
+    CKF_OS_LOCKING_OK, CKF_RW_SESSION, CKF_SERIAL_SESSION, CKF_TOKEN_INITIALIZED, CKG_MGF1_SHA1, CKG_MGF1_SHA256,
+    CKM_AES_CTR, CKM_AES_GCM, CKM_ECDH1_DERIVE, CKM_HKDF_DERIVE, CKM_RSA_PKCS_OAEP, CKM_RSA_PKCS_PSS, CKM_SHA_1,
+    CKM_SHA256, CKR_FUNCTION_NOT_SUPPORTED, CKR_OK, CKZ_DATA_SPECIFIED,
 };
 
 use crate::template::{AttributeReader, Template};
@@ -22,6 +25,8 @@ use crate::template::{AttributeReader, Template};
 pub(crate) struct Module {
     path: PathBuf,
     functions: CK_FUNCTION_LIST,
+    /// Where the module offers PKCS#11 3.2.
+    functions_3_2: Option<CK_FUNCTION_LIST_3_2>,
     is_softoken: bool,
 }
 
@@ -64,6 +69,19 @@ pub(crate) enum Mechanism<'a> {
     Gcm(&'a [u8; 12]),
     /// AES-CTR with a counter of 128 bits that starts here.
     Ctr(&'a [u8; 16]),
+    /// RSA-PSS of a SHA-256 digest, with MGF1 of SHA-256 and a salt of 32 bytes.
+    Pss,
+    /// RSA-OAEP with SHA-1 throughout and no label.
+    Oaep,
+    /// Diffie-Hellman with the owner of this public key, and no key derivation function.
+    Ecdh(&'a [u8]),
+    /// HKDF with SHA-256, extraction and expansion.
+    Hkdf {
+        /// The salt.
+        salt: &'a [u8],
+        /// What the key is for.
+        info: &'a [u8],
+    },
 }
 
 /// Calls one function of the list; a missing entry counts as `CKR_FUNCTION_NOT_SUPPORTED`.
@@ -78,6 +96,10 @@ macro_rules! call {
         if code == CKR_OK { Ok(()) } else { Err(CallError { function: stringify!($function), code }) }
     }};
 }
+
+mod pairs;
+
+pub(crate) use pairs::PairHandles;
 
 impl Module {
     /// Loads the shared object and reads its function list. The text of an error says what the loader or module said.
@@ -107,7 +129,15 @@ impl Module {
         }
         // SAFETY: the module gave a list of at least version 2.x, whose fields are those of CK_FUNCTION_LIST.
         let functions = unsafe { *list };
-        Ok(Self { path: path.to_owned(), functions, is_softoken })
+        // SAFETY: as above; modules of PKCS#11 2.x lack this name.
+        let interface = unsafe { libc::dlsym(library, c"C_GetInterface".as_ptr()) };
+        let functions_3_2 = if interface.is_null() {
+            None
+        } else {
+            // SAFETY: PKCS#11 3.0 gives the symbol of this name this type.
+            functions_3_2(unsafe { std::mem::transmute::<*mut libc::c_void, CK_C_GetInterface>(interface) })
+        };
+        Ok(Self { path: path.to_owned(), functions, functions_3_2, is_softoken })
     }
 
     /// The file it was loaded from.
@@ -166,7 +196,7 @@ impl Module {
     pub(crate) fn slots(&self) -> Result<Vec<Slot>, CallError> {
         let mut ids = vec![0; 64];
         let mut count = ids.len() as CK_ULONG;
-        call!(self, C_GetSlotList(cryptoki_sys::CK_TRUE, ids.as_mut_ptr(), &mut count))?;
+        call!(self, C_GetSlotList(CK_TRUE, ids.as_mut_ptr(), &mut count))?;
         ids.truncate(count as usize);
         ids.into_iter().map(|id| self.slot(id)).collect()
     }
@@ -408,6 +438,44 @@ impl Mechanism<'_> {
                 lend(CKM_AES_GCM, parameter, use_it)
             }
             Mechanism::Ctr(start) => lend(CKM_AES_CTR, CK_AES_CTR_PARAMS { ulCounterBits: 128, cb: *start }, use_it),
+            Mechanism::Pss => {
+                let parameter = CK_RSA_PKCS_PSS_PARAMS { hashAlg: CKM_SHA256, mgf: CKG_MGF1_SHA256, sLen: 32 };
+                lend(CKM_RSA_PKCS_PSS, parameter, use_it)
+            }
+            Mechanism::Oaep => {
+                let parameter = CK_RSA_PKCS_OAEP_PARAMS {
+                    hashAlg: CKM_SHA_1,
+                    mgf: CKG_MGF1_SHA1,
+                    source: CKZ_DATA_SPECIFIED,
+                    pSourceData: ptr::null_mut(),
+                    ulSourceDataLen: 0,
+                };
+                lend(CKM_RSA_PKCS_OAEP, parameter, use_it)
+            }
+            Mechanism::Ecdh(public) => {
+                let parameter = CK_ECDH1_DERIVE_PARAMS {
+                    kdf: CKD_NULL,
+                    ulSharedDataLen: 0,
+                    pSharedData: ptr::null_mut(),
+                    ulPublicDataLen: public.len() as CK_ULONG,
+                    pPublicData: input(public),
+                };
+                lend(CKM_ECDH1_DERIVE, parameter, use_it)
+            }
+            Mechanism::Hkdf { salt, info } => {
+                let parameter = CK_HKDF_PARAMS {
+                    bExtract: CK_TRUE,
+                    bExpand: CK_TRUE,
+                    prfHashMechanism: CKM_SHA256,
+                    ulSaltType: CKF_HKDF_SALT_DATA,
+                    pSalt: input(salt),
+                    ulSaltLen: salt.len() as CK_ULONG,
+                    hSaltKey: 0,
+                    pInfo: input(info),
+                    ulInfoLen: info.len() as CK_ULONG,
+                };
+                lend(CKM_HKDF_DERIVE, parameter, use_it)
+            }
         }
     }
 }
@@ -415,6 +483,21 @@ impl Mechanism<'_> {
 impl fmt::Display for CallError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{} gave {}", self.function, code_name(self.code))
+    }
+}
+
+/// The function list of PKCS#11 3.2, where the module has one.
+fn functions_3_2(get_interface: CK_C_GetInterface) -> Option<CK_FUNCTION_LIST_3_2> {
+    let (mut version, mut interface) = (CK_VERSION { major: 3, minor: 2 }, ptr::null_mut());
+    let name = c"PKCS 11".as_ptr().cast_mut().cast();
+    // SAFETY: name and version live during the call; the place takes one pointer. A module that answers well gives an
+    // interface of the version asked for, whose list is that of PKCS#11 3.2.
+    unsafe {
+        let code = get_interface?(name, &mut version, &mut interface, 0);
+        if code != CKR_OK || interface.is_null() {
+            return None;
+        }
+        (*interface).pFunctionList.cast::<CK_FUNCTION_LIST_3_2>().as_ref().copied()
     }
 }
 
@@ -472,6 +555,8 @@ fn code_name(code: CK_RV) -> String {
         cryptoki_sys::CKR_SESSION_READ_ONLY => "CKR_SESSION_READ_ONLY",
         cryptoki_sys::CKR_TEMPLATE_INCOMPLETE => "CKR_TEMPLATE_INCOMPLETE",
         cryptoki_sys::CKR_TEMPLATE_INCONSISTENT => "CKR_TEMPLATE_INCONSISTENT",
+        cryptoki_sys::CKR_ATTRIBUTE_SENSITIVE => "CKR_ATTRIBUTE_SENSITIVE",
+        cryptoki_sys::CKR_SIGNATURE_INVALID => "CKR_SIGNATURE_INVALID",
         cryptoki_sys::CKR_USER_NOT_LOGGED_IN => "CKR_USER_NOT_LOGGED_IN",
         cryptoki_sys::CKR_BUFFER_TOO_SMALL => "CKR_BUFFER_TOO_SMALL",
         cryptoki_sys::CKR_CRYPTOKI_NOT_INITIALIZED => "CKR_CRYPTOKI_NOT_INITIALIZED",

@@ -219,7 +219,7 @@ impl Report {
 
 impl ReportRow {
     fn new(name: String, unit: Unit, cells: Vec<Cell>, limit: Option<Cell>, has_ours: bool) -> Self {
-        let is_time = unit == Unit::Nanoseconds;
+        let is_time = matches!(unit, Unit::Nanoseconds | Unit::MeanNanoseconds);
         let as_time = |figure: f64| if is_time { figure } else { 1.0 / figure };
         let mut times = cells.iter().map(|cell| cell.figure().map(as_time));
         let ours = if has_ours { times.next().flatten() } else { None };
@@ -229,7 +229,7 @@ impl ReportRow {
         Self {
             name,
             unit: match unit {
-                Unit::Nanoseconds => "ns",
+                Unit::Nanoseconds | Unit::MeanNanoseconds => "ns",
                 Unit::PerSecond => "1/s",
                 Unit::Quotient { .. } => "x",
             },

@@ -3,6 +3,7 @@
 //! [`initialise`], nowhere else.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ffi::{CString, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use cryptoki_sys::{CK_OBJECT_HANDLE, CK_SLOT_ID, CKK_AES, CKU_SO, CKU_USER};
 
+use crate::measure::Problem;
 use crate::module::{CallError, Info, Module, Session, Slot};
+use crate::pair::{Kind, Pair};
 use crate::template::{Place, Template};
 
 /// A module with its token, ready for the benches: initialised, its user logged in.
@@ -26,6 +29,8 @@ pub(crate) struct Token {
     /// Keeps the login alive and owns what is shared by several sessions.
     session: Session,
     population: RefCell<Vec<CK_OBJECT_HANDLE>>,
+    /// Session objects of the run: making some takes seconds.
+    pairs: RefCell<HashMap<Kind, Pair>>,
     /// Token objects of the bench under way.
     temporary: RefCell<Vec<CK_OBJECT_HANDLE>>,
     is_finished: Cell<bool>,
@@ -65,6 +70,7 @@ impl Token {
                 environment: environment.clone(),
                 session,
                 population: RefCell::default(),
+                pairs: RefCell::default(),
                 temporary: RefCell::default(),
                 is_finished: Cell::new(false),
             })
@@ -87,6 +93,16 @@ impl Token {
     /// Removes the token objects of the bench that has ended.
     pub(crate) fn sweep(&self) -> Result<(), CallError> {
         self.temporary.take().into_iter().try_for_each(|object| self.session.destroy(object))
+    }
+
+    /// The pair of this kind, for all benches.
+    pub(crate) fn pair(&self, kind: Kind) -> Result<Pair, Problem> {
+        if let Some(pair) = self.pairs.borrow().get(&kind) {
+            return Ok(pair.clone());
+        }
+        let (pair, _) = kind.generate(&self.session)?;
+        self.pairs.borrow_mut().insert(kind, pair.clone());
+        Ok(pair)
     }
 
     /// Brings the token to exactly `count` keys named by [`key_label`]; counts only grow in a run.

@@ -1,10 +1,10 @@
 //! Deriving keys, and where the keys go that a parameter asks for.
 
-use cryptoki_sys::{CK_MECHANISM, CK_OBJECT_HANDLE, CK_VERSION};
+use cryptoki_sys::{CK_INVALID_HANDLE, CK_MECHANISM, CK_OBJECT_HANDLE, CK_VERSION};
 use strongroom_core::attribute::Template;
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::parameter::{CounterFormat, Hkdf, Ike, Kdf108, Kdf108Field, Pbkdf2, TlsRandom};
-use strongroom_core::mechanism::{Parameter, ParameterKind};
+use strongroom_core::mechanism::{Derivation, Mechanism, Parameter, ParameterKind, Work};
 use strongroom_core::session::Derived;
 
 use super::{bytes, known};
@@ -14,6 +14,8 @@ use crate::memory::{self, Attributes, DerivedKey, Pointer, TlsOutput};
 pub(crate) struct Destinations {
     key: Option<Pointer<CK_OBJECT_HANDLE>>,
     additional: Vec<DerivedKey>,
+    /// Whether the handles are to say after a failure that there is no key.
+    several: bool,
     tls: Option<TlsOutput>,
     version: Option<Pointer<CK_VERSION>>,
 }
@@ -24,26 +26,31 @@ impl Destinations {
     ///
     /// # Errors
     /// `CKR_ARGUMENTS_BAD` for a `phKey` that is NULL and needed, `CKR_MECHANISM_PARAM_INVALID` for a place in the
-    /// parameter that is; what [`super::with_call`] gives of the mechanism.
+    /// parameter that is, or that must be and is not; what [`super::with_call`] gives of the mechanism.
     pub(crate) fn read(
         mechanism: Pointer<CK_MECHANISM>,
         key: Pointer<CK_OBJECT_HANDLE>,
     ) -> Result<Destinations, Error> {
         let (mechanism, parameter) = super::read(mechanism)?;
-        let mut places = Destinations { key: None, additional: Vec::new(), tls: None, version: None };
+        let mut places = Destinations { key: None, additional: Vec::new(), several: false, tls: None, version: None };
         match mechanism.parameter {
             ParameterKind::TlsKeys => {
-                places.tls = Some(known(memory::TlsKeys::read(&parameter))?.output()?);
+                places.tls = Some(known(memory::TlsKeys::read(&parameter))?.output(gives_ivs(mechanism))?);
                 return Ok(places);
             }
             ParameterKind::TlsMaster => {
-                places.version = Some(known(memory::TlsMaster::read(&parameter))?.version);
+                places.version = version_place(mechanism, known(memory::TlsMaster::read(&parameter))?.version)?;
             }
             ParameterKind::TlsExtendedMaster => {
-                places.version = Some(known(memory::TlsExtendedMaster::read(&parameter))?.version);
+                let version = known(memory::TlsExtendedMaster::read(&parameter))?.version;
+                places.version = version_place(mechanism, version)?;
             }
-            ParameterKind::CounterKdf => places.additional = memory::Kdf108::read(&parameter)?.additional,
-            ParameterKind::FeedbackKdf => places.additional = memory::Kdf108::read_feedback(&parameter)?.additional,
+            ParameterKind::CounterKdf => {
+                (places.additional, places.several) = (memory::Kdf108::read(&parameter)?.additional, true);
+            }
+            ParameterKind::FeedbackKdf => {
+                (places.additional, places.several) = (memory::Kdf108::read_feedback(&parameter)?.additional, true);
+            }
             _ => {}
         }
         places.key = Some(key.required()?);
@@ -51,6 +58,17 @@ impl Destinations {
             additional.key.required().map_err(|_| Error::MechanismParameter("a CK_DERIVED_KEY has no phKey"))?;
         }
         Ok(places)
+    }
+
+    /// Says that nothing was made where the mechanism makes several keys: which template was at fault is to be seen
+    /// there ("Deriving Additional Keys"), and it is not told apart here, so that no handle is one.
+    pub(crate) fn void(&self) {
+        if self.several {
+            for place in self.key.into_iter().chain(self.additional.iter().map(|additional| additional.key)) {
+                // They were checked when they were read.
+                _ = place.write(CK_INVALID_HANDLE);
+            }
+        }
     }
 
     /// Stores what was made.
@@ -74,6 +92,32 @@ impl Destinations {
             place.write(CK_VERSION { major, minor })?;
         }
         self.key.map_or(Ok(()), |place| place.write(derived.key))
+    }
+}
+
+/// Whether IVs come with the keys: `CKM_TLS12_KEY_SAFE_DERIVE` ignores their size and never gives any.
+fn gives_ivs(mechanism: &Mechanism) -> bool {
+    !matches!(mechanism.work, Work::Derive { derivation: Derivation::TlsKeys { safe: true }, .. })
+}
+
+/// Where the version in a premaster secret goes, if there is one in it.
+///
+/// # Errors
+/// `CKR_MECHANISM_PARAM_INVALID`: a secret that Diffie-Hellman agreed on holds no version, and "the pVersion field of
+/// the structure must be set to NULL_PTR" (PKCS#11 3.2, "Master key derivation for Diffie-Hellman").
+fn version_place(mechanism: &Mechanism, place: Pointer<CK_VERSION>) -> Result<Option<Pointer<CK_VERSION>>, Error> {
+    match mechanism.work {
+        Work::Derive {
+            derivation: Derivation::TlsMaster { dh: true } | Derivation::TlsExtendedMaster { dh: true },
+            ..
+        } => {
+            if place.is_null() {
+                Ok(None)
+            } else {
+                Err(Error::MechanismParameter("pVersion must be NULL: there is no version in the premaster secret"))
+            }
+        }
+        _ => Ok(Some(place)),
     }
 }
 
@@ -207,6 +251,7 @@ mod tests {
         let destinations = Destinations {
             key: Some(place(0)),
             additional: vec![DerivedKey { template, key: place(1) }, DerivedKey { template, key: place(2) }],
+            several: true,
             tls: None,
             version: Some(pointer(&raw mut version)),
         };
@@ -232,5 +277,10 @@ mod tests {
         // A version that nobody asks for is not stored.
         let nowhere = Destinations { version: Some(pointer(std::ptr::null_mut())), ..destinations };
         nowhere.store(&derived).unwrap();
+        nowhere.void();
+        assert_eq!(handles, [0; 3]);
+        nowhere.store(&derived).unwrap();
+        Destinations { several: false, ..nowhere }.void();
+        assert_eq!(handles, [5, 6, 7]);
     }
 }

@@ -14,12 +14,12 @@ use crate::template::key_template;
 /// Cases of each algorithm; each starts a program.
 const CASES: usize = 8;
 
-fn digits(bytes: &[u8]) -> String {
+pub(crate) fn digits(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What `openssl` makes of `input`.
-fn openssl(arguments: &[String], input: &[u8]) -> Vec<u8> {
+pub(crate) fn openssl(arguments: &[String], input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("openssl")
         .args(arguments)
         .stdin(Stdio::piped())

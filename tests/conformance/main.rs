@@ -11,10 +11,12 @@
 //! | `always_authenticate` | key pairs that want a login for each operation |
 //! | `post_quantum` | ML-KEM, ML-DSA, SLH-DSA: keys, encapsulation, signatures |
 //! | `profiles` | the profiles the module says it meets |
+//! | `again`, `waiting` | one signature after another; that no session waits for another's long work |
 //! | `mechanisms` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
-//! | `wycheproof`, `wycheproof_*`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
 //! | `curves` | elliptic curves: encodings, refusals, values, the life of their keys |
 //! | `rsa` | RSA: pairs, signatures, encryption, wrapping |
+//! | `derivation` | `C_DeriveKey`: every mechanism's answer, where handles go, refusals, what is inherited |
+//! | `wycheproof`, `wycheproof_*`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
 //! | `cryptoki_client` | the same module as Rust's `cryptoki` crate uses it, from several processes |
 //!
 //! A process has one module and so one state: tests that only use tokens of their own run side by side, tests that
@@ -33,11 +35,13 @@ mod samples;
 mod session;
 mod template;
 
+mod again;
 mod always_authenticate;
 mod attributes;
 mod ciphers;
 mod cryptoki_client;
 mod curves;
+mod derivation;
 mod differential;
 mod digests;
 mod dual;
@@ -55,7 +59,9 @@ mod rsa;
 mod sessions;
 mod signing_functions;
 mod vectors;
+mod waiting;
 mod wycheproof;
 mod wycheproof_curves;
+mod wycheproof_derivation;
 mod wycheproof_pq;
 mod wycheproof_rsa;

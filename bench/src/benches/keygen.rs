@@ -1,12 +1,15 @@
-//! Key generation, in the session and durably in the token.
+//! Key generation, in the session and durably in the token, and of key pairs in the session.
 
 use std::time::Instant;
 
+use aws_lc_sys as aws;
 use cryptoki_sys::{CK_OBJECT_HANDLE, CKM_AES_KEY_GEN};
 
 use super::{Bench, message, require};
+use crate::limit::pairs;
 use crate::measure::{Problem, Trial, latency, self_timed};
-use crate::module::{Mechanism, Session};
+use crate::module::{CallError, Mechanism, Session};
+use crate::pair::{Curve, Kind};
 use crate::template::{AttributeReader, Place, Template};
 use crate::token::Token;
 
@@ -15,7 +18,50 @@ pub(super) fn benches() -> Vec<Bench> {
         Bench::new("keygen", "keygen.aes256.session", generate_in_session),
         Bench::new("keygen", "keygen.aes256.token", generate_in_token),
         Bench::new("keygen", "destroy.token", destroy_in_token),
+        generate_pair(Kind::Rsa(2048)).with_mean(),
+        generate_pair(Kind::Ec(Curve::P256)),
+        generate_pair(Kind::Ed25519),
+        generate_pair(Kind::MlKem768),
+        generate_pair(Kind::MlDsa65),
     ]
+}
+
+/// Generates and destroys pairs.
+fn generate_pair(kind: Kind) -> Bench {
+    let prepare = move |token: &Token| {
+        let session = token.open()?;
+        let (first, request) = kind.generate(&session)?;
+        let (second, _) = kind.generate(&session)?;
+        require(first.value != second.value, "two generated pairs are the same")?;
+        session.destroy_pair(first.handles)?;
+        session.destroy_pair(second.handles)?;
+        Ok(pair_probe(kind, move || request.generate_and_destroy(&session)))
+    };
+    let limit = move || {
+        pair_probe(kind, move || {
+            match kind {
+                Kind::Rsa(bits) => drop(pairs::rsa(bits)),
+                Kind::Ec(_) => drop(pairs::ec(aws::NID_X9_62_prime256v1)),
+                Kind::MlKem768 => drop(pairs::ml_kem_768()),
+                Kind::MlDsa65 => drop(pairs::ml_dsa_65()),
+                _ => pairs::ed25519(),
+            }
+            Ok(())
+        })
+    };
+    Bench::new("keygen", format!("pairgen.{}", kind.name()), prepare).with_limit(limit)
+}
+
+/// Looking for primes takes another time each time: there a sample is the mean of several pairs.
+fn pair_probe(kind: Kind, mut generate: impl FnMut() -> Result<(), CallError> + 'static) -> Trial {
+    if !matches!(kind, Kind::Rsa(_)) {
+        return latency(generate);
+    }
+    self_timed(move || {
+        let start = Instant::now();
+        (0..RSA_PAIRS_PER_SAMPLE).try_for_each(|_| generate())?;
+        Ok(start.elapsed() / RSA_PAIRS_PER_SAMPLE)
+    })
 }
 
 /// Generates and destroys, so that the session does not fill up.
@@ -85,3 +131,5 @@ fn prove_use(session: &Session, key: CK_OBJECT_HANDLE, name: &str) -> Result<[u8
     require(opened.get(..length) == Some(&*plaintext), "a generated key does not decrypt what it encrypted")?;
     Ok(sealed)
 }
+
+const RSA_PAIRS_PER_SAMPLE: u32 = 8;

@@ -6,7 +6,9 @@ pub(crate) mod cold;
 mod hash;
 mod keygen;
 mod objects;
+mod secrets;
 mod session;
+mod signatures;
 mod threads;
 
 use crate::measure::{Problem, Record, Summary, Trial};
@@ -40,6 +42,8 @@ pub(crate) struct Row {
 pub(crate) enum Unit {
     /// Nanoseconds per operation, the median of all samples.
     Nanoseconds,
+    /// Nanoseconds per operation, the mean of all samples: for what takes another time whenever it is done.
+    MeanNanoseconds,
     /// Operations per second, the best round: a round that shared the machine with others says nothing.
     PerSecond,
     /// The quotient of the figures of two other rows of the bench.
@@ -63,6 +67,12 @@ impl Bench {
         Self { group, rows: vec![row], prepare: Box::new(prepare), limit: None }
     }
 
+    /// The mean is its figure.
+    fn with_mean(mut self) -> Self {
+        self.rows.iter_mut().for_each(|row| row.unit = Unit::MeanNanoseconds);
+        self
+    }
+
     fn with_limit(mut self, limit: impl Fn() -> Trial + 'static) -> Self {
         self.limit = Some(Box::new(limit));
         self
@@ -75,6 +85,7 @@ impl Bench {
             let summary = summaries.get(row)?.as_ref()?;
             match self.rows.get(row)?.unit {
                 Unit::Nanoseconds => Some(summary.p50),
+                Unit::MeanNanoseconds => Some(summary.mean),
                 Unit::PerSecond => Some(summary.max),
                 Unit::Quotient { .. } => None,
             }
@@ -94,6 +105,8 @@ pub(crate) fn catalogue(populations: &[usize], thread_counts: &[usize]) -> Vec<B
     benches.extend(keygen::benches());
     benches.extend(cipher::benches());
     benches.extend(hash::benches());
+    benches.extend(signatures::benches());
+    benches.extend(secrets::benches());
     benches.extend(threads::benches(thread_counts));
     for population in populations {
         benches.extend(objects::benches(*population));

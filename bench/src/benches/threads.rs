@@ -1,5 +1,5 @@
 //! Several threads at once: how short operations scale, each thread with its own session, and whether one session's
-//! durable writes hold up another's encryption.
+//! durable writes, or the search for the primes of its RSA pair, hold up another's encryption.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +11,10 @@ use cryptoki_sys::{CK_OBJECT_HANDLE, CKK_AES, CKM_AES_KEY_GEN};
 use super::cipher::{Cipher, KIB, OVERHEAD_MAX_BYTES, Vector, proven_key};
 use super::hash::{Hash, Mac, proven_digest, proven_mac};
 use super::{AES_KEY, Bench, MAC_KEY, Row, Unit, keygen, message};
-use crate::limit::{GcmKey, HmacKey, sha256};
+use crate::limit::{GcmKey, HmacKey, pairs, sha256};
 use crate::measure::{Probe, Problem, Record, Trial, nanoseconds};
 use crate::module::{CallError, Mechanism, Session};
+use crate::pair::Kind;
 use crate::template::{Place, Template};
 use crate::token::Token;
 
@@ -26,6 +27,7 @@ pub(super) fn benches(thread_counts: &[usize]) -> Vec<Bench> {
         benches.push(scaling("keygen.session", thread_counts, keygen_in_session));
     }
     benches.push(head_of_line());
+    benches.push(beside_a_pair());
     benches
 }
 
@@ -227,6 +229,73 @@ impl Probe for HeadOfLine {
     }
 }
 
+/// AES-GCM of 1 KiB in one thread, alone and then while another session of the same token generates RSA-4096 pairs:
+/// both rates, what is kept of the first, and the longest single call of a round.
+fn beside_a_pair() -> Bench {
+    let row = |name: &str, unit| Row { name: format!("hol.rsa4096.gcm.1k.{name}"), unit };
+    let rows = vec![
+        row("alone", Unit::PerSecond),
+        row("rate", Unit::PerSecond),
+        row("kept", Unit::Quotient { of: 1, by: 0, ideal: 1.0 }),
+        row("longest", Unit::Nanoseconds),
+    ];
+    let prepare = |token: &Token| -> Result<Trial, Problem> {
+        let (owner, key) = proven_key(token, Cipher::Gcm, KIB, Place::Session)?;
+        let (worker, session) = (gcm_worker(token.open()?, key), token.open()?);
+        session.destroy_pair(HOL_PAIR.generate(&session)?.0.handles)?;
+        // Templates stay in their thread. There is one way to ask for RSA.
+        let generate: Generate =
+            Box::new(move || HOL_PAIR.requests().iter().try_for_each(|request| request.generate_and_destroy(&session)));
+        Ok(Box::new(BesideAPair { worker, generate, _owner: Some(owner) }))
+    };
+    let limit = || -> Trial {
+        let generate: Generate = Box::new(|| {
+            drop(pairs::rsa(HOL_PAIR_BITS));
+            Ok(())
+        });
+        Box::new(BesideAPair { worker: gcm_limit(), generate, _owner: None })
+    };
+    Bench { group: "hol", rows, prepare: Box::new(prepare), limit: None }.with_limit(limit)
+}
+
+/// Generates a pair, in whatever thread.
+type Generate = Box<dyn Fn() -> Result<(), CallError> + Sync>;
+
+struct BesideAPair {
+    worker: Worker,
+    generate: Generate,
+    _owner: Option<Session>,
+}
+
+impl Probe for BesideAPair {
+    fn round(&mut self, budget: Duration, record: &mut Record) -> Result<(), Problem> {
+        let budget = budget.max(HOL_ROUND_MIN);
+        let (alone, _) = watch_each_call(&mut self.worker, budget)?;
+        let (is_over, generate, worker) = (AtomicBool::new(false), &self.generate, &mut self.worker);
+        let start_line = Barrier::new(2);
+        let search = || -> Result<(), CallError> {
+            start_line.wait();
+            while !is_over.load(Ordering::Relaxed) {
+                generate()?;
+            }
+            Ok(())
+        };
+        let (measured, generated) = thread::scope(|scope| {
+            let searching = scope.spawn(search);
+            start_line.wait();
+            let measured = watch_each_call(worker, budget);
+            is_over.store(true, Ordering::Relaxed);
+            (measured, searching.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        generated?;
+        let (rate, longest) = measured?;
+        record.push(0, alone);
+        record.push(1, rate);
+        record.push(3, nanoseconds(longest));
+        Ok(())
+    }
+}
+
 /// Calls for so long, timing each call: calls per second and the longest of them.
 fn watch_each_call(worker: &mut Worker, budget: Duration) -> Result<(f64, Duration), CallError> {
     let (start, mut longest, mut calls) = (Instant::now(), Duration::ZERO, 0_u64);
@@ -245,3 +314,5 @@ const HMAC_BYTES: usize = 64;
 const OPERATIONS_PER_LOOK: u64 = 16;
 /// Long enough for several durable writes on a slow disk.
 const HOL_ROUND_MIN: Duration = Duration::from_millis(400);
+const HOL_PAIR_BITS: usize = 4096;
+const HOL_PAIR: Kind = Kind::Rsa(HOL_PAIR_BITS);

@@ -98,5 +98,8 @@ fn exchanged(target: &Target, template: &Template<'_>, value: SecretBytes, maker
 /// The first bytes of a shared secret, as many as the key takes.
 fn shortened(target: &Target, secret: SecretBytes) -> Result<SecretBytes, Error> {
     let bytes = target.bytes_of(secret.len())?;
+    if bytes == secret.len() {
+        return Ok(secret);
+    }
     Ok(SecretBytes::from_slice(secret.expose().get(..bytes).unwrap_or_default())?)
 }

@@ -353,6 +353,25 @@ impl Session {
         if let Work::Mac { .. } = call.mechanism.work {
             return self.mac_init(slot, call, key, purpose);
         }
+        let epoch = self.application.current()?;
+        if let Some(finished) = slot.finished()
+            && finished.key.is_of(key, call.mechanism, epoch)
+            && let Signer::Pair(signer) = &mut finished.signer
+        {
+            // The mechanism and the key are as they were found allowed; the parameter is new.
+            let allowed = call.check_hash(self.application.policy(), purpose.function());
+            match allowed.and_then(|()| signer.restart(call, finished.key.object())) {
+                Ok(()) => {
+                    finished.begin_again();
+                    slot.resume();
+                    return Ok(());
+                }
+                Err(error) => {
+                    slot.end();
+                    return Err(error);
+                }
+            }
+        }
         slot.begin(self.pair_operation(call, key, purpose)?);
         Ok(())
     }
@@ -394,9 +413,7 @@ impl Session {
             match mac.restart(iv) {
                 Ok(()) => {
                     *length = bytes;
-                    finished.updated = false;
-                    finished.signature = None;
-                    finished.key.again();
+                    finished.begin_again();
                     slot.resume();
                     return Ok(());
                 }
@@ -474,6 +491,8 @@ impl SignOperation {
     /// Forgets the data so far.
     pub(super) fn begin_again(&mut self) {
         self.key.again();
+        self.updated = false;
+        self.signature = None;
         if let Signer::Pair(signer) = &mut self.signer {
             signer.begin_again();
         }

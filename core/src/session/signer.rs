@@ -124,18 +124,17 @@ impl PairSigner {
     pub(super) fn start(scheme: Scheme, call: &Call<'_>, key: &Object) -> Result<PairSigner, Error> {
         let bytes = signature_bytes(key)?;
         let options = Options::of(scheme, &call.parameter, key.public.is_some())?;
-        if let Options::Pss { hash, salt_bytes, .. } = &options {
-            // RFC 8017 §9.1.1: the block is a bit shorter than the modulus.
-            let zeros = key.inner_bytes(CKA_MODULUS).and_then(<[u8]>::first).map_or(0, |first| first.leading_zeros());
-            let room = (bytes * 8).saturating_sub(zeros as usize + 1).div_ceil(8);
-            if salt_bytes.saturating_add(hash.output_bytes() + 2) > room {
-                return Err(Error::MechanismParameter("sLen is longer than the key leaves room for"));
-            }
-        }
-        if matches!((scheme, &options), (Scheme::RsaPss(Some(own)), Options::Pss { hash, .. }) if own != *hash) {
-            return Err(Error::MechanismParameter("hashAlg is not the hash of the mechanism"));
-        }
+        options.check(scheme, key, bytes)?;
         Ok(PairSigner { scheme, options, hash: scheme.hash().map(Hash::new), data: Collected::default(), bytes })
+    }
+
+    /// Takes the parameter of another signature with the same key and mechanism.
+    ///
+    /// # Errors
+    /// As [`PairSigner::start`].
+    pub(super) fn restart(&mut self, call: &Call<'_>, key: &Object) -> Result<(), Error> {
+        self.options = Options::of(self.scheme, &call.parameter, key.public.is_some())?;
+        self.options.check(self.scheme, key, self.bytes)
     }
 
     /// Forgets the data so far.
@@ -236,6 +235,23 @@ impl PairSigner {
 }
 
 impl Options {
+    /// Whether they fit a key whose signatures have so many bytes.
+    fn check(&self, scheme: Scheme, key: &Object, bytes: usize) -> Result<(), Error> {
+        let Options::Pss { hash, salt_bytes, .. } = self else { return Ok(()) };
+        // RFC 8017 §9.1.1: the block is a bit shorter than the modulus.
+        let zeros = key.inner_bytes(CKA_MODULUS).and_then(<[u8]>::first).map_or(0, |first| first.leading_zeros());
+        let room = (bytes * 8).saturating_sub(zeros as usize + 1).div_ceil(8);
+        if salt_bytes.saturating_add(hash.output_bytes() + 2) > room {
+            return Err(Error::MechanismParameter("sLen is longer than the key leaves room for"));
+        }
+        match scheme {
+            Scheme::RsaPss(Some(own)) if own != *hash => {
+                Err(Error::MechanismParameter("hashAlg is not the hash of the mechanism"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn of(scheme: Scheme, parameter: &Parameter<'_>, verifies: bool) -> Result<Options, Error> {
         Ok(match (scheme, parameter) {
             (Scheme::RsaPss(_), Parameter::Pss { hash, mgf, salt_bytes }) => Options::Pss {

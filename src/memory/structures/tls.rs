@@ -79,18 +79,19 @@ impl TlsKeys {
         })
     }
 
-    /// Where the keys go.
+    /// Where the keys go, and with `ivs` the IVs.
     ///
     /// # Errors
     /// `CKR_MECHANISM_PARAM_INVALID` without a struct for them, or without room for IVs that are asked for.
-    pub(crate) fn output(&self) -> Result<TlsOutput, Error> {
+    pub(crate) fn output(&self, ivs: bool) -> Result<TlsOutput, Error> {
+        let iv_bits = if ivs { self.iv_bits } else { 0 };
         let no_room = |_| Error::MechanismParameter("there is no room for the keys and IVs of a connection");
         pair_len(self.output.0.cast(), size_of::<CK_SSL3_KEY_MAT_OUT>() as CK_ULONG).map_err(no_room)?;
         let material = self.output.read().map_err(no_room)?;
         for iv in [material.pIVClient, material.pIVServer] {
-            pair_len(iv, self.iv_bits.div_ceil(8)).map_err(no_room)?;
+            pair_len(iv, iv_bits.div_ceil(8)).map_err(no_room)?;
         }
-        Ok(TlsOutput { place: self.output, iv_bytes: self.iv_bits / 8 })
+        Ok(TlsOutput { place: self.output, iv_bytes: iv_bits / 8 })
     }
 }
 
@@ -203,7 +204,7 @@ mod tests {
         let read = |params: &mut CK_TLS12_KEY_MAT_PARAMS| {
             TlsKeys::read(&Input::new(pointer((&raw mut *params).cast()), size_of_val(params) as CK_ULONG)).unwrap()
         };
-        let output = read(&mut params).output().unwrap();
+        let output = read(&mut params).output(true).unwrap();
         let mut keys = MadeKeys {
             client_mac: 1,
             server_mac: 2,
@@ -220,10 +221,11 @@ mod tests {
         assert_eq!(handles, (1, 2, 3, 4));
         let mut roomless = CK_SSL3_KEY_MAT_OUT { pIVServer: std::ptr::null_mut(), ..material };
         params.pReturnedKeyMaterial = &raw mut roomless;
-        assert!(read(&mut params).output().is_err());
+        assert!(read(&mut params).output(true).is_err());
+        assert!(read(&mut params).output(false).is_ok());
         params.ulIVSizeInBits = 0;
-        assert!(read(&mut params).output().is_ok());
+        assert!(read(&mut params).output(true).is_ok());
         params.pReturnedKeyMaterial = std::ptr::null_mut();
-        assert!(read(&mut params).output().is_err());
+        assert!(read(&mut params).output(true).is_err());
     }
 }
