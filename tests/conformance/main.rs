@@ -14,6 +14,9 @@
 //! | `again`, `waiting` | one signature after another; that no session waits for another's long work |
 //! | `mechanisms` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
 //! | `curves` | elliptic curves: encodings, refusals, values, the life of their keys |
+//! | `wrapping` | keys that leave and come back encrypted: every mechanism and type of key, refusals, policies |
+//! | `discrete` | DSA, Diffie-Hellman, X9.42 and their domain parameters |
+//! | `pair_objects` | public and private keys as objects: each attribute's rules, import, search, certificates |
 //! | `rsa` | RSA: pairs, signatures, encryption, wrapping |
 //! | `derivation` | `C_DeriveKey`: every mechanism's answer, where handles go, refusals, what is inherited |
 //! | `wycheproof`, `wycheproof_*`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
@@ -29,6 +32,7 @@
 
 #[macro_use]
 mod module;
+mod pair_samples;
 mod pairs;
 mod parameters;
 mod samples;
@@ -44,6 +48,7 @@ mod curves;
 mod derivation;
 mod differential;
 mod digests;
+mod discrete;
 mod dual;
 mod keys;
 mod lifecycle;
@@ -52,6 +57,7 @@ mod macs;
 mod mechanisms;
 mod messages;
 mod objects;
+mod pair_objects;
 mod post_quantum;
 mod profiles;
 mod random;
@@ -60,6 +66,7 @@ mod sessions;
 mod signing_functions;
 mod vectors;
 mod waiting;
+mod wrapping;
 mod wycheproof;
 mod wycheproof_curves;
 mod wycheproof_derivation;

@@ -72,7 +72,7 @@ fn watch(token: &Token, session: Session, generating: Session, key: u64, is_over
         call!(C_OpenSession(token.slot, flags, ptr::null_mut(), None, &mut opened)).unwrap();
         call!(C_CloseSession(opened)).unwrap();
     };
-    let about_it = || drop(generating.info().unwrap());
+    let about_it = || _ = generating.info().unwrap();
     let make = || session.destroy(session.create(&key_template(CKK_AES, &[6; 32])).unwrap()).unwrap();
     let kinds: [&dyn Fn(); 8] = [&encrypt, &digest, &random, &find, &open, &about_it, &digest_within_it, &make];
     let mut watched = Watched { calls: 0, longest_wait: Duration::ZERO };

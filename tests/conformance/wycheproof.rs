@@ -52,7 +52,7 @@ pub(crate) fn each(name: &str, mut check: impl FnMut(Session, &Case<'_>)) {
             check(session, &case);
             session.cancel_all();
             count += 1;
-            valid += u64::from(case.valid());
+            valid += u64::from(case.case["result"] == "valid");
         }
     }
     println!("{name}: {count} cases, {valid} of them valid");

@@ -138,7 +138,11 @@ fn dh_info(parts: &dyn Parts, y: &[u8], key_type: u64) -> Result<Vec<u8>, Error>
 pub(crate) fn import_parameters(key_type: u64, parts: &dyn Parts) -> Result<Vec<(u64, Value)>, Error> {
     match key_type {
         CKK_DSA => drop(dsa_parameters(parts)?),
-        CKK_DH | CKK_X9_42_DH => drop(dh_parameters(parts)?),
+        CKK_DH => drop(dh_parameters(parts)?),
+        CKK_X9_42_DH => {
+            needed(parts, CKA_SUBPRIME)?;
+            drop(dh_parameters(parts)?);
+        }
         _ => return Err(unknown_type()),
     }
     let mut fields = group_fields(parts)?;
@@ -159,7 +163,9 @@ pub(crate) fn generate_parameters(key_type: u64, template: &dyn Parts) -> Result
     };
     let prime_bits = bits(CKA_PRIME_BITS)?.ok_or(Error::TemplateIncomplete(AttributeType(CKA_PRIME_BITS)))?;
     let size = |error| match error {
-        strongroom_crypto::Error::KeyLength { .. } => Error::KeySize { got: prime_bits / 8 },
+        strongroom_crypto::Error::KeyLength { .. } | strongroom_crypto::Error::Parameter(_) => {
+            Error::KeySize { got: prime_bits / 8 }
+        }
         other => parameter_refusal(other),
     };
     match key_type {

@@ -329,13 +329,21 @@ impl Mechanism {
         self.functions & function != 0
     }
 
-    /// What it does under `policy`: `fips` leaves out encryption with PKCS #1 v1.5 padding (SP 800-131A) and new
-    /// signatures with SHA-1.
+    /// What it does under `policy`. `strict` leaves out wraps that do not tell a wrong key from a right one, or tell
+    /// whoever sends tampered ones about it: without authentication, and with RSA without OAEP. `fips` also leaves out
+    /// encryption with PKCS #1 v1.5 padding (SP 800-131A) and new signatures with SHA-1.
     pub fn functions_under(&self, policy: Policy) -> u64 {
+        const WRAPS: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
         let left_out = match self.work {
-            _ if policy != Policy::Fips => 0,
-            Work::Rsa(RsaForm::Pkcs1) => CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP,
-            Work::Signature { scheme, .. } if scheme.hash() == Some(hash::Algorithm::Sha1) => {
+            _ if policy == Policy::Standard => 0,
+            Work::Cipher { mode: CipherMode::Ecb | CipherMode::Cbc | CipherMode::CbcPad | CipherMode::Ctr, .. } => {
+                WRAPS
+            }
+            Work::Rsa(RsaForm::Pkcs1) if policy == Policy::Fips => CKF_ENCRYPT | CKF_DECRYPT | WRAPS,
+            Work::Rsa(RsaForm::Pkcs1 | RsaForm::Raw) => WRAPS,
+            Work::Signature { scheme, .. }
+                if policy == Policy::Fips && scheme.hash() == Some(hash::Algorithm::Sha1) =>
+            {
                 CKF_SIGN | CKF_MESSAGE_SIGN
             }
             _ => 0,
@@ -410,5 +418,23 @@ mod tests {
         assert!(offered(CKM_RC4, Policy::Standard));
         assert!(!offered(CKM_RC4, Policy::Fips));
         assert!(offered(CKM_AES_GCM, Policy::Fips));
+    }
+
+    #[test]
+    fn only_the_standard_policy_wraps_without_authentication() {
+        let wraps = |id, policy| find(id).unwrap().functions_under(policy) & (CKF_WRAP | CKF_UNWRAP) != 0;
+        for id in [CKM_AES_ECB, CKM_AES_CBC, CKM_AES_CBC_PAD, CKM_AES_CTR, CKM_DES3_CBC, CKM_RSA_PKCS, CKM_RSA_X_509] {
+            assert!(wraps(id, Policy::Standard));
+            assert!(!wraps(id, Policy::Strict));
+            assert!(!wraps(id, Policy::Fips));
+        }
+        for id in [CKM_AES_GCM, CKM_AES_CCM, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_RSA_PKCS_OAEP] {
+            assert!(wraps(id, Policy::Fips));
+        }
+        let functions = |id, policy| find(id).unwrap().functions_under(policy);
+        assert_ne!(functions(CKM_AES_CBC, Policy::Fips) & CKF_ENCRYPT, 0);
+        assert_ne!(functions(CKM_RSA_PKCS, Policy::Strict) & CKF_DECRYPT, 0);
+        assert_eq!(functions(CKM_RSA_PKCS, Policy::Fips) & (CKF_ENCRYPT | CKF_DECRYPT), 0);
+        assert_ne!(functions(CKM_RSA_PKCS, Policy::Fips) & CKF_SIGN, 0);
     }
 }

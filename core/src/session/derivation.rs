@@ -244,12 +244,16 @@ fn first(secret: &[u8], bytes: usize) -> Result<SecretBytes, Error> {
     Ok(SecretBytes::from_slice(secret.get(..bytes).ok_or(Error::KeySize { got: bytes })?)?)
 }
 
-/// So many bytes of an agreed secret: its last, or those a KDF makes of it.
+/// So many bytes of an agreed secret, for a wrap: those a KDF makes of it, or its first: a wrap "gets the first
+/// ulAESKeyBits bits of the derived key" (PKCS#11 3.2, "ECDH AES KEY WRAP"), while a derivation keeps the last.
 ///
 /// # Errors
 /// `CKR_MECHANISM_PARAM_INVALID`; `CKR_KEY_SIZE_RANGE` for more than the secret has.
 pub(super) fn agreed_bytes(kdf: u64, shared: &[u8], secret: &SecretBytes, bytes: usize) -> Result<SecretBytes, Error> {
-    expanded(agreement_kdf(kdf)?, shared, secret, bytes)
+    match agreement_kdf(kdf)? {
+        AgreementKdf::None if shared.is_empty() => first(secret.expose(), bytes),
+        kdf => expanded(kdf, shared, secret, bytes),
+    }
 }
 
 fn expanded(kdf: AgreementKdf, shared: &[u8], secret: &SecretBytes, bytes: usize) -> Result<SecretBytes, Error> {

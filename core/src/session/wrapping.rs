@@ -221,6 +221,9 @@ impl Session {
     }
 }
 
+/// The largest block of a cipher.
+const BLOCK_BYTES_MAX: usize = 16;
+
 /// There is no moment at which to log in between beginning these functions and ending them.
 const NO_LOGIN_POSSIBLE: Error = Error::ContextLogin(
     "this key wants a login for each use (CKA_ALWAYS_AUTHENTICATE), and this function has no place for one",
@@ -391,10 +394,8 @@ impl Unwrapped {
         let bytes = match given {
             Some(given) => {
                 let bytes = usize::try_from(given).ok().filter(|bytes| kind.lengths.allow(*bytes));
-                Some(bytes.ok_or(Error::AttributeValue {
-                    attribute: AttributeType(CKA_VALUE_LEN),
-                    reason: "not a length this type of key can have",
-                })?)
+                // PKCS#11 3.2 §5.18.4 names this error for every conflict of lengths.
+                Some(bytes.ok_or(Error::WrappedKeyLength)?)
             }
             None => kind.lengths.only(),
         };
@@ -420,7 +421,6 @@ impl Unwrapped {
             Scheme::Rsa(Padding::Pkcs1) => self.unpadded(plain),
             _ => match self.bytes {
                 Some(bytes) if bytes != plain.len() => Err(Error::WrappedKeyLength),
-                _ if plain.is_empty() => Err(Error::WrappedKeyInvalid),
                 _ => Ok(plain),
             },
         }
@@ -429,8 +429,7 @@ impl Unwrapped {
     fn cut(&self, plain: SecretBytes, possible: impl Fn(usize) -> bool) -> Result<SecretBytes, Error> {
         let bytes = match self.bytes {
             Some(bytes) => bytes,
-            None if self.kind.lengths.allow(plain.len()) && self.kind.lengths.is_exact() => plain.len(),
-            None => return Err(Error::TemplateIncomplete(AttributeType(CKA_VALUE_LEN))),
+            None => self.only_length(plain.expose(), &possible)?,
         };
         let (value, zeros) = plain.expose().split_at_checked(bytes).ok_or(Error::WrappedKeyLength)?;
         if !possible(zeros.len()) {
@@ -440,6 +439,25 @@ impl Unwrapped {
             return Err(Error::WrappedKeyInvalid);
         }
         Ok(SecretBytes::from_slice(value)?)
+    }
+
+    /// The length of the key, where its type and the zeros behind it leave only one. An AES key of 24 bytes in two blocks
+    /// looks like one of 32: then the template must say.
+    fn only_length(&self, plain: &[u8], possible: impl Fn(usize) -> bool) -> Result<usize, Error> {
+        let incomplete = Error::TemplateIncomplete(AttributeType(CKA_VALUE_LEN));
+        if !self.kind.lengths.is_exact() {
+            return Err(incomplete);
+        }
+        let is_padding = |start: usize| plain.iter().skip(start).all(|byte| *byte == 0);
+        let mut fitting = (0..=plain.len().min(BLOCK_BYTES_MAX))
+            .filter(|zeros| possible(*zeros))
+            .map(|zeros| plain.len() - zeros)
+            .filter(|bytes| self.kind.lengths.allow(*bytes) && is_padding(*bytes));
+        match (fitting.next(), fitting.next()) {
+            (Some(bytes), None) => Ok(bytes),
+            (None, _) => Err(Error::WrappedKeyLength),
+            (Some(_), Some(_)) => Err(incomplete),
+        }
     }
 
     /// PKCS #1 v1.5: a wrong padding has become a message that nobody can predict. Where the key's length is known, a

@@ -309,13 +309,17 @@ impl Parts for PublicParts<'_> {
 /// A secret key that came wrapped. It has no number yet.
 ///
 /// # Errors
-/// The template's: see [`Error`]; [`Error::WrappedKeyInvalid`] for a value no such key has.
+/// The template's: see [`Error`]; [`Error::WrappedKeyLength`] and [`Error::WrappedKeyInvalid`] for a value no such key
+/// has.
 pub(crate) fn unwrapped_secret(
     kind: &'static Kind,
     template: &Template<'_>,
     value: SecretBytes,
     maker: &Maker<'_>,
 ) -> Result<Object, Error> {
+    if !kind.lengths.allow(value.len()) {
+        return Err(Error::WrappedKeyLength);
+    }
     check_secret(kind, value.expose()).map_err(|_| Error::WrappedKeyInvalid)?;
     let template = &template.without(CKA_VALUE_LEN);
     check_template(kind, template, maker, UNWRAP_NEVER)?;
