@@ -111,13 +111,15 @@ fn certificate() -> (Vec<Entry>, Vec<Row>) {
 fn secret_key(key_type: CK_KEY_TYPE) -> (Vec<Entry>, Vec<Row>) {
     let mut rows = storage(CKO_SECRET_KEY);
     let template = [flag(CKA_EXTRACTABLE, false)];
+    // Keys are for ciphers or MACs, or they are secrets to derive keys from.
+    let derives = matches!(key_type, CKK_GENERIC_SECRET | CKK_HKDF);
     rows.extend([
         row(number(CKA_KEY_TYPE, key_type), number(CKA_KEY_TYPE, CKK_RC2), Never),
         row(flag(CKA_PRIVATE, true), flag(CKA_PRIVATE, true), ByCopy),
         empty(CKA_ID, Any),
         empty_date(CKA_START_DATE, Any),
         empty_date(CKA_END_DATE, Any),
-        row(flag(CKA_DERIVE, false), flag(CKA_DERIVE, true), Any),
+        row(flag(CKA_DERIVE, derives), flag(CKA_DERIVE, !derives), Any),
         row(number(CKA_OBJECT_VALIDATION_FLAGS, 0), number(CKA_OBJECT_VALIDATION_FLAGS, 1), Never),
         row(flag(CKA_LOCAL, false), flag(CKA_LOCAL, true), Never),
         row(

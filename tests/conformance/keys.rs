@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 
 use crate::module::{Token, refused};
 use crate::parameters::plain;
-use crate::samples::{KEY_TYPES, Kind, key_value, samples};
+use crate::samples::{KEY_TYPES, Kind, Sample, key_value, samples};
 use crate::session::NOTHING;
 use crate::template::{bytes, flag, key_template, number, with, without};
 use crate::vectors::hex;
@@ -362,7 +362,8 @@ fn an_imported_key_needs_its_type_and_its_value_and_no_length() {
 fn a_silent_template_lets_a_key_do_what_its_type_can() {
     let token = Token::new();
     let session = token.user();
-    for sample in samples() {
+    let secret = |sample: &&Sample| matches!(sample.kind, Kind::Cipher { .. } | Kind::Mac { .. });
+    for sample in samples().filter(secret) {
         for key_type in sample.keys {
             let key = session.create(&key_template(*key_type, &key_value(*key_type, 0))).unwrap();
             for work in sample.work() {

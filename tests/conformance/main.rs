@@ -12,7 +12,7 @@
 //! | `post_quantum` | ML-KEM, ML-DSA, SLH-DSA: keys, encapsulation, signatures |
 //! | `profiles` | the profiles the module says it meets |
 //! | `again`, `waiting` | one signature after another; that no session waits for another's long work |
-//! | `mechanisms` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
+//! | `mechanisms`, `refusals`, `wrong_parameters` | the mechanism list against a table of samples: every mechanism, parameter, key type and usage |
 //! | `curves` | elliptic curves: encodings, refusals, values, the life of their keys |
 //! | `wrapping` | keys that leave and come back encrypted: every mechanism and type of key, refusals, policies |
 //! | `discrete` | DSA, Diffie-Hellman, X9.42 and their domain parameters |
@@ -61,12 +61,14 @@ mod pair_objects;
 mod post_quantum;
 mod profiles;
 mod random;
+mod refusals;
 mod rsa;
 mod sessions;
 mod signing_functions;
 mod vectors;
 mod waiting;
 mod wrapping;
+mod wrong_parameters;
 mod wycheproof;
 mod wycheproof_curves;
 mod wycheproof_derivation;

@@ -1,12 +1,28 @@
 //! One sample of each mechanism: its keys, a good parameter, what data it takes and how much it gives back, and the key
 //! sizes `C_GetMechanismInfo` must tell, in the unit the mechanism's chapter names. Written from the standard's tables
 //! (PKCS#11 3.2 chapter 6 and Historical Mechanisms), not from the module's catalogue.
+//!
+//! | file | what is in it |
+//! | --- | --- |
+//! | `pairs` | the mechanisms of key pairs |
+//! | `derivations` | those that derive keys |
+//! | `keys` | a key of every type |
+//! | `uses` | every function that takes a mechanism, called alike |
+
+mod derivations;
+mod keys;
+mod pairs;
+mod uses;
 
 use cryptoki_sys::*;
 
 use crate::parameters::{Mechanism, Parameter};
 use crate::session::{Session, Work};
-use crate::template::{Entry, flag, key_template, with};
+use crate::template::{Entry, flag, key_template, number, with};
+
+pub(crate) use keys::{Bench, BenchKey, PAIR_TYPES, TARGET_VALUE, new_key};
+pub(crate) use pairs::pair_template;
+pub(crate) use uses::{ALL_USES, Use};
 
 /// A mechanism and how to use it.
 pub(crate) struct Sample {
@@ -18,6 +34,8 @@ pub(crate) struct Sample {
     pub(crate) sizes: (CK_ULONG, CK_ULONG),
     pub(crate) grade: Grade,
     pub(crate) kind: Kind,
+    /// `CKF_*` besides those all of its kind have.
+    pub(crate) more: CK_FLAGS,
 }
 
 /// Which policies offer it.
@@ -48,6 +66,30 @@ pub(crate) enum Kind {
         /// A good parameter for data of so many bytes.
         parameter: fn(usize) -> Parameter,
     },
+    GeneratePair,
+    GenerateParameters,
+    /// A key from a password.
+    Password,
+    Signature {
+        /// Bytes of data it signs; any number where it hashes them.
+        data: usize,
+        parameter: fn() -> Parameter,
+    },
+    /// RSA encryption; with some paddings, signatures too.
+    Rsa(fn() -> Parameter),
+    /// An AES key wrap, which encrypts data as well.
+    KeyWrap,
+    /// A key wrap with a key pair and an AES key in between.
+    Hybrid(fn() -> Parameter),
+    Encapsulation,
+    /// The MAC of a TLS handshake.
+    TlsMac,
+    Derive {
+        /// A good parameter for a base key of this type.
+        parameter: fn(&Bench, CK_KEY_TYPE) -> Parameter,
+        /// The template of the new key.
+        template: fn() -> Vec<Entry>,
+    },
 }
 
 /// How much longer ciphertext is.
@@ -67,41 +109,94 @@ impl Sample {
             Kind::Cipher { parameter, .. } => parameter(data_len),
             Kind::Mac { longest: Some(_), bytes } => Parameter::MacLength(bytes as CK_ULONG),
             Kind::Mac { .. } if self.id == CKM_AES_GMAC => gcm(data_len).without_aad(),
+            Kind::Signature { parameter, .. } | Kind::Rsa(parameter) | Kind::Hybrid(parameter) => parameter(),
+            Kind::KeyWrap => Parameter::None,
+            Kind::TlsMac => Parameter::TlsMac { hash: CKM_SHA256, mac_len: 12, server_or_client: 1 },
+            Kind::Password => derivations::password(),
+            Kind::Derive { .. } => panic!("{} takes a parameter that depends on keys", self.name),
             _ => Parameter::None,
         };
         Mechanism { id: self.id, parameter }
     }
 
-    /// What it does to data.
+    /// What it does to data with a secret key, or without any.
     pub(crate) fn work(&self) -> &'static [Work] {
         match self.kind {
-            Kind::Generate => &[],
             Kind::Digest(_) => &[Work::Digest],
             Kind::Mac { .. } => &[Work::Sign],
             Kind::Cipher { .. } => &[Work::Encrypt, Work::Decrypt],
+            _ => &[],
         }
     }
 
     /// `CKF_*` of its functions.
     pub(crate) fn functions(&self) -> CK_FLAGS {
+        self.more
+            | match self.kind {
+                Kind::Generate | Kind::GenerateParameters | Kind::Password => CKF_GENERATE,
+                Kind::GeneratePair => CKF_GENERATE_KEY_PAIR,
+                Kind::Digest(_) => CKF_DIGEST,
+                Kind::Mac { .. } | Kind::TlsMac => CKF_SIGN | CKF_VERIFY,
+                Kind::Signature { .. } => CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY,
+                Kind::Cipher { .. } => CKF_ENCRYPT | CKF_DECRYPT,
+                Kind::Rsa(_) | Kind::KeyWrap => CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP,
+                Kind::Hybrid(_) => CKF_WRAP | CKF_UNWRAP,
+                Kind::Encapsulation => CKF_ENCAPSULATE | CKF_DECAPSULATE,
+                Kind::Derive { .. } => CKF_DERIVE,
+            }
+    }
+
+    /// `CKF_*` of its functions where only what is approved is offered: no new signatures with SHA-1, no encryption with
+    /// the padding of PKCS #1 v1.5 (SP 800-131A).
+    pub(crate) fn functions_of_fips(&self) -> CK_FLAGS {
+        let without = match self.id {
+            CKM_RSA_PKCS => CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP,
+            CKM_SHA1_RSA_PKCS | CKM_SHA1_RSA_PKCS_PSS | CKM_ECDSA_SHA1 => CKF_SIGN | CKF_MESSAGE_SIGN,
+            _ => 0,
+        };
+        self.functions() & !without
+    }
+
+    /// Every function that takes it.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = Use> {
+        let functions = self.functions();
+        ALL_USES.iter().copied().filter(move |work| functions & work.function() != 0 && !self.is_beside(*work))
+    }
+
+    /// Some functions take only some of the mechanisms with a flag: there is no flag for them alone.
+    fn is_beside(&self, work: Use) -> bool {
+        match work {
+            Use::WrapAuthenticated | Use::UnwrapAuthenticated => !matches!(self.id, CKM_AES_GCM | CKM_AES_CCM),
+            _ => false,
+        }
+    }
+
+    /// Whether a key must allow this use. A public key comes out of a private one whatever that may do.
+    pub(crate) fn needs_permission(&self) -> bool {
+        self.id != CKM_PUB_KEY_FROM_PRIV_KEY
+    }
+
+    /// Where it makes a key, a template for it.
+    pub(crate) fn template(&self) -> Vec<Entry> {
         match self.kind {
-            Kind::Generate => CKF_GENERATE,
-            Kind::Digest(_) => CKF_DIGEST,
-            Kind::Mac { .. } => CKF_SIGN | CKF_VERIFY,
-            Kind::Cipher { .. } => CKF_ENCRYPT | CKF_DECRYPT,
+            Kind::Derive { template, .. } => template(),
+            Kind::Generate if matches!(self.keys[0], CKK_DES | CKK_DES2 | CKK_DES3) => Vec::new(),
+            Kind::Generate => vec![number(CKA_VALUE_LEN, key_value(self.keys[0], 1).len() as CK_ULONG)],
+            Kind::GenerateParameters => pairs::parameter_template(self.keys[0]),
+            _ => secret_template(16),
         }
     }
 
     /// Bytes that come out for `data_len` bytes that go in.
     pub(crate) fn output_len(&self, data_len: usize) -> usize {
         match self.kind {
-            Kind::Generate => 0,
             Kind::Digest(bytes) | Kind::Mac { bytes, .. } => bytes,
             Kind::Cipher { growth, .. } => match growth {
                 Growth::None => data_len,
                 Growth::Pad(block) => (data_len / block + 1) * block,
                 Growth::Tag(bytes) => data_len + bytes,
             },
+            _ => 0,
         }
     }
 
@@ -134,6 +229,17 @@ impl Parameter {
             other => other,
         }
     }
+}
+
+/// The template of a generic secret of so many bytes that comes out of another key, and shows its value.
+pub(crate) fn secret_template(len: CK_ULONG) -> Vec<Entry> {
+    vec![
+        number(CKA_CLASS, CKO_SECRET_KEY),
+        number(CKA_KEY_TYPE, CKK_GENERIC_SECRET),
+        number(CKA_VALUE_LEN, len),
+        flag(CKA_SENSITIVE, false),
+        flag(CKA_EXTRACTABLE, true),
+    ]
 }
 
 /// The template of a session key of this type that may do everything.
@@ -206,6 +312,7 @@ pub(crate) const KEY_TYPES: &[CK_KEY_TYPE] = &[
     CKK_DES3,
     CKK_RC4,
     CKK_CHACHA20,
+    CKK_HKDF,
     CKK_MD5_HMAC,
     CKK_SHA_1_HMAC,
     CKK_SHA224_HMAC,
@@ -261,6 +368,9 @@ const FIXED: (CK_ULONG, CK_ULONG) = (0, 0);
 /// Bytes of the longest generic secret the token keeps.
 const SECRET_MAX: CK_ULONG = 3583;
 
+const WRAPS: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
+const MESSAGES: CK_FLAGS = CKF_MESSAGE_ENCRYPT | CKF_MESSAGE_DECRYPT | CKF_MULTI_MESSAGE;
+
 const fn cipher(step: usize, min: usize, growth: Growth, parameter: fn(usize) -> Parameter) -> Kind {
     Kind::Cipher { step, min, growth, parameter }
 }
@@ -273,15 +383,24 @@ const fn general(longest: usize) -> Kind {
     Kind::Mac { bytes: longest - 1, longest: Some(longest) }
 }
 
-macro_rules! samples {
-    ($($id:ident: $keys:expr, $sizes:expr, $grade:ident, $kind:expr;)*) => {
-        &[$(Sample { id: $id, name: stringify!($id), keys: $keys, sizes: $sizes, grade: Grade::$grade, kind: $kind },)*]
+macro_rules! rows {
+    ($($id:ident: $keys:expr, $sizes:expr, $grade:ident, $kind:expr $(, $more:expr)?;)*) => {
+        &[$($crate::samples::Sample {
+            id: $id,
+            name: stringify!($id),
+            keys: $keys,
+            sizes: $sizes,
+            grade: $crate::samples::Grade::$grade,
+            kind: $kind,
+            more: 0 $(| $more)?,
+        },)*]
     };
 }
+use rows;
 
 macro_rules! hashes {
     ($($digest:ident $hmac:ident $general:ident $generate:ident $key:ident $bytes:literal;)*) => {
-        samples! {
+        rows! {
             $($digest: &[], FIXED, Fips, Kind::Digest($bytes);
             $hmac: &[CKK_GENERIC_SECRET, $key], (1, SECRET_MAX), Fips, mac($bytes);
             $general: &[CKK_GENERIC_SECRET, $key], (1, SECRET_MAX), Fips, general($bytes);
@@ -304,23 +423,23 @@ const HASHES: &[Sample] = hashes! {
     CKM_SHA3_512 CKM_SHA3_512_HMAC CKM_SHA3_512_HMAC_GENERAL CKM_SHA3_512_KEY_GEN CKK_SHA3_512_HMAC 64;
 };
 
-const OTHERS: &[Sample] = samples! {
+const OTHERS: &[Sample] = rows! {
     CKM_MD5: &[], FIXED, Standard, Kind::Digest(16);
     CKM_MD5_HMAC: &[CKK_GENERIC_SECRET, CKK_MD5_HMAC], (1, SECRET_MAX), Standard, mac(16);
     CKM_MD5_HMAC_GENERAL: &[CKK_GENERIC_SECRET, CKK_MD5_HMAC], (1, SECRET_MAX), Standard, general(16);
     CKM_GENERIC_SECRET_KEY_GEN: &[CKK_GENERIC_SECRET], (8, SECRET_MAX * 8), Fips, Kind::Generate;
     CKM_AES_KEY_GEN: AES, BYTES, Fips, Kind::Generate;
-    CKM_AES_ECB: AES, BYTES, Fips, cipher(16, 0, Growth::None, none);
-    CKM_AES_CBC: AES, BYTES, Fips, cipher(16, 0, Growth::None, iv16);
-    CKM_AES_CBC_PAD: AES, BYTES, Fips, cipher(1, 0, Growth::Pad(16), iv16);
+    CKM_AES_ECB: AES, BYTES, Fips, cipher(16, 0, Growth::None, none), WRAPS;
+    CKM_AES_CBC: AES, BYTES, Fips, cipher(16, 0, Growth::None, iv16), WRAPS;
+    CKM_AES_CBC_PAD: AES, BYTES, Fips, cipher(1, 0, Growth::Pad(16), iv16), WRAPS;
     CKM_AES_CTS: AES, BYTES, Fips, cipher(1, 16, Growth::None, iv16);
-    CKM_AES_CTR: AES, BYTES, Fips, cipher(1, 0, Growth::None, ctr);
+    CKM_AES_CTR: AES, BYTES, Fips, cipher(1, 0, Growth::None, ctr), WRAPS;
     CKM_AES_OFB: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);
     CKM_AES_CFB1: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);
     CKM_AES_CFB8: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);
     CKM_AES_CFB128: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);
-    CKM_AES_GCM: AES, BYTES, Fips, cipher(1, 0, Growth::Tag(16), gcm);
-    CKM_AES_CCM: AES, BYTES, Fips, cipher(1, 0, Growth::Tag(8), ccm);
+    CKM_AES_GCM: AES, BYTES, Fips, cipher(1, 0, Growth::Tag(16), gcm), WRAPS | MESSAGES;
+    CKM_AES_CCM: AES, BYTES, Fips, cipher(1, 0, Growth::Tag(8), ccm), WRAPS | MESSAGES;
     CKM_AES_GMAC: AES, BYTES, Fips, mac(16);
     CKM_AES_CMAC: AES, BYTES, Fips, mac(16);
     CKM_AES_CMAC_GENERAL: AES, BYTES, Fips, general(16);
@@ -329,26 +448,33 @@ const OTHERS: &[Sample] = samples! {
     CKM_AES_XTS_KEY_GEN: &[CKK_AES_XTS], (32, 64), Fips, Kind::Generate;
     CKM_AES_XTS: &[CKK_AES_XTS], (32, 64), Fips, cipher(1, 16, Growth::None, iv16);
     CKM_DES_KEY_GEN: DES, FIXED, Standard, Kind::Generate;
-    CKM_DES_ECB: DES, FIXED, Standard, cipher(8, 0, Growth::None, none);
-    CKM_DES_CBC: DES, FIXED, Standard, cipher(8, 0, Growth::None, iv8);
-    CKM_DES_CBC_PAD: DES, FIXED, Standard, cipher(1, 0, Growth::Pad(8), iv8);
+    CKM_DES_ECB: DES, FIXED, Standard, cipher(8, 0, Growth::None, none), WRAPS;
+    CKM_DES_CBC: DES, FIXED, Standard, cipher(8, 0, Growth::None, iv8), WRAPS;
+    CKM_DES_CBC_PAD: DES, FIXED, Standard, cipher(1, 0, Growth::Pad(8), iv8), WRAPS;
     CKM_DES2_KEY_GEN: &[CKK_DES2], FIXED, Strict, Kind::Generate;
     CKM_DES3_KEY_GEN: &[CKK_DES3], FIXED, Strict, Kind::Generate;
-    CKM_DES3_ECB: DES3, FIXED, Strict, cipher(8, 0, Growth::None, none);
-    CKM_DES3_CBC: DES3, FIXED, Strict, cipher(8, 0, Growth::None, iv8);
-    CKM_DES3_CBC_PAD: DES3, FIXED, Strict, cipher(1, 0, Growth::Pad(8), iv8);
+    CKM_DES3_ECB: DES3, FIXED, Strict, cipher(8, 0, Growth::None, none), WRAPS;
+    CKM_DES3_CBC: DES3, FIXED, Strict, cipher(8, 0, Growth::None, iv8), WRAPS;
+    CKM_DES3_CBC_PAD: DES3, FIXED, Strict, cipher(1, 0, Growth::Pad(8), iv8), WRAPS;
     CKM_DES3_CMAC: DES3, FIXED, Strict, mac(8);
     CKM_DES3_CMAC_GENERAL: DES3, FIXED, Strict, general(8);
     CKM_RC4_KEY_GEN: &[CKK_RC4], (8, 2040), Strict, Kind::Generate;
     CKM_RC4: &[CKK_RC4], (8, 2040), Strict, cipher(1, 0, Growth::None, none);
     CKM_CHACHA20_KEY_GEN: &[CKK_CHACHA20], (32, 32), Strict, Kind::Generate;
     CKM_CHACHA20: &[CKK_CHACHA20], (256, 256), Strict, cipher(1, 0, Growth::None, chacha20);
-    CKM_CHACHA20_POLY1305: &[CKK_CHACHA20], (256, 256), Strict, cipher(1, 0, Growth::Tag(16), poly1305);
+    CKM_CHACHA20_POLY1305: &[CKK_CHACHA20], (256, 256), Strict, cipher(1, 0, Growth::Tag(16), poly1305), MESSAGES;
+    CKM_AES_KEY_WRAP: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_AES_KEY_WRAP_PAD: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_AES_KEY_WRAP_KWP: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_AES_KEY_WRAP_PKCS7: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_HKDF_KEY_GEN: &[CKK_HKDF], (1, SECRET_MAX), Fips, Kind::Generate;
+    CKM_TLS_MAC: &[CKK_GENERIC_SECRET], (48, 48), Fips, Kind::TlsMac;
+    CKM_TLS12_MAC: &[CKK_GENERIC_SECRET], (48, 48), Fips, Kind::TlsMac;
 };
 
 /// Every sample.
 pub(crate) fn samples() -> impl Iterator<Item = &'static Sample> {
-    HASHES.iter().chain(OTHERS)
+    [HASHES, OTHERS, pairs::SAMPLES, derivations::SAMPLES].into_iter().flatten()
 }
 
 /// The sample of one mechanism.

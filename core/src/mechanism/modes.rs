@@ -38,7 +38,11 @@ impl<'a> Call<'a> {
                 Mode::Gcm { iv, aad: bounded(aad)?, tag_bytes: tag_bytes(*tag_bits)? }
             }
             (CipherMode::Ccm, Parameter::Ccm { data_bytes, nonce, aad, mac_bytes }) => {
-                Mode::Ccm { data_bytes: size(*data_bytes)?, nonce, aad: bounded(aad)?, tag_bytes: size(*mac_bytes)? }
+                let tag_bytes = match *mac_bytes {
+                    4 | 6 | 8 | 10 | 12 | 14 | 16 => size(*mac_bytes)?,
+                    _ => return Err(Error::MechanismParameter("ulMACLen is 4, 6, 8, 10, 12, 14 or 16")),
+                };
+                Mode::Ccm { data_bytes: size(*data_bytes)?, nonce, aad: bounded(aad)?, tag_bytes }
             }
             (CipherMode::ChaCha20, Parameter::ChaCha20 { counter, counter_bits, nonce_bits, nonce }) => {
                 if *nonce_bits != nonce.len() as u64 * 8 {

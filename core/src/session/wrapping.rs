@@ -13,7 +13,7 @@ use crate::access::{self, Action};
 use crate::asymmetric::{self, PrivateKey, PublicKey};
 use crate::attribute::{AttributeType, Flag, Template};
 use crate::error::Error;
-use crate::mechanism::{Call, CipherMode, HybridWrap, KeyWrap, Mechanism, MechanismName, Parameter, Work};
+use crate::mechanism::{Call, CipherMode, HybridWrap, KeyWrap, Mechanism, MechanismName, Parameter, Work, hashes};
 use crate::object::schema::Kind;
 use crate::object::{Object, birth};
 
@@ -267,6 +267,10 @@ fn scheme<'a>(call: &'a Call<'a>, aad: Option<&'a [u8]>) -> Result<Scheme<'a>, E
         (Work::HybridWrap(form), None) => {
             let padding = match &call.parameter {
                 Parameter::RsaAes { oaep, .. } => Padding::oaep(oaep)?,
+                Parameter::Agreement { kdf, .. } => {
+                    hashes::agreement_kdf(*kdf)?;
+                    Padding::Raw
+                }
                 _ => Padding::Raw,
             };
             Scheme::Hybrid(*form, padding, &call.parameter)
