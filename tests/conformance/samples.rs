@@ -146,15 +146,23 @@ impl Sample {
             }
     }
 
-    /// `CKF_*` of its functions where only what is approved is offered: no new signatures with SHA-1, no encryption with
-    /// the padding of PKCS #1 v1.5 (SP 800-131A).
-    pub(crate) fn functions_of_fips(&self) -> CK_FLAGS {
-        let without = match self.id {
-            CKM_RSA_PKCS => CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP,
+    /// `CKF_*` of its functions under a policy. `strict` wraps nothing without authentication, and with RSA only by OAEP;
+    /// `fips` also makes no new signatures with SHA-1, and does not encrypt with the padding of PKCS #1 v1.5
+    /// (SP 800-131A).
+    pub(crate) fn functions_under(&self, policy: Grade) -> CK_FLAGS {
+        let wraps = match self.id {
+            _ if policy == Grade::Standard => 0,
+            CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD | CKM_AES_CTR | CKM_DES3_ECB | CKM_DES3_CBC
+            | CKM_DES3_CBC_PAD | CKM_RSA_PKCS | CKM_RSA_X_509 => CKF_WRAP | CKF_UNWRAP,
+            _ => 0,
+        };
+        let more = match self.id {
+            _ if policy != Grade::Fips => 0,
+            CKM_RSA_PKCS => CKF_ENCRYPT | CKF_DECRYPT,
             CKM_SHA1_RSA_PKCS | CKM_SHA1_RSA_PKCS_PSS | CKM_ECDSA_SHA1 => CKF_SIGN | CKF_MESSAGE_SIGN,
             _ => 0,
         };
-        self.functions() & !without
+        self.functions() & !wraps & !more
     }
 
     /// Every function that takes it.
