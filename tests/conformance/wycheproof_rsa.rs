@@ -101,7 +101,11 @@ fn rsa_pkcs1_verification() {
         "rsa_signature_2048_sha3_256_test.json",
         "rsa_signature_2048_sha3_384_test.json",
         "rsa_signature_2048_sha3_512_test.json",
+        "rsa_signature_3072_sha256_test.json",
         "rsa_signature_3072_sha384_test.json",
+        "rsa_signature_3072_sha512_test.json",
+        "rsa_signature_4096_sha256_test.json",
+        "rsa_signature_4096_sha384_test.json",
         "rsa_signature_4096_sha512_test.json",
     ] {
         each(name, public, |session, key, group, case| {
@@ -186,7 +190,11 @@ fn rsa_oaep() {
         "rsa_oaep_2048_sha512_224_mgf1sha1_test.json",
         "rsa_oaep_2048_sha512_mgf1sha1_test.json",
         "rsa_oaep_2048_sha512_mgf1sha512_test.json",
+        "rsa_oaep_3072_sha256_mgf1sha1_test.json",
         "rsa_oaep_3072_sha256_mgf1sha256_test.json",
+        "rsa_oaep_4096_sha256_mgf1sha1_test.json",
+        "rsa_oaep_4096_sha256_mgf1sha256_test.json",
+        "rsa_oaep_4096_sha512_mgf1sha1_test.json",
         "rsa_oaep_4096_sha512_mgf1sha512_test.json",
     ] {
         each(name, private, |session, key, group, case| {
