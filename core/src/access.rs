@@ -65,6 +65,7 @@ impl Actor {
 /// | see, private | yes | no | no | no |
 /// | see, public | yes | yes | yes | yes |
 /// | make, private or secret in the token | yes | no | | no |
+/// | make, public key in the token | yes | yes | | no |
 /// | make, other | yes | yes | | yes |
 /// | use | yes | no | public | public session objects |
 /// | export, change, destroy in the token | yes | no | no | what nobody owns |
@@ -91,6 +92,7 @@ pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error>
         (Action::See, _) => Ok(()),
         (Action::Make, Relation::Owner | Relation::Stranger) => Ok(()),
         (Action::Make, _) if private || (token && object.kind.is_secret()) => Err(Error::NotLoggedIn),
+        (Action::Make, Relation::Anonymous) if token && object.kind.is_key() => Err(Error::NotLoggedIn),
         (Action::Make, Relation::Officer) if object.kind.is_secret() => Err(Error::NotLoggedIn),
         (Action::Make, _) => Ok(()),
         (Action::Use, Relation::Officer) => Err(Error::NotLoggedIn),

@@ -178,13 +178,21 @@ pub struct RawAttribute<'a> {
     pub value: RawValue<'a>,
 }
 
-/// What an entry of a caller's template points to.
-#[derive(Debug)]
+/// What an entry of a caller's template points to. It may be a key: only its length is shown.
 pub enum RawValue<'a> {
     /// Bytes; numbers and booleans are in the host's byte order.
     Bytes(&'a [u8]),
     /// The entries of a template within the template.
     Nested(Vec<RawAttribute<'a>>),
+}
+
+impl fmt::Debug for RawValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RawValue::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            RawValue::Nested(entries) => f.debug_list().entries(entries).finish(),
+        }
+    }
 }
 
 /// A caller's template after syntax checks: every attribute known, each once, each value of the right form.

@@ -32,3 +32,5 @@ pub const GENERIC_SECRET_BYTES_MAX: usize = 3583;
 pub const STORE_WAIT_MS: u64 = 30_000;
 /// Steps of PBKDF2 in one call: iterations times blocks of output. About a minute.
 pub const PASSWORD_STEPS_MAX: u64 = 100_000_000;
+/// Bytes of the fields of SP 800-108, each of which goes into every block of the output.
+pub const KDF_FIELD_BYTES_MAX: usize = 64 * 1024;

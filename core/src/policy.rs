@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use cryptoki_sys::*;
+use strongroom_crypto::dh::KnownGroup;
 use strongroom_crypto::ec;
 
 use crate::error::Error;
@@ -59,7 +60,9 @@ impl Kdf {
 
 impl Policy {
     /// Whether this policy takes a key pair for a function (`CKF_SIGN` and so on): `fips` verifies with RSA keys below
-    /// 2048 bits and does nothing else with them (SP 800-131A), and knows only the curves of SP 800-186.
+    /// 2048 bits or an exponent below 2^16 and does nothing else with them (SP 800-131A, FIPS 186-5 §A.1.1), knows only
+    /// the curves of SP 800-186, and agrees only in the groups of RFC 3526 and RFC 7919 from 2048 bits on
+    /// (SP 800-56A §5.5.1.1).
     ///
     /// # Errors
     /// `CKR_KEY_SIZE_RANGE`, `CKR_KEY_FUNCTION_NOT_PERMITTED`; for a pair that is being made,
@@ -71,7 +74,12 @@ impl Policy {
         match key.kind.subtype {
             Some(CKK_RSA) if function & (CKF_VERIFY | CKF_VERIFY_RECOVER) == 0 => {
                 let modulus = key.inner_bytes(CKA_MODULUS).unwrap_or_default().len();
-                if modulus < 256 { Err(Error::KeySize { got: modulus }) } else { Ok(()) }
+                if modulus < 256 {
+                    return Err(Error::KeySize { got: modulus });
+                }
+                // Exponents are odd and have no zeros in front.
+                let exponent = key.inner_bytes(CKA_PUBLIC_EXPONENT).unwrap_or_default().len();
+                if exponent < 3 { Err(SMALL_EXPONENT) } else { Ok(()) }
             }
             Some(CKK_EC) => {
                 let curve = key.inner_bytes(CKA_EC_PARAMS).and_then(ec::Curve::from_params);
@@ -81,12 +89,21 @@ impl Policy {
                     _ => Ok(()),
                 }
             }
+            Some(CKK_DH | CKK_X9_42_DH) => {
+                let prime = key.inner_bytes(CKA_PRIME).unwrap_or_default();
+                let approved = KnownGroup::find(prime)?.is_some_and(|group| group.bits() >= 2048);
+                if approved { Ok(()) } else { Err(FOREIGN_GROUP) }
+            }
             Some(CKK_EC_MONTGOMERY | CKK_DSA) => Err(NOT_APPROVED),
             _ => Ok(()),
         }
     }
 }
 
+const SMALL_EXPONENT: Error =
+    Error::KeyNotPermitted("the token's policy (fips) wants an RSA public exponent of 65537 or more");
+const FOREIGN_GROUP: Error =
+    Error::KeyNotPermitted("the token's policy (fips) agrees on keys only in the groups of RFC 3526 and RFC 7919");
 const NOT_APPROVED: Error = Error::KeyNotPermitted("the token's policy (fips) does not approve of keys of this kind");
 
 impl KdfCost {

@@ -636,3 +636,24 @@ const FINGERPRINT: Numbers = Numbers {
     q: "d2e1a6ccf48525a42c0c6dab6c450abb89858b2fbff4db05f0091295b54389498e37e6fa6993152c2e1528b481ca84e67b05\
         d6c1cab1511790fffdaeafeeecf9",
 };
+
+/// Modulo a prime each of the attempts to find two primes would be in vain, and they take long together.
+#[test]
+fn a_prime_modulus_is_refused() {
+    let prime = strongroom_crypto::dh::KnownGroup::Ffdhe2048.prime().unwrap();
+    // Its own inverse modulo the order, p - 1.
+    let mut exponent = prime.clone();
+    *exponent.last_mut().unwrap() -= 2;
+    let components = Components {
+        modulus: &prime,
+        public_exponent: &exponent,
+        private_exponent: &exponent,
+        prime_1: None,
+        prime_2: None,
+        exponent_1: None,
+        exponent_2: None,
+        coefficient: None,
+    };
+    let refused = PrivateKey::from_components(&components, Check::Full).err();
+    assert_eq!(refused, Some(Error::KeyValue("the private exponent does not belong to the public key")));
+}

@@ -5,7 +5,7 @@ use std::ptr;
 use cryptoki_sys::*;
 
 use crate::module::{Outcome, Token, refused};
-use crate::parameters::plain;
+use crate::parameters::{Hkdf, Mechanism, Parameter, plain};
 use crate::samples::{KEY_TYPES, Random, key_value};
 use crate::session::Session;
 use crate::template::{Entry, bytes, flag, key_template, nested, number, numbers, with};
@@ -107,10 +107,9 @@ fn certificate() -> (Vec<Entry>, Vec<Row>) {
     (template, rows)
 }
 
-/// §4.7 and §4.10. The standard's default of `CKA_SENSITIVE` is false; this token keeps keys unless told otherwise.
+/// §4.7 and §4.10, of a key whose value the caller gives for the session.
 fn secret_key(key_type: CK_KEY_TYPE) -> (Vec<Entry>, Vec<Row>) {
     let mut rows = storage(CKO_SECRET_KEY);
-    let template = [flag(CKA_EXTRACTABLE, false)];
     // Keys are for ciphers or MACs, or they are secrets to derive keys from.
     let derives = matches!(key_type, CKK_GENERIC_SECRET | CKK_HKDF);
     rows.extend([
@@ -128,8 +127,8 @@ fn secret_key(key_type: CK_KEY_TYPE) -> (Vec<Entry>, Vec<Row>) {
             Never,
         ),
         row(numbers(CKA_ALLOWED_MECHANISMS, &[]), numbers(CKA_ALLOWED_MECHANISMS, &[CKM_AES_CBC]), Never),
-        row(flag(CKA_SENSITIVE, true), flag(CKA_SENSITIVE, true), Any),
-        row(flag(CKA_EXTRACTABLE, false), flag(CKA_EXTRACTABLE, false), Any),
+        row(flag(CKA_SENSITIVE, false), flag(CKA_SENSITIVE, true), Any),
+        row(flag(CKA_EXTRACTABLE, true), flag(CKA_EXTRACTABLE, false), Any),
         row(flag(CKA_ALWAYS_SENSITIVE, false), flag(CKA_ALWAYS_SENSITIVE, true), Never),
         row(flag(CKA_NEVER_EXTRACTABLE, false), flag(CKA_NEVER_EXTRACTABLE, true), Never),
         row(flag(CKA_WRAP_WITH_TRUSTED, false), flag(CKA_WRAP_WITH_TRUSTED, true), Any),
@@ -144,7 +143,7 @@ fn secret_key(key_type: CK_KEY_TYPE) -> (Vec<Entry>, Vec<Row>) {
         rows.push(own(flag(usage, true), Any));
         rows.push(own(flag(usage, false), Any));
     }
-    (with(&key_template(key_type, &key_value(key_type, 0)), &template), rows)
+    (key_template(key_type, &key_value(key_type, 0)), rows)
 }
 
 fn kinds() -> Vec<(Vec<Entry>, Vec<Row>)> {
@@ -566,4 +565,54 @@ fn unique_ids_are_unique_and_mechanisms_and_profiles_have_them_too() {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), objects.len());
+}
+
+/// The value of a session key is the caller's, who may read it again; pkcs11-provider makes and reads such keys. A key of
+/// the token, and one that is made here, comes out only if somebody said so.
+#[test]
+fn where_the_template_is_silent_only_given_session_keys_are_open() {
+    let token = Token::new();
+    let session = token.user();
+    let given = key_template(CKK_GENERIC_SECRET, &[3; 16]);
+    for (key, open) in [
+        (session.create(&given).unwrap(), true),
+        (session.create(&with(&given, &[flag(CKA_TOKEN, true)])).unwrap(), false),
+        (session.generate(&plain(CKM_GENERIC_SECRET_KEY_GEN), &[number(CKA_VALUE_LEN, 16)]).unwrap(), false),
+    ] {
+        assert_eq!((session.flag(key, CKA_SENSITIVE), session.flag(key, CKA_EXTRACTABLE)), (!open, open));
+        assert_eq!(session.get(key, CKA_VALUE).is_ok(), open);
+        assert!(!session.flag(key, CKA_ALWAYS_SENSITIVE) || !open);
+    }
+}
+
+/// What pkcs11-provider does for the HKDF of TLS 1.3: it makes a key of what it has, and reads what it derives.
+#[test]
+fn keys_made_as_pkcs11_provider_makes_them_derive_data() {
+    let token = Token::new();
+    let session = token.user();
+    for key_type in [CKK_HKDF, CKK_GENERIC_SECRET] {
+        let more = [flag(CKA_DERIVE, true), flag(CKA_TOKEN, false)];
+        let key = session.create(&with(&key_template(key_type, &[3; 32]), &more)).unwrap();
+        let hkdf = Hkdf {
+            extract: true,
+            expand: true,
+            hash: CKM_SHA256,
+            salt_type: CKF_HKDF_SALT_NULL,
+            salt: Vec::new(),
+            salt_key: 0,
+            info: b"info".to_vec(),
+        };
+        let secret = [
+            number(CKA_CLASS, CKO_SECRET_KEY),
+            number(CKA_KEY_TYPE, CKK_GENERIC_SECRET),
+            flag(CKA_SENSITIVE, false),
+            flag(CKA_EXTRACTABLE, true),
+        ];
+        for (id, class) in [(CKM_HKDF_DATA, vec![number(CKA_CLASS, CKO_DATA)]), (CKM_HKDF_DERIVE, secret.to_vec())] {
+            let template = with(&class, &[number(CKA_VALUE_LEN, 32), flag(CKA_TOKEN, false)]);
+            let mechanism = Mechanism { id, parameter: Parameter::Hkdf(hkdf.clone()) };
+            let made = session.derive(&mechanism, key, &template).unwrap();
+            assert_eq!(session.get(made, CKA_VALUE).map(|value| value.len()), Ok(32));
+        }
+    }
 }

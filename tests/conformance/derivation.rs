@@ -95,6 +95,11 @@ impl Row {
         !matches!(self.id(), CKM_HKDF_DATA | CKM_PUB_KEY_FROM_PRIV_KEY)
     }
 
+    /// Bits of a key that is kept are extracted only where it says so itself.
+    fn takes_kept_keys(&self) -> bool {
+        self.id() != CKM_EXTRACT_KEY_FROM_KEY
+    }
+
     /// What makes the result one that a test can read.
     fn open(&self) -> Vec<Entry> {
         if self.makes_secret_keys() { open() } else { Vec::new() }

@@ -255,7 +255,11 @@ pub(crate) fn group(session: Session, mechanism: CK_MECHANISM_TYPE, bits: CK_ULO
 }
 
 fn new_group(session: Session, mechanism: CK_MECHANISM_TYPE, bits: CK_ULONG) -> Vec<Entry> {
-    let object = session.generate(&plain(mechanism), &[number(CKA_PRIME_BITS, bits)]).unwrap();
+    let mut template = vec![number(CKA_PRIME_BITS, bits)];
+    if mechanism != CKM_DH_PKCS_PARAMETER_GEN {
+        template.push(number(CKA_SUBPRIME_BITS, if bits == 1024 { 160 } else { 256 }));
+    }
+    let object = session.generate(&plain(mechanism), &template).unwrap();
     let attributes: &[CK_ATTRIBUTE_TYPE] = match mechanism {
         CKM_DH_PKCS_PARAMETER_GEN => &[CKA_PRIME, CKA_BASE],
         _ => &[CKA_PRIME, CKA_SUBPRIME, CKA_BASE],

@@ -137,7 +137,9 @@ impl Sample {
                 Kind::GeneratePair => CKF_GENERATE_KEY_PAIR,
                 Kind::Digest(_) => CKF_DIGEST,
                 Kind::Mac { .. } | Kind::TlsMac => CKF_SIGN | CKF_VERIFY,
-                Kind::Signature { .. } => CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY,
+                Kind::Signature { .. } => {
+                    CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE
+                }
                 Kind::Cipher { .. } => CKF_ENCRYPT | CKF_DECRYPT,
                 Kind::Rsa(_) | Kind::KeyWrap => CKF_ENCRYPT | CKF_DECRYPT | CKF_WRAP | CKF_UNWRAP,
                 Kind::Hybrid(_) => CKF_WRAP | CKF_UNWRAP,
@@ -152,8 +154,8 @@ impl Sample {
     pub(crate) fn functions_under(&self, policy: Grade) -> CK_FLAGS {
         let wraps = match self.id {
             _ if policy == Grade::Standard => 0,
-            CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD | CKM_AES_CTR | CKM_DES3_ECB | CKM_DES3_CBC
-            | CKM_DES3_CBC_PAD | CKM_RSA_PKCS | CKM_RSA_X_509 => CKF_WRAP | CKF_UNWRAP,
+            CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD | CKM_DES3_ECB | CKM_DES3_CBC | CKM_DES3_CBC_PAD
+            | CKM_RSA_PKCS | CKM_RSA_X_509 => CKF_WRAP | CKF_UNWRAP,
             _ => 0,
         };
         let more = match self.id {
@@ -441,7 +443,7 @@ const OTHERS: &[Sample] = rows! {
     CKM_AES_CBC: AES, BYTES, Fips, cipher(16, 0, Growth::None, iv16), WRAPS;
     CKM_AES_CBC_PAD: AES, BYTES, Fips, cipher(1, 0, Growth::Pad(16), iv16), WRAPS;
     CKM_AES_CTS: AES, BYTES, Fips, cipher(1, 16, Growth::None, iv16);
-    CKM_AES_CTR: AES, BYTES, Fips, cipher(1, 0, Growth::None, ctr), WRAPS;
+    CKM_AES_CTR: AES, BYTES, Fips, cipher(1, 0, Growth::None, ctr);
     CKM_AES_OFB: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);
     CKM_AES_CFB1: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);
     CKM_AES_CFB8: AES, BYTES, Fips, cipher(1, 0, Growth::None, iv16);

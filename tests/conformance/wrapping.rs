@@ -181,8 +181,6 @@ fn ways(session: Session) -> Vec<Way> {
         add(aes("ECB"), plain(CKM_AES_ECB), both, Takes::Blocks);
         add(aes("CBC"), with_iv(CKM_AES_CBC, &[3; 16]), both, Takes::Blocks);
         add(aes("CBC_PAD"), with_iv(CKM_AES_CBC_PAD, &[4; 16]), both, Takes::All);
-        let ctr = Parameter::Ctr { bits: 128, block: [5; 16] };
-        add(aes("CTR"), Mechanism { id: CKM_AES_CTR, parameter: ctr }, both, Takes::All);
         add(aes("GCM"), gcm(b"", 128), both, Takes::All);
         add(aes("GCM with a header and a short tag"), gcm(b"header", 96), both, Takes::All);
         add(aes("GCM as CK_GCM_WRAP_PARAMS"), gcm_wrap(), both, Takes::All);

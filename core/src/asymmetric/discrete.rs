@@ -170,9 +170,14 @@ pub(crate) fn generate_parameters(key_type: u64, template: &dyn Parts) -> Result
     };
     match key_type {
         CKK_DSA | CKK_X9_42_DH => {
-            let usual = if prime_bits <= 1024 { 160 } else { 256 };
-            let group =
-                dsa::Parameters::generate(prime_bits, bits(CKA_SUBPRIME_BITS)?.unwrap_or(usual)).map_err(size)?;
+            // The shorter of the lengths that FIPS 186-4 §4.2 pairs with the prime's.
+            let usual = match prime_bits {
+                ..=1024 => 160,
+                ..=2048 => 224,
+                _ => 256,
+            };
+            let subprime_bits = bits(CKA_SUBPRIME_BITS)?.unwrap_or(usual);
+            let group = dsa::Parameters::generate(prime_bits, subprime_bits).map_err(size)?;
             let (p, q, g) = (&group.p()?, &group.q()?, &group.g()?);
             Ok(vec![
                 field(CKA_PRIME, trimmed(p)),

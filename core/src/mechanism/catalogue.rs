@@ -133,7 +133,7 @@ const fn signature(
     sizes: (u64, u64),
     grade: Grade,
 ) -> Mechanism {
-    let functions = SIGNS | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY;
+    let functions = SIGNS | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE;
     row((id, name), sizes, functions, parameter, grade, Work::Signature { key_type, scheme })
 }
 
@@ -388,7 +388,7 @@ pub static CATALOGUE: &[Mechanism] = &[
     mac(CKM_AES_MAC, "CKM_AES_MAC", AES, MacForm::CbcMacAes, Fixed(8), None, (16, 32), Sound),
     mac(CKM_AES_MAC_GENERAL, "CKM_AES_MAC_GENERAL", AES, MacForm::CbcMacAes, Given(16), ParameterKind::MacLength, (16, 32), Sound),
     wrapping(cipher(CKM_AES_CBC_PAD, "CKM_AES_CBC_PAD", AES, CipherMode::CbcPad, Iv(16), (16, 32), Approved)),
-    wrapping(cipher(CKM_AES_CTR, "CKM_AES_CTR", AES, CipherMode::Ctr, ParameterKind::Ctr, (16, 32), Approved)),
+    cipher(CKM_AES_CTR, "CKM_AES_CTR", AES, CipherMode::Ctr, ParameterKind::Ctr, (16, 32), Approved),
     messages(wrapping(cipher(CKM_AES_GCM, "CKM_AES_GCM", AES, CipherMode::Gcm, ParameterKind::Gcm, (16, 32), Approved))),
     messages(wrapping(cipher(CKM_AES_CCM, "CKM_AES_CCM", AES, CipherMode::Ccm, ParameterKind::Ccm, (16, 32), Approved))),
     cipher(CKM_AES_CTS, "CKM_AES_CTS", AES, CipherMode::CbcCts, Iv(16), (16, 32), Approved),

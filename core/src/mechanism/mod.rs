@@ -336,9 +336,7 @@ impl Mechanism {
         const WRAPS: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
         let left_out = match self.work {
             _ if policy == Policy::Standard => 0,
-            Work::Cipher { mode: CipherMode::Ecb | CipherMode::Cbc | CipherMode::CbcPad | CipherMode::Ctr, .. } => {
-                WRAPS
-            }
+            Work::Cipher { mode: CipherMode::Ecb | CipherMode::Cbc | CipherMode::CbcPad, .. } => WRAPS,
             Work::Rsa(RsaForm::Pkcs1) if policy == Policy::Fips => CKF_ENCRYPT | CKF_DECRYPT | WRAPS,
             Work::Rsa(RsaForm::Pkcs1 | RsaForm::Raw) => WRAPS,
             Work::Signature { scheme, .. }
@@ -393,7 +391,7 @@ mod tests {
                 Work::Digest(_) => (CKF_DIGEST, 0),
                 Work::Cipher { .. } => (CRYPT, WRAPS | MESSAGES),
                 Work::Mac { .. } | Work::TlsMac => (SIGNS, 0),
-                Work::Signature { .. } => (SIGNS, MESSAGE_SIGNS),
+                Work::Signature { .. } => (SIGNS | MESSAGE_SIGNS, 0),
                 Work::Rsa(_) => (CRYPT | WRAPS, SIGNS | CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER),
                 Work::KeyWrap(_) => (CRYPT | WRAPS, 0),
                 Work::HybridWrap(_) => (WRAPS, 0),
@@ -423,7 +421,7 @@ mod tests {
     #[test]
     fn only_the_standard_policy_wraps_without_authentication() {
         let wraps = |id, policy| find(id).unwrap().functions_under(policy) & (CKF_WRAP | CKF_UNWRAP) != 0;
-        for id in [CKM_AES_ECB, CKM_AES_CBC, CKM_AES_CBC_PAD, CKM_AES_CTR, CKM_DES3_CBC, CKM_RSA_PKCS, CKM_RSA_X_509] {
+        for id in [CKM_AES_ECB, CKM_AES_CBC, CKM_AES_CBC_PAD, CKM_DES3_CBC, CKM_RSA_PKCS, CKM_RSA_X_509] {
             assert!(wraps(id, Policy::Standard));
             assert!(!wraps(id, Policy::Strict));
             assert!(!wraps(id, Policy::Fips));

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKO_CERTIFICATE};
+use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKA_PUBLIC_KEY_INFO, CKO_CERTIFICATE};
 
-use super::birth::{check_authentication, check_dates, kept_value, new_unique_id, valid_rule};
+use super::birth::{check_authentication, check_dates, check_public_key_info, kept_value, new_unique_id, valid_rule};
 use super::codec::damaged;
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
 use super::{Object, birth::Maker};
@@ -22,6 +22,11 @@ pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Ob
     allowed(object)?;
     if object.kind.class == CKO_CERTIFICATE && object.has(Flag::Trusted) {
         return Err(Error::Prohibited("a trusted certificate is not modifiable (CKA_TRUSTED)"));
+    }
+    // An officer trusted the key to do what it does, and nothing else.
+    let flags = template.entries().iter().any(|entry| matches!(entry.value, Given::Flag(..)));
+    if object.kind.is_key() && object.has(Flag::Trusted) && flags {
+        return Err(Error::Prohibited("what a trusted key may do cannot be changed (CKA_TRUSTED)"));
     }
     let mut changed = object.duplicate();
     // The one change of a key's check value is to destroy it (PKCS#11 3.2 §4.10.2).
@@ -107,6 +112,10 @@ impl Object {
             }
             if rule.notes & allowed == 0 {
                 return Err(Error::AttributeReadOnly(attribute));
+            }
+            if attribute.0 == CKA_PUBLIC_KEY_INFO {
+                check_public_key_info(template, &self.fields)?;
+                continue;
             }
             self.fields.retain(|(which, _)| *which != attribute.0);
             if let Some(value) = kept_value(self.kind, attribute, &entry.value) {

@@ -30,9 +30,12 @@ pub fn encode_attributes(object: &Object) -> Result<Vec<u8>, Error> {
 
 /// Those of the attributes that never change, in the same form.
 pub fn encode_fixed_attributes(object: &Object) -> Result<Vec<u8>, Error> {
-    // A certificate that is trusted cannot be changed at all.
-    let frozen = object.kind.class == CKO_CERTIFICATE;
-    let fixed = |rule: &Rule| rule.attribute != CKA_TRUSTED && (frozen || rule.notes & CHANGEABLE == 0);
+    // A certificate that is trusted cannot be changed at all, and a key that is trusted in nothing that it may do.
+    let frozen = |rule: &Rule| match object.kind.class {
+        CKO_CERTIFICATE => true,
+        _ => matches!(AttributeType(rule.attribute).kind(), Some(ValueKind::Flag(_))),
+    };
+    let fixed = |rule: &Rule| rule.attribute != CKA_TRUSTED && (frozen(rule) || rule.notes & CHANGEABLE == 0);
     let mut flags = Flags::default();
     for rule in object.kind.rules().filter(|rule| fixed(rule)) {
         if let Some(ValueKind::Flag(flag)) = AttributeType(rule.attribute).kind() {

@@ -145,7 +145,7 @@ static PRIVATE_KEY: &[Rule] = &[
     empty(CKA_DECAPSULATE_TEMPLATE, 0),
     empty(CKA_DERIVE_TEMPLATE, 0),
     flag(CKA_ALWAYS_AUTHENTICATE, 0),
-    empty(CKA_PUBLIC_KEY_INFO, OFFERED),
+    empty(CKA_PUBLIC_KEY_INFO, CHANGEABLE),
     empty(CKA_CHECK_VALUE, OFFERED),
 ];
 
@@ -186,13 +186,22 @@ static DSA_PUBLIC: &[Rule] = &[
 static DSA_PRIVATE: &[Rule] =
     &[empty(CKA_PRIME, GIVEN), empty(CKA_SUBPRIME, GIVEN), empty(CKA_BASE, GIVEN), own(CKA_VALUE, GIVEN | SECRET)];
 
-/// PKCS#11 3.2 §6.2.4 and §6.4.6.
+/// PKCS#11 3.2 §6.2.4.
 static DSA_PARAMETERS: &[Rule] = &[
     empty(CKA_PRIME, CREATE_NEEDED | GENERATE_NEVER),
     empty(CKA_SUBPRIME, CREATE_NEEDED | GENERATE_NEVER),
     empty(CKA_BASE, CREATE_NEEDED | GENERATE_NEVER),
     ulong(CKA_PRIME_BITS, CREATE_NEVER | GENERATE_NEEDED, 0),
     ulong(CKA_SUBPRIME_BITS, CREATE_NEVER, 0),
+];
+
+/// PKCS#11 3.2 §6.4.6: here the subprime's length must be said.
+static X942_PARAMETERS: &[Rule] = &[
+    empty(CKA_PRIME, CREATE_NEEDED | GENERATE_NEVER),
+    empty(CKA_SUBPRIME, CREATE_NEEDED | GENERATE_NEVER),
+    empty(CKA_BASE, CREATE_NEEDED | GENERATE_NEVER),
+    ulong(CKA_PRIME_BITS, CREATE_NEVER | GENERATE_NEEDED, 0),
+    ulong(CKA_SUBPRIME_BITS, CREATE_NEVER | GENERATE_NEEDED, 0),
 ];
 
 /// PKCS#11 3.2 §6.4.2.
@@ -272,8 +281,8 @@ const DERIVE: &[Flag] = &[Flag::Derive];
 const MAC: &[Flag] = &[Flag::Sign, Flag::Verify];
 const ANY_SECRET: Lengths = Lengths::Between(1, crate::limits::GENERIC_SECRET_BYTES_MAX);
 
-/// A key may do what its type can where the template is silent: the standard leaves that default to the token, and
-/// programs (Java's SunPKCS11) rely on it.
+/// A key may do what its type can where the template is silent: the standard leaves that default to the token, except
+/// for `CKA_DERIVE`, which it has as false. Programs (Java's SunPKCS11) rely on it.
 pub(super) static KINDS: &[Kind] = &[
     Kind {
         class: CKO_DATA,
@@ -354,7 +363,7 @@ pub(super) static KINDS: &[Kind] = &[
     parameters(CKK_DH, "dh-parameters", &[STORAGE, PARAMETERS, DH_PARAMETERS]),
     public_half(CKK_X9_42_DH, "x942-dh-public", DERIVE, &[STORAGE, KEY, PUBLIC_KEY, DSA_PUBLIC]),
     private_half(CKK_X9_42_DH, "x942-dh", DERIVE, &[STORAGE, KEY, PRIVATE_KEY, DSA_PRIVATE]),
-    parameters(CKK_X9_42_DH, "x942-dh-parameters", &[STORAGE, PARAMETERS, DSA_PARAMETERS]),
+    parameters(CKK_X9_42_DH, "x942-dh-parameters", &[STORAGE, PARAMETERS, X942_PARAMETERS]),
     public_half(CKK_ML_KEM, "ml-kem-public", &[Flag::Encapsulate], &[STORAGE, KEY, PUBLIC_KEY, SET_PUBLIC]),
     private_half(CKK_ML_KEM, "ml-kem", &[Flag::Decapsulate], &[STORAGE, KEY, PRIVATE_KEY, SEEDED_PRIVATE]),
     public_half(CKK_ML_DSA, "ml-dsa-public", &[Flag::Verify], &[STORAGE, KEY, PUBLIC_KEY, SET_PUBLIC]),

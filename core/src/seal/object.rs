@@ -166,7 +166,9 @@ impl<'a> Envelope<'a> {
         if self.shape == Shape::Public {
             reader.end()?;
             let object = decode(number, self.version, self.ownership, attributes, None)?;
-            return if object.kind.is_secret() { Err(changed()) } else { Ok(Opened::Whole(object)) };
+            // Nobody's word is no signature: what nobody owns is never a key.
+            let forged = object.kind.is_secret() || (nobodys && object.kind.is_key());
+            return if forged { Err(changed()) } else { Ok(Opened::Whole(object)) };
         }
         if nobodys {
             return Err(changed());

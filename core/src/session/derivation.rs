@@ -26,12 +26,13 @@ use strongroom_crypto::hash::Algorithm;
 use strongroom_crypto::memory::SecretBytes;
 
 use super::Session;
+use crate::access::{self, Action};
 use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
 use crate::error::Error;
 use crate::mechanism::hashes::{self, AgreementKdf, agreement_kdf};
 use crate::mechanism::{Call, Derivation, MechanismName, Parameter, Work, find};
-use crate::object::Object;
 use crate::object::birth::{self, Inheritance, Maker, Target};
+use crate::object::{AttributeValue, Object};
 
 /// What `C_DeriveKey` made.
 #[derive(Debug, Default)]
@@ -159,8 +160,34 @@ impl Run<'_> {
     ) -> Result<Derived, Error> {
         let template = &sources.template(own)?;
         let target = Target::of(template)?;
-        let object = birth::derived(&target, template, value(&target)?, sources.inheritance(), &self.maker)?;
+        let object = birth::derived(&target, template, value(&target)?, self.inheritance(sources), &self.maker)?;
         self.kept(object)
+    }
+
+    /// What a new key has from all sources. What somebody may use and not take out stays inside in every form.
+    fn inheritance(&self, sources: &Sources) -> Inheritance {
+        let actor = self.session.application.actor();
+        let secrets = [&sources.base].into_iter().chain(&sources.others).filter(|key| key.kind.is_secret());
+        let foreign = secrets.into_iter().any(|key| access::check(Action::Export, actor, key).is_err());
+        let own = sources.inheritance();
+        Inheritance { unextractable: own.unextractable || foreign, ..own }
+    }
+
+    /// The template of a new key that is as sensitive and as extractable as its sources where nobody says otherwise.
+    fn inherited<'t>(&self, sources: &'t Sources, own: &Template<'t>) -> Result<Template<'t>, Error> {
+        let inheritance = self.inheritance(sources);
+        let own = sources.template(own)?;
+        let own = with_default(&own, CKA_SENSITIVE, Given::Flag(Flag::Sensitive, inheritance.sensitive));
+        Ok(with_default(&own, CKA_EXTRACTABLE, Given::Flag(Flag::Extractable, !inheritance.unextractable)))
+    }
+
+    /// Whether a confidential key was made for this mechanism: then its maker knows what can be read of it so.
+    fn is_made_for(&self, key: &Object) -> bool {
+        let named = match key.inner_attribute(CKA_ALLOWED_MECHANISMS) {
+            Some(AttributeValue::Mechanisms(list)) => list.contains(&self.call.mechanism.id),
+            _ => false,
+        };
+        named || !Inheritance::of(key).is_confidential()
     }
 
     fn kept(&self, object: Object) -> Result<Derived, Error> {
@@ -219,14 +246,6 @@ impl Sources {
     fn template<'t>(&'t self, own: &Template<'t>) -> Result<Template<'t>, Error> {
         let base = birth::merged(own, self.base.demands(CKA_DERIVE_TEMPLATE))?;
         self.others.iter().try_fold(base, |template, key| birth::merged(&template, key.demands(CKA_DERIVE_TEMPLATE)))
-    }
-
-    /// The template of a new key that is as sensitive and as extractable as they are where nobody says otherwise.
-    fn inherited<'t>(&'t self, own: &Template<'t>) -> Result<Template<'t>, Error> {
-        let inheritance = self.inheritance();
-        let own = self.template(own)?;
-        let own = with_default(&own, CKA_SENSITIVE, Given::Flag(Flag::Sensitive, inheritance.sensitive));
-        Ok(with_default(&own, CKA_EXTRACTABLE, Given::Flag(Flag::Extractable, !inheritance.unextractable)))
     }
 }
 

@@ -284,7 +284,9 @@ impl Session {
         // Before an IV is made, so that the next call gets this one.
         let buffer = buffer.get_mut(..data.len()).ok_or(Error::BufferTooSmall { needed: data.len() })?;
         operation.begin(self, message, aad)?;
-        operation.pass(data, buffer, Some(&mut *message.tag), 0)
+        let written = operation.pass(data, buffer, Some(&mut *message.tag), 0);
+        operation.key.again();
+        written
     }
 
     fn message_begin(&self, direction: Direction, message: &mut Message<'_>, aad: &[u8]) -> Result<(), Error> {
@@ -313,13 +315,20 @@ impl Session {
         match &result {
             Ok(_) if query || !ends => {}
             Err(Error::BufferTooSmall { .. }) => {}
-            _ => operation.parts = None,
+            _ => operation.end_parts(),
         }
         result
     }
 }
 
 impl MessageOperation {
+    /// Ends a message in parts. The next message is another use of the key.
+    fn end_parts(&mut self) {
+        if self.parts.take().is_some() {
+            self.key.again();
+        }
+    }
+
     /// Makes the IV, if that is asked for, and the cipher ready.
     fn begin(&mut self, session: &Session, message: &mut Message<'_>, aad: &[u8]) -> Result<(), Error> {
         if self.direction == Direction::Encrypt {
@@ -394,7 +403,7 @@ impl Slot<MessageOperation> {
     /// Gives up a message in parts.
     fn abandon_parts(&mut self) {
         if let Ok(operation) = self.active() {
-            operation.parts = None;
+            operation.end_parts();
         }
     }
 

@@ -11,7 +11,7 @@ use super::blocks::{self, Padding};
 use super::{Output, Session};
 use crate::access::{self, Action};
 use crate::asymmetric::{self, PrivateKey, PublicKey};
-use crate::attribute::{AttributeType, Flag, Template};
+use crate::attribute::{AttributeType, Flag, Template, TemplateAttribute, TemplateValue};
 use crate::error::Error;
 use crate::mechanism::{Call, CipherMode, HybridWrap, KeyWrap, Mechanism, MechanismName, Parameter, Work, hashes};
 use crate::object::schema::Kind;
@@ -96,6 +96,11 @@ impl Session {
             .map_err(|error| as_wrapping(error, call.mechanism))?;
         let scheme = scheme(call, aad).map_err(|error| as_wrapping(error, call.mechanism))?;
         let key = self.wrappable(key, &wrapping)?;
+        if key.has(Flag::WrapWithTrusted) && !scheme.is_made_for_keys() {
+            return Err(Error::KeyNotWrappable(
+                "a key that only a trusted one wraps (CKA_WRAP_WITH_TRUSTED) leaves by AES key wrap or by RSA with padding",
+            ));
+        }
         let key_type = key.kind.subtype.unwrap_or_default();
         let encoded;
         let value = match key.kind.class {
@@ -161,6 +166,11 @@ impl Session {
             .map_err(|error| as_unwrapping(error, call.mechanism))?;
         let scheme = scheme(call, aad)?;
         let template = &birth::merged(template, unwrapping.demands(CKA_UNWRAP_TEMPLATE))?;
+        if !scheme.tells_nothing() && hides(unwrapping.demands(CKA_UNWRAP_TEMPLATE)) {
+            return Err(Error::KeyNotPermitted(
+                "what CKA_UNWRAP_TEMPLATE keeps inside is unwrapped only by mechanisms that check it or hide its padding",
+            ));
+        }
         let target = Unwrapped::of(template)?;
         if target.kind.class == CKO_PRIVATE_KEY && !scheme.takes_any_length() {
             let attribute = AttributeType(CKA_CLASS);
@@ -181,7 +191,7 @@ impl Session {
                 birth::unwrapped_private(target.kind, template, half, &maker)?
             }
             _ => {
-                let value = target.value(&scheme, value)?;
+                let value = target.value(&scheme, value, block_bytes(&unwrapping))?;
                 birth::unwrapped_secret(target.kind, template, value, &maker)?
             }
         };
@@ -248,7 +258,7 @@ fn scheme<'a>(call: &'a Call<'a>, aad: Option<&'a [u8]>) -> Result<Scheme<'a>, E
     let invalid = Error::MechanismInvalid(MechanismName(call.mechanism.id));
     Ok(match (&call.mechanism.work, aad) {
         (Work::Cipher { mode, .. }, None) => {
-            let any = matches!(mode, CipherMode::CbcPad | CipherMode::Ctr | CipherMode::Gcm | CipherMode::Ccm);
+            let any = matches!(mode, CipherMode::CbcPad | CipherMode::Gcm | CipherMode::Ccm);
             Scheme::Cipher(call.mode(*mode)?, any)
         }
         (Work::Cipher { mode: mode @ (CipherMode::Gcm | CipherMode::Ccm), .. }, Some(associated)) => {
@@ -283,6 +293,21 @@ impl Scheme<'_> {
     /// Whether it takes data of any length as it is, and so private keys.
     fn takes_any_length(&self) -> bool {
         !matches!(self, Scheme::Cipher(_, false) | Scheme::Rsa(_))
+    }
+
+    /// Whether nobody who chooses the parameter and other keys to wrap learns of a key from what it becomes: a counter
+    /// that comes twice shows it, and so do short ends of blocks and a power of RSA without padding.
+    fn is_made_for_keys(&self) -> bool {
+        !matches!(self, Scheme::Cipher(..) | Scheme::Rsa(Padding::Raw))
+    }
+
+    /// Whether somebody who changes the wrapped key learns nothing of it from what unwrapping answers.
+    fn tells_nothing(&self) -> bool {
+        match self {
+            Scheme::Cipher(mode, _) => matches!(mode, Mode::Gcm { .. } | Mode::Ccm { .. }),
+            Scheme::Rsa(padding) => !matches!(padding, Padding::Raw),
+            Scheme::KeyWrap(..) | Scheme::Hybrid(..) => true,
+        }
     }
 
     /// Bytes of the wrapped key.
@@ -407,20 +432,17 @@ impl Unwrapped {
     }
 
     /// The value of a secret key in what came out of the mechanism.
-    fn value(&self, scheme: &Scheme<'_>, plain: SecretBytes) -> Result<SecretBytes, Error> {
+    fn value(&self, scheme: &Scheme<'_>, plain: SecretBytes, block: usize) -> Result<SecretBytes, Error> {
         match scheme {
             // Blocks with zeros behind the key: its length is the template's to say, and what is cut off must be zeros.
-            Scheme::Cipher(Mode::Ecb | Mode::Cbc { .. }, _) => self.cut(plain, |rest| rest < 16),
+            Scheme::Cipher(Mode::Ecb | Mode::Cbc { .. }, _) => self.cut(plain, |rest| rest < block),
             Scheme::KeyWrap(KeyWrap::Plain, _) => self.cut(plain, |rest| rest < 8),
             Scheme::Rsa(Padding::Raw) => {
                 let bytes = self.bytes.ok_or(Error::TemplateIncomplete(AttributeType(CKA_VALUE_LEN)))?;
-                // Zeros stand before the key (PKCS#11 3.2 §6.1.11).
+                // Zeros stand before the key (PKCS#11 3.2 §6.1.11). Nobody looks: the answer would compare the plaintext
+                // with a number of the caller's choice, which is enough to find it.
                 let start = plain.len().checked_sub(bytes).ok_or(Error::WrappedKeyLength)?;
-                let (zeros, value) = plain.expose().split_at(start);
-                if zeros.iter().any(|byte| *byte != 0) {
-                    return Err(Error::WrappedKeyInvalid);
-                }
-                Ok(SecretBytes::from_slice(value)?)
+                Ok(SecretBytes::from_slice(plain.expose().get(start..).unwrap_or_default())?)
             }
             Scheme::Rsa(Padding::Pkcs1) => self.unpadded(plain),
             _ => match self.bytes {
@@ -485,6 +507,15 @@ impl Unwrapped {
         }
         Ok(other)
     }
+}
+
+/// Whether a template keeps what is unwrapped inside.
+fn hides(demands: &[TemplateAttribute]) -> bool {
+    demands.iter().any(|demand| match (demand.attribute.0, &demand.value) {
+        (CKA_SENSITIVE | CKA_WRAP_WITH_TRUSTED, TemplateValue::Flag(set)) => *set,
+        (CKA_EXTRACTABLE, TemplateValue::Flag(set)) => !*set,
+        _ => false,
+    })
 }
 
 /// Bytes of the block of a secret key's cipher.

@@ -107,7 +107,7 @@ impl Token {
         self.session.create_object(&template(entries)).unwrap()
     }
 
-    /// A secret key with this value that may derive, with `more` in its template.
+    /// A secret key with this value that may derive, with `more` in its template; a closed one unless that says otherwise.
     pub(crate) fn secret(&self, key_type: u64, value: &[u8], more: &[Entry]) -> u64 {
         let own = [
             number(CKA_CLASS, CKO_SECRET_KEY),
@@ -115,7 +115,9 @@ impl Token {
             bytes(CKA_VALUE, value),
             flag(CKA_DERIVE, true),
         ];
-        self.create(&[&own[..], more].concat())
+        let closed = [flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, false)];
+        let closed = closed.into_iter().filter(|own| more.iter().all(|entry| entry.0 != own.0));
+        self.create(&[&own[..], more, &closed.collect::<Vec<_>>()].concat())
     }
 
     /// An open generic secret that may derive.

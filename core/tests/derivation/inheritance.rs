@@ -29,7 +29,7 @@ fn parameter(derivation: Derivation, other: Option<u64>) -> Parameter<'static> {
     let key = other.unwrap_or_default();
     match derivation {
         Derivation::ConcatenateKey => Parameter::Key(key),
-        Derivation::ConcatenateData | Derivation::ConcatenateBefore | Derivation::Xor => Parameter::Bytes(&[5; 16]),
+        Derivation::ConcatenateData | Derivation::ConcatenateBefore | Derivation::Xor => Parameter::Bytes(&[5; 48]),
         Derivation::Extract => Parameter::Extract(3),
         Derivation::Hash(_) => Parameter::None,
         Derivation::Encrypt(CipherMode::Ecb) => Parameter::Bytes(&[5; 16]),
@@ -124,14 +124,18 @@ fn wanted(derivation: Derivation, more: &[Entry]) -> Vec<Entry> {
     let own: &[Entry] = match derivation {
         Derivation::TlsMaster { .. } | Derivation::TlsExtendedMaster { .. } => &[],
         Derivation::IkePrf => &[],
+        // As long as all that goes in.
+        Derivation::ConcatenateKey | Derivation::ConcatenateData | Derivation::ConcatenateBefore | Derivation::Xor => {
+            &[number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)]
+        }
         _ => &[number(CKA_KEY_TYPE, CKK_GENERIC_SECRET), number(CKA_VALUE_LEN, 16)],
     };
     [own, more].concat()
 }
 
-/// A base key of the type, generated: it was always secret.
-fn generated(token: &Token, key_types: &[u64], more: &[Entry]) -> u64 {
-    let own = |length: &[Entry]| [length, &[flag(CKA_DERIVE, true)], more].concat();
+/// A base key of the type, generated for the mechanism: it was always secret.
+fn generated(token: &Token, mechanism: &Mechanism, key_types: &[u64], more: &[Entry]) -> u64 {
+    let own = |length: &[Entry]| [length, &[flag(CKA_DERIVE, true), made_for(mechanism)], more].concat();
     match key_types.first() {
         None | Some(&CKK_GENERIC_SECRET) => {
             token.generate(CKM_GENERIC_SECRET_KEY_GEN, &own(&[number(CKA_VALUE_LEN, 48)]))
@@ -142,6 +146,10 @@ fn generated(token: &Token, key_types: &[u64], more: &[Entry]) -> u64 {
         Some(&CKK_DES3) => token.generate(CKM_DES3_KEY_GEN, &own(&[])),
         other => panic!("{other:?}"),
     }
+}
+
+fn made_for(mechanism: &Mechanism) -> Entry {
+    numbers(CKA_ALLOWED_MECHANISMS, &[mechanism.id])
 }
 
 /// The handles of all keys made.
@@ -170,7 +178,7 @@ fn a_template_cannot_ask_for_less_secrecy_than_the_base_key_has() {
             ([flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, false)], vec![flag(CKA_EXTRACTABLE, true)]),
         ];
         for (base, less) in cases {
-            let base = generated(&token, key_types, &base);
+            let base = generated(&token, mechanism, key_types, &base);
             let entries = wanted(derivation, &less);
             let refusal = token.refusal(mechanism.id, parameter_of(mechanism, derivation, other), base, &entries);
             assert_eq!(refusal, CKR_TEMPLATE_INCONSISTENT, "{mechanism}");
@@ -197,12 +205,13 @@ fn what_always_was_secret_still_was_and_what_was_not_was_not() {
         };
         let needs = derivation == Derivation::ConcatenateKey || derivation == Derivation::Ike1Prf;
         let other = needs.then(|| other(16));
-        let secrets = generated(&token, key_types, &[]);
+        let secrets = generated(&token, mechanism, key_types, &[]);
+        let own = [made_for(mechanism)];
         let copied = match key_types.first() {
-            None | Some(&CKK_GENERIC_SECRET) => token.secret(CKK_GENERIC_SECRET, &[3; 48], &[]),
-            Some(&CKK_DES) => token.secret(CKK_DES, &[1; 8], &[]),
-            Some(&CKK_DES3) => token.secret(CKK_DES3, &[1; 24], &[]),
-            Some(key_type) => token.secret(*key_type, &[3; 32], &[]),
+            None | Some(&CKK_GENERIC_SECRET) => token.secret(CKK_GENERIC_SECRET, &[3; 48], &own),
+            Some(&CKK_DES) => token.secret(CKK_DES, &[1; 8], &own),
+            Some(&CKK_DES3) => token.secret(CKK_DES3, &[1; 24], &own),
+            Some(key_type) => token.secret(*key_type, &[3; 32], &own),
         };
         for (base, always) in [(secrets, true), (copied, false)] {
             let parameter = parameter_of(mechanism, derivation, other);
@@ -222,7 +231,7 @@ fn another_key_that_goes_in_counts_as_much_as_the_base_key() {
     let mut count = 0;
     for (mechanism, key_types, derivation) in derivations().filter(|(_, _, derivation)| takes_another(*derivation)) {
         count += 1;
-        let open_base = generated(&token, key_types, &open());
+        let open_base = generated(&token, mechanism, key_types, &open());
         for less in [flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, true)] {
             let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
             let entries = wanted(derivation, &[less]);
@@ -234,7 +243,7 @@ fn another_key_that_goes_in_counts_as_much_as_the_base_key() {
         let entries = wanted(derivation, &open());
         made(&token, mechanism, parameter_of(mechanism, derivation, Some(open_other)), open_base, &entries);
         // All must always have been secret.
-        let base = generated(&token, key_types, &[]);
+        let base = generated(&token, mechanism, key_types, &[]);
         let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
         let parameter = parameter_of(mechanism, derivation, Some(other));
         for key in made(&token, mechanism, parameter, base, &wanted(derivation, &[])) {

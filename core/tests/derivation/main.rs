@@ -2,6 +2,7 @@
 
 mod agreement;
 mod answers;
+mod attacks;
 mod fixture;
 mod inheritance;
 mod nist;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::{Flag, Template};
+use strongroom_core::error::Error;
 use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::{Object, Ownership, UserId, change};
 use strongroom_core::seal::Role;
@@ -116,6 +117,36 @@ fn put(store: &dyn Store, key: &[u8], value: Option<&[u8]>) {
         None => Ok(transaction.delete(key)?),
     });
     done.unwrap();
+}
+
+/// Nobody's record is signed by nobody: whoever writes to the files could put one of a public key in place of a user's.
+#[test]
+fn a_users_public_key_is_not_replaced_by_one_that_nobody_owns() {
+    let shared = store(&records());
+    let token = token(Arc::clone(&shared)).unwrap();
+    let user = login(&token, None, USER_PIN);
+    let counter = shared.get(layout::NEXT_OBJECT).unwrap().unwrap();
+    let make = |modulus: u8, owner: Option<&Login>| {
+        let [class, key_type] = [CKO_PUBLIC_KEY, CKK_RSA].map(|number| number.to_ne_bytes());
+        let modulus = [modulus; 256];
+        let entries: [(u64, &[u8]); 6] = [
+            (CKA_CLASS, &class),
+            (CKA_KEY_TYPE, &key_type),
+            (CKA_MODULUS, &modulus),
+            (CKA_PUBLIC_EXPONENT, &[1, 0, 1]),
+            (CKA_TOKEN, &TRUE),
+            (CKA_PRIVATE, &FALSE),
+        ];
+        token.insert(object(&template(&entries), owner), owner).unwrap().number
+    };
+    let number = make(0xf1, Some(&user));
+    // What somebody with the files and no PIN can do.
+    put(&*shared, layout::NEXT_OBJECT, Some(&counter));
+    put(&*shared, &layout::object(number), None);
+    assert_eq!(make(0xe3, None), number);
+    let fresh = Token::open(Arc::clone(&shared), Arc::new(System), settings()).unwrap();
+    let user = login(&fresh, None, USER_PIN);
+    assert!(matches!(fresh.object(number, Some(&user)), Err(Error::Damaged(_))));
 }
 
 fn login(token: &Token, name: Option<&[u8]>, pin: &[u8]) -> Login {

@@ -64,6 +64,11 @@ impl KnownGroup {
         self.number()?.to_vec()
     }
 
+    /// The group with this prime, if it is one of them. [`Error::Memory`] when there is no memory to compare.
+    pub fn find(prime: &[u8]) -> Result<Option<KnownGroup>, Error> {
+        KnownGroup::with_prime(&Number::from_bytes(prime)?)
+    }
+
     /// Which group has this prime.
     pub(super) fn with_prime(prime: &Number) -> Result<Option<KnownGroup>, Error> {
         for group in KnownGroup::ALL {

@@ -148,6 +148,10 @@ fn find_primes(
     scratch: &mut Scratch,
 ) -> Result<[Number; 2], Error> {
     let foreign = Error::KeyValue("the private exponent does not belong to the public key");
+    // Modulo a prime there is no such root, and every attempt would be in vain.
+    if scratch.is_prime(modulus)? {
+        return Err(foreign);
+    }
     let multiple = scratch.product(private_exponent, public_exponent)?.less_word(1)?;
     let twos = multiple.low_zero_bits();
     if twos == 0 {
@@ -203,4 +207,4 @@ const PRIME_DISTANCE_BITS: usize = 100;
 // No prime has less than a third of the modulus' bits.
 const PRIME_SHARE_MAX: usize = 3;
 // Each fails with a probability of at most one half.
-const FACTORING_ATTEMPTS: usize = 128;
+const FACTORING_ATTEMPTS: usize = 32;

@@ -105,7 +105,7 @@ fn with_second(key: CK_OBJECT_HANDLE) -> Vec<(CK_MECHANISM_TYPE, Parameter)> {
 fn template_of(id: CK_MECHANISM_TYPE) -> Vec<Entry> {
     match id {
         CKM_HKDF_DATA => vec![number(CKA_VALUE_LEN, 16)],
-        CKM_IKE_PRF_DERIVE => open(),
+        CKM_IKE_PRF_DERIVE | CKM_CONCATENATE_BASE_AND_KEY => open(),
         _ => with(&secret_of(16), &open()),
     }
 }

@@ -79,7 +79,9 @@ fn simple(bench: &Bench) -> Vec<Row> {
         }),
         Row::new(CKM_CONCATENATE_BASE_AND_DATA, base, data(), &[], move || [&key[..], b"data"].concat()),
         Row::new(CKM_CONCATENATE_DATA_AND_BASE, base, data(), &[], move || [b"data", &key[..]].concat()),
-        Row::new(CKM_XOR_BASE_AND_DATA, base, data(), &[], || vec![b'd', b'a' ^ 1, b't' ^ 2, b'a' ^ 3]),
+        Row::new(CKM_XOR_BASE_AND_DATA, base, Parameter::StringData(vec![0x5c; 32]), &[], move || {
+            key.map(|byte| byte ^ 0x5c).to_vec()
+        }),
         // The example of the standard.
         Row::new(CKM_EXTRACT_KEY_FROM_KEY, &generic(&hex("329f84a9")), Parameter::Number(21), &secret_of(2), || {
             hex("9526")

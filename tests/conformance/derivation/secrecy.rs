@@ -2,10 +2,10 @@
 
 use cryptoki_sys::*;
 
-use super::{Bench, open, rows};
+use super::{Bench, generic, open, rows, secret_of};
 use crate::module::{Token, refused};
-use crate::parameters::{Parameter, plain};
-use crate::template::{flag, number, numbers};
+use crate::parameters::{Mechanism, Parameter, plain};
+use crate::template::{Entry, flag, number, numbers, with};
 
 /// What the module remembers of a key's secrecy.
 const REMEMBERED: [CK_ATTRIBUTE_TYPE; 2] = [CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE];
@@ -15,7 +15,7 @@ fn a_template_cannot_open_what_the_base_key_keeps() {
     let bench = Bench::new();
     let session = bench.session;
     let mut count = 0;
-    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys()) {
+    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys()) {
         for (kept, asked) in [
             ([flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, true)], flag(CKA_SENSITIVE, false)),
             ([flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, false)], flag(CKA_EXTRACTABLE, true)),
@@ -39,7 +39,7 @@ fn a_template_cannot_open_what_the_base_key_keeps() {
 fn without_a_word_in_the_template_the_new_key_is_no_more_open() {
     let bench = Bench::new();
     let session = bench.session;
-    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys()) {
+    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys()) {
         // A template inside the parameter says that its key is open.
         if matches!(&row.mechanism.parameter, Parameter::Kdf108(kdf) if !kdf.additional.is_empty()) {
             continue;
@@ -64,7 +64,7 @@ fn what_was_once_known_outside_never_was_always_secret() {
     let bench = Bench::new();
     let session = bench.session;
     let mut count = 0;
-    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys()) {
+    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys()) {
         if matches!(&row.mechanism.parameter, Parameter::Kdf108(kdf) if !kdf.additional.is_empty()) {
             continue;
         }
@@ -95,7 +95,9 @@ fn what_always_was_secret_still_is() {
     let generated = Bench { token: Token::new(), session, other };
     let mut count = 0;
     for (bench, always) in [(&generated, true), (&imported, false)] {
-        for row in rows(bench).iter().filter(|row| row.makes_secret_keys() && !row.is_agreement()) {
+        for row in
+            rows(bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys() && !row.is_agreement())
+        {
             let second = matches!(
                 row.mechanism.parameter,
                 Parameter::Ike1Prf(_) | Parameter::Ike2PrfPlus { .. } | Parameter::Ike1Extended { .. }
@@ -121,6 +123,25 @@ fn what_always_was_secret_still_is() {
         }
     }
     println!("{count} keys");
+}
+
+/// A few bits are soon guessed, and the next few after them.
+#[test]
+fn bits_of_a_kept_key_come_out_only_where_it_says_so() {
+    let bench = Bench::new();
+    let session = bench.session;
+    let extract = |kept: &[Entry]| {
+        let base = session.create(&with(&generic(&[7; 32]), kept)).unwrap();
+        let mechanism = Mechanism { id: CKM_EXTRACT_KEY_FROM_KEY, parameter: Parameter::Number(0) };
+        session.derive(&mechanism, base, &secret_of(16)).map(drop)
+    };
+    let says_so = numbers(CKA_ALLOWED_MECHANISMS, &[CKM_EXTRACT_KEY_FROM_KEY]);
+    for kept in [flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, false)] {
+        let kept = [flag(CKA_DERIVE, true), kept];
+        assert_eq!(extract(&kept), refused(CKR_KEY_FUNCTION_NOT_PERMITTED));
+        assert_eq!(extract(&with(&kept, std::slice::from_ref(&says_so))), Ok(()));
+    }
+    assert_eq!(extract(&[flag(CKA_DERIVE, true)]), Ok(()));
 }
 
 /// "Master key derivation": it is for TLS, and says so.

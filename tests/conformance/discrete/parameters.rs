@@ -18,9 +18,10 @@ fn generated_parameters_have_the_sizes_asked_for() {
     for (mechanism, key_type, prime_bits, subprime_bits, expected) in [
         (CKM_DSA_PARAMETER_GEN, CKK_DSA, 1024, None, 160),
         (CKM_DSA_PARAMETER_GEN, CKK_DSA, 2048, Some(224), 224),
-        (CKM_DSA_PARAMETER_GEN, CKK_DSA, 2048, None, 256),
+        (CKM_DSA_PARAMETER_GEN, CKK_DSA, 2048, None, 224),
+        (CKM_DSA_PARAMETER_GEN, CKK_DSA, 2048, Some(256), 256),
         (CKM_X9_42_DH_PARAMETER_GEN, CKK_X9_42_DH, 1024, Some(160), 160),
-        (CKM_X9_42_DH_PARAMETER_GEN, CKK_X9_42_DH, 2048, None, 256),
+        (CKM_X9_42_DH_PARAMETER_GEN, CKK_X9_42_DH, 2048, Some(256), 256),
     ] {
         let mut template = vec![number(CKA_PRIME_BITS, prime_bits), flag(CKA_TOKEN, true), bytes(CKA_LABEL, "p")];
         template.extend(subprime_bits.map(|bits| number(CKA_SUBPRIME_BITS, bits)));

@@ -321,13 +321,25 @@ fn what_can_be_changed_and_what_cannot() {
                     }
                 }
                 let read_only = [CKA_KEY_TYPE, CKA_CLASS, CKA_LOCAL, CKA_TOKEN, CKA_PRIVATE, CKA_MODIFIABLE];
-                let own = [CKA_PUBLIC_KEY_INFO, CKA_KEY_GEN_MECHANISM, CKA_UNIQUE_ID, CKA_ALLOWED_MECHANISMS];
+                let own = [CKA_KEY_GEN_MECHANISM, CKA_UNIQUE_ID, CKA_ALLOWED_MECHANISMS];
                 for attribute in read_only.iter().chain(&own).chain(sample.private_public()) {
                     let value = session.get(half, *attribute).unwrap();
                     let refusal = session.set(half, &[bytes(*attribute, value)]);
                     assert_eq!(refusal, refused(CKR_ATTRIBUTE_READ_ONLY), "{} 0x{attribute:x}", sample.name);
                 }
             }
+            // §4.9: it can be given, and must be that of the key.
+            let info = session.get(private, CKA_PUBLIC_KEY_INFO).unwrap();
+            for (value, outcome) in
+                [(&info[..], Ok(())), (&[], Ok(())), (&info[1..], refused(CKR_ATTRIBUTE_VALUE_INVALID))]
+            {
+                assert_eq!(session.set(private, &[bytes(CKA_PUBLIC_KEY_INFO, value)]), outcome, "{}", sample.name);
+                let copy = session.copy(private, &[bytes(CKA_PUBLIC_KEY_INFO, value), flag(CKA_TOKEN, false)]);
+                assert_eq!(copy.map(drop), outcome, "{}", sample.name);
+                assert_eq!(session.get(private, CKA_PUBLIC_KEY_INFO).unwrap(), info, "{}", sample.name);
+            }
+            let refusal = session.set(public, &[bytes(CKA_PUBLIC_KEY_INFO, &info)]);
+            assert_eq!(refusal, refused(CKR_ATTRIBUTE_READ_ONLY), "{}", sample.name);
             for secret in sample.secrets() {
                 let refusal = session.set(private, &[bytes(*secret, [1; 32])]);
                 assert_eq!(refusal, refused(CKR_ATTRIBUTE_READ_ONLY), "{}", sample.name);

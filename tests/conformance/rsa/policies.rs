@@ -96,7 +96,7 @@ fn fips_has_no_rsa_encryption_but_oaep_and_no_new_signatures_with_sha1() {
             assert_eq!(session.verify_init(&plain(id), public), refused(none));
         }
         // SHA-1 verifies what was signed, whoever hashes and whoever names it.
-        assert_eq!(functions(token, CKM_SHA1_RSA_PKCS), CKF_VERIFY | CKF_MESSAGE_VERIFY);
+        assert_eq!(functions(token, CKM_SHA1_RSA_PKCS), CKF_VERIFY | CKF_MESSAGE_VERIFY | CKF_MULTI_MESSAGE);
         assert_eq!(session.message_sign_init(&plain(CKM_SHA1_RSA_PKCS), private), refused(none));
         assert_eq!(session.begin(Work::Sign, &plain(CKM_SHA1_RSA_PKCS), private), refused(none));
         assert_eq!(session.begin(Work::Sign, &hashed_sha1, private), refused(none));

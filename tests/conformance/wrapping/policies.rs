@@ -12,11 +12,10 @@ use crate::session::Work;
 use crate::template::{flag, with};
 
 /// Mechanisms that only `standard` wraps with.
-const LEFT_OUT: [CK_MECHANISM_TYPE; 9] = [
+const LEFT_OUT: [CK_MECHANISM_TYPE; 8] = [
     CKM_AES_ECB,
     CKM_AES_CBC,
     CKM_AES_CBC_PAD,
-    CKM_AES_CTR,
     CKM_DES3_ECB,
     CKM_DES3_CBC,
     CKM_DES3_CBC_PAD,

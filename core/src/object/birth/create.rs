@@ -3,9 +3,9 @@
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
 
-use super::{Made, Maker, check_secret, check_template, finish, initial_flags};
+use super::{Made, Maker, check_secret, check_template, finish, flags_from};
 use crate::asymmetric;
-use crate::attribute::{AttributeType, Template};
+use crate::attribute::{AttributeType, Flag, Flags, Template};
 use crate::error::Error;
 use crate::object::schema::{CREATE_NEEDED, CREATE_NEVER, Kind};
 use crate::object::{Material, Object};
@@ -37,7 +37,18 @@ pub fn create(template: &Template<'_>, maker: &Maker<'_>) -> Result<Object, Erro
         }
         _ => Made::default(),
     };
-    finish(kind, initial_flags(kind, template), template, made, None, maker)
+    finish(kind, created_flags(kind, template), template, made, None, maker)
+}
+
+/// A secret key of the session can be read again where the template is silent. Its maker has the value already, and
+/// programs that compute with secrets in the clear (pkcs11-provider's HKDF) make them so and read what they derive.
+fn created_flags(kind: &Kind, template: &Template<'_>) -> Flags {
+    let mut flags = kind.default_flags;
+    if kind.class == CKO_SECRET_KEY && template.flag(Flag::Token) != Some(true) {
+        flags.set(Flag::Sensitive, false);
+        flags.set(Flag::Extractable, true);
+    }
+    flags_from(flags, template)
 }
 
 fn created_kind(template: &Template<'_>) -> Result<&'static Kind, Error> {

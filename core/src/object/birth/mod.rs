@@ -88,7 +88,7 @@ fn finish(
     if let Some(mechanism) = mechanism {
         fields.push((CKA_KEY_GEN_MECHANISM, Value::Ulong(mechanism)));
     }
-    check_public_key_info(template, &made)?;
+    check_public_key_info(template, &made.fields)?;
     let check_value = check_value(kind, template, &made)?;
     fields.retain(|(attribute, _)| {
         *attribute != CKA_CHECK_VALUE && made.fields.iter().all(|(which, _)| which != attribute)
@@ -119,9 +119,9 @@ fn finish(
 }
 
 /// A public key info that was given must be that of the key (PKCS#11 3.2 §4.9).
-fn check_public_key_info(template: &Template<'_>, made: &Made) -> Result<(), Error> {
+pub(super) fn check_public_key_info(template: &Template<'_>, fields: &[(u64, Value)]) -> Result<(), Error> {
     let Some(given) = template.bytes(CKA_PUBLIC_KEY_INFO).filter(|given| !given.is_empty()) else { return Ok(()) };
-    let own = made.fields.iter().find(|(attribute, _)| *attribute == CKA_PUBLIC_KEY_INFO);
+    let own = fields.iter().find(|(attribute, _)| *attribute == CKA_PUBLIC_KEY_INFO);
     match own {
         Some((_, Value::Bytes(own))) if **own != *given => {
             Err(Error::AttributeValue { attribute: AttributeType(CKA_PUBLIC_KEY_INFO), reason: "not that of this key" })
@@ -209,7 +209,10 @@ pub(super) fn valid_rule(kind: &Kind, attribute: AttributeType) -> Result<&'stat
 }
 
 fn initial_flags(kind: &Kind, template: &Template<'_>) -> Flags {
-    let mut flags = kind.default_flags;
+    flags_from(kind.default_flags, template)
+}
+
+fn flags_from(mut flags: Flags, template: &Template<'_>) -> Flags {
     for entry in template.entries() {
         if let Given::Flag(flag, value) = entry.value {
             flags.set(flag, value);

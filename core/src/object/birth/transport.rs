@@ -15,6 +15,10 @@ use crate::object::codec::damaged;
 use crate::object::schema::{CREATE_NEVER, Kind, UNWRAP_NEVER};
 use crate::object::{AttributeValue, Material, Object};
 
+/// Bytes that a key derived from a confidential one has at least. A shorter one could be guessed and compared, with its
+/// check value or a MAC; one after the other, short keys would spell out a long one.
+const CONFIDENTIAL_BYTES_MIN: usize = 16;
+
 /// What a caller wants a key to become.
 pub(crate) struct Target {
     /// Its kind.
@@ -34,6 +38,8 @@ pub(crate) struct Inheritance {
     pub(crate) always_sensitive: bool,
     /// Whether none of them was ever extractable.
     pub(crate) never_extractable: bool,
+    /// Whether one of them leaves only under a trusted key, and the new key must not leave otherwise.
+    pub(crate) wrap_with_trusted: bool,
 }
 
 impl Inheritance {
@@ -44,18 +50,30 @@ impl Inheritance {
             unextractable: !key.has(Flag::Extractable),
             always_sensitive: key.has(Flag::AlwaysSensitive),
             never_extractable: key.has(Flag::NeverExtractable),
+            wrap_with_trusted: key.has(Flag::WrapWithTrusted),
         }
     }
 
     /// What comes from an agreement with somebody else: the template says how open the new key is (PKCS#11 3.2
     /// §6.3.17).
     pub(crate) fn agreed(key: &Object) -> Inheritance {
-        Inheritance { sensitive: false, unextractable: false, ..Inheritance::of(key) }
+        Inheritance { sensitive: false, unextractable: false, wrap_with_trusted: false, ..Inheritance::of(key) }
     }
 
     /// What came from outside.
     pub(crate) fn none() -> Inheritance {
-        Inheritance { sensitive: false, unextractable: false, always_sensitive: false, never_extractable: false }
+        Inheritance {
+            sensitive: false,
+            unextractable: false,
+            always_sensitive: false,
+            never_extractable: false,
+            wrap_with_trusted: false,
+        }
+    }
+
+    /// Whether the values it comes from are to stay inside.
+    pub(crate) fn is_confidential(self) -> bool {
+        self.sensitive || self.unextractable
     }
 
     /// What comes from two keys.
@@ -65,6 +83,7 @@ impl Inheritance {
             unextractable: self.unextractable || other.unextractable,
             always_sensitive: self.always_sensitive && other.always_sensitive,
             never_extractable: self.never_extractable && other.never_extractable,
+            wrap_with_trusted: self.wrap_with_trusted || other.wrap_with_trusted,
         }
     }
 }
@@ -172,9 +191,20 @@ fn valued(
         cipher::des::odd_parity(value.expose_mut());
     }
     check_secret(kind, value.expose()).map_err(|_| Error::KeySize { got: value.len() })?;
+    if inheritance.is_confidential() && value.len() < CONFIDENTIAL_BYTES_MIN && kind.subtype != Some(CKK_DES) {
+        return Err(Error::KeySize { got: value.len() });
+    }
     let template = &template.without(CKA_VALUE_LEN);
     check_template(kind, template, maker, UNWRAP_NEVER)?;
     let mut flags = initial_flags(kind, template);
+    if inheritance.wrap_with_trusted {
+        if template.flag(Flag::WrapWithTrusted) == Some(false) {
+            let attribute = AttributeType(CKA_WRAP_WITH_TRUSTED);
+            let reason = "the key it comes from leaves only under a trusted key";
+            return Err(Error::TemplateInconsistent { attribute, reason });
+        }
+        flags.set(Flag::WrapWithTrusted, true);
+    }
     if inheritance.sensitive && !flags.has(Flag::Sensitive) {
         let attribute = AttributeType(CKA_SENSITIVE);
         return Err(Error::TemplateInconsistent { attribute, reason: "the key it comes from is sensitive" });

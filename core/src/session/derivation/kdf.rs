@@ -11,12 +11,12 @@ use strongroom_crypto::memory::SecretBytes;
 
 use super::{Derived, Run, Session, Sources, first};
 use crate::access::{self, Action};
-use crate::attribute::{AttributeType, Flag, Template};
+use crate::attribute::{AttributeType, Template};
 use crate::error::Error;
-use crate::limits::PASSWORD_STEPS_MAX;
+use crate::limits::{KDF_FIELD_BYTES_MAX, PASSWORD_STEPS_MAX};
 use crate::mechanism::{CounterFormat, Hkdf, Kdf108, Kdf108Field, Kdf108Parameter, Pbkdf2, hashes};
+use crate::object::Object;
 use crate::object::birth::{self, Maker, Target};
-use crate::object::{AttributeValue, Object};
 
 /// The data that a step of SP 800-108 takes from keys is kept with its place among the fields.
 enum Input<'a> {
@@ -45,7 +45,7 @@ impl Run<'_> {
     pub(super) fn hkdf_data(&self, key_types: &[u64], hkdf: &Hkdf<'_>) -> Result<Derived, Error> {
         let hash = self.hkdf_hash(hkdf)?;
         let sources = self.hkdf_sources(key_types, hkdf, hash)?;
-        let secret = |key: &Arc<Object>| key.kind.is_secret() && !self.may_become_data(key);
+        let secret = |key: &Arc<Object>| key.kind.is_secret() && !self.is_made_for(key);
         if secret(&sources.base) || sources.others.iter().any(secret) {
             let reason = "a data object would show what comes of a sensitive key";
             return Err(Error::TemplateInconsistent { attribute: AttributeType(CKA_CLASS), reason });
@@ -65,14 +65,6 @@ impl Run<'_> {
         }
         let value = hkdf_value(&sources, hkdf, hash, bytes)?;
         self.kept(birth::data(template, value.expose(), &self.maker)?)
-    }
-
-    fn may_become_data(&self, key: &Object) -> bool {
-        let named = match key.inner_attribute(CKA_ALLOWED_MECHANISMS) {
-            Some(AttributeValue::Mechanisms(list)) => list.contains(&self.call.mechanism.id),
-            _ => false,
-        };
-        named || (!key.has(Flag::Sensitive) && key.has(Flag::Extractable))
     }
 
     fn hkdf_hash(&self, hkdf: &Hkdf<'_>) -> Result<Algorithm, Error> {
@@ -124,6 +116,13 @@ impl Run<'_> {
         if mode != Kdf108::Feedback && !parameter.iv.is_empty() {
             return Err(Error::MechanismParameter("only the feedback mode has an IV"));
         }
+        let given = parameter.fields.iter().map(|field| match field {
+            Kdf108Field::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        });
+        if given.fold(0, usize::saturating_add) > KDF_FIELD_BYTES_MAX {
+            return Err(Error::MechanismParameter("the fields are longer than 64 KiB together"));
+        }
         let mut sources = self.sources(if prf_types.is_empty() { key_types } else { prf_types })?;
         let inputs: Vec<Input<'_>> = parameter
             .fields
@@ -148,7 +147,7 @@ impl Run<'_> {
         let wanted: Vec<(Template<'_>, Target)> = std::iter::once(self.template)
             .chain(&parameter.additional)
             .map(|template| {
-                let template = sources.inherited(template)?;
+                let template = self.inherited(&sources, template)?;
                 let target = Target::of(&template)?;
                 Ok((template, target))
             })
@@ -164,7 +163,7 @@ impl Run<'_> {
             Kdf108::Feedback => sp800_108::feedback(prf, base, parameter.iv, &fields, &mut outputs)?,
             Kdf108::DoublePipeline => sp800_108::double_pipeline(prf, base, &fields, &mut outputs)?,
         }
-        let inheritance = sources.inheritance();
+        let inheritance = self.inheritance(&sources);
         let objects: Vec<Object> = wanted
             .iter()
             .zip(values)

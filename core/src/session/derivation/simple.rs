@@ -29,7 +29,9 @@ impl Run<'_> {
     fn joined(&self, sources: &Sources, parts: &[&[u8]]) -> Result<Derived, Error> {
         self.one(sources, self.template, |target| {
             let most = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
-            let mut value = SecretBytes::zeroed(target.told_bytes_of(most)?)?;
+            let bytes = target.told_bytes_of(most)?;
+            self.whole(sources, bytes, most)?;
+            let mut value = SecretBytes::zeroed(bytes)?;
             let joined = parts.iter().flat_map(|part| part.iter());
             value.expose_mut().iter_mut().zip(joined).for_each(|(place, byte)| *place = *byte);
             Ok(value)
@@ -45,15 +47,28 @@ impl Run<'_> {
         let base = sources.value()?;
         self.one(&sources, self.template, |target| {
             let mut value = first(base, target.told_bytes_of(base.len().min(data.len()))?)?;
+            self.whole(&sources, value.len(), base.len())?;
             value.expose_mut().iter_mut().zip(data).for_each(|(place, byte)| *place ^= byte);
             Ok(value)
         })
+    }
+
+    /// Whether a key of so many bytes leaves nothing of a confidential source out: what was cut off beside known data
+    /// would leave few enough bytes to guess.
+    fn whole(&self, sources: &Sources, bytes: usize, most: usize) -> Result<(), Error> {
+        let cut = bytes < most && self.inheritance(sources).is_confidential();
+        if cut { Err(Error::KeySize { got: bytes }) } else { Ok(()) }
     }
 
     /// Bits of the base key from the one with the number `start` on, counted from the most significant of the first
     /// byte, around its end if need be.
     pub(super) fn extract(&self, key_types: &[u64], start: u64) -> Result<Derived, Error> {
         let sources = self.sources(key_types)?;
+        if !self.is_made_for(&sources.base) {
+            return Err(Error::KeyNotPermitted(
+                "bits of a confidential key are extracted only where its CKA_ALLOWED_MECHANISMS names the mechanism",
+            ));
+        }
         let base = sources.value()?;
         let start = usize::try_from(start).ok().filter(|start| start / 8 < base.len());
         let start = start.ok_or(Error::MechanismParameter("the base key has no bit of this number"))?;

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::mechanism::TlsRandom;
 use crate::object::Object;
 use crate::object::birth::{self, Target};
+use crate::policy::Policy;
 use crate::session::signer::tls_hash;
 
 /// Bytes of what is cut out of the key block.
@@ -71,9 +72,12 @@ impl Run<'_> {
         let hash = self.hash(hash)?;
         let sources = self.sources(key_types)?;
         let secret = sources.value()?;
+        // The version is two bytes of the key: a confidential one tells it only where it was made for this.
         let version = match secret {
             _ if dh => None,
-            [major, minor, ..] if secret.len() == MASTER_BYTES => Some((*major, *minor)),
+            [major, minor, ..] if secret.len() == MASTER_BYTES => {
+                self.is_made_for(&sources.base).then_some((*major, *minor))
+            }
             _ => return Err(Error::KeySize { got: secret.len() }),
         };
         let template = master_template(self.template)?;
@@ -102,6 +106,10 @@ impl Run<'_> {
     ) -> Result<Derived, Error> {
         let hash = self.hash(hash)?;
         let sources = self.master_key(key_types)?;
+        let strict = self.session.application.policy() != Policy::Standard;
+        if sizes.iv > 0 && strict && self.inheritance(&sources).is_confidential() {
+            return Err(Error::KeyNotPermitted("the token's policy gives no IVs out of a confidential key block"));
+        }
         for (flag, attribute) in [(Flag::Sensitive, CKA_SENSITIVE), (Flag::Extractable, CKA_EXTRACTABLE)] {
             if self.template.flag(flag).is_some_and(|given| given != sources.base.has(flag)) {
                 return Err(contradiction(attribute, "the keys have what the master key has"));
@@ -145,12 +153,12 @@ impl Run<'_> {
     }
 
     fn tls_key(&self, sources: &Sources, template: &Template<'_>, value: &[u8]) -> Result<Object, Error> {
-        let template = &sources.inherited(template)?;
+        let template = &self.inherited(sources, template)?;
         let target = Target::of(template)?;
         if target.bytes.is_some_and(|bytes| bytes != value.len()) {
             return Err(contradiction(CKA_VALUE_LEN, "not the size in the mechanism's parameter"));
         }
-        birth::derived(&target, template, first(value, value.len())?, sources.inheritance(), &self.maker)
+        birth::derived(&target, template, first(value, value.len())?, self.inheritance(sources), &self.maker)
     }
 
     /// "Generic Key Derivation using the TLS PRF": the exporter of RFC 5705.
@@ -175,7 +183,7 @@ impl Run<'_> {
                 bytes.map_err(|_| Error::MechanismParameter("the context has more than 65535 bytes"))?.to_be_bytes();
             seed.extend([&length[..], context]);
         }
-        let template = sources.inherited(self.template)?;
+        let template = self.inherited(&sources, self.template)?;
         self.one(&sources, &template, |target| {
             let mut value = SecretBytes::zeroed(target.needed_bytes()?)?;
             match hash {
