@@ -173,7 +173,7 @@ pub(crate) fn generate_parameters(key_type: u64, template: &dyn Parts) -> Result
             // The shorter of the lengths that FIPS 186-4 §4.2 pairs with the prime's.
             let usual = match prime_bits {
                 ..=1024 => 160,
-                ..=2048 => 224,
+                1025..=2048 => 224,
                 _ => 256,
             };
             let subprime_bits = bits(CKA_SUBPRIME_BITS)?.unwrap_or(usual);

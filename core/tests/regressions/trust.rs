@@ -134,8 +134,8 @@ fn a_users_public_key_is_not_replaced_by_one_that_nobody_owns() {
             (CKA_KEY_TYPE, &key_type),
             (CKA_MODULUS, &modulus),
             (CKA_PUBLIC_EXPONENT, &[1, 0, 1]),
-            (CKA_TOKEN, &TRUE),
-            (CKA_PRIVATE, &FALSE),
+            (CKA_TOKEN, TRUE),
+            (CKA_PRIVATE, FALSE),
         ];
         token.insert(object(&template(&entries), owner), owner).unwrap().number
     };

@@ -169,7 +169,8 @@ fn lengths_that_cannot_be() {
     let longest = |id| match id {
         CKM_CONCATENATE_BASE_AND_KEY => Some(48),
         CKM_CONCATENATE_BASE_AND_DATA | CKM_CONCATENATE_DATA_AND_BASE => Some(36),
-        CKM_XOR_BASE_AND_DATA | CKM_EXTRACT_KEY_FROM_KEY => Some(4),
+        CKM_XOR_BASE_AND_DATA => Some(32),
+        CKM_EXTRACT_KEY_FROM_KEY => Some(4),
         CKM_SHA1_KEY_DERIVATION => Some(20),
         CKM_SHA256_KEY_DERIVATION | CKM_SHAKE_128_KEY_DERIVATION | CKM_IKE1_PRF_DERIVE => Some(32),
         CKM_ECDH1_DERIVE => Some(32),

@@ -111,6 +111,8 @@ fn what_always_was_secret_still_is() {
                 [_, true, ..] => made_here(CKM_DES_KEY_GEN, &[]),
                 [_, _, true, _] => made_here(CKM_DES3_KEY_GEN, &[]),
                 [.., true] => made_here(CKM_HKDF_KEY_GEN, &length(32)),
+                // As long as the data of the row.
+                _ if row.id() == CKM_XOR_BASE_AND_DATA => made_here(CKM_GENERIC_SECRET_KEY_GEN, &length(32)),
                 _ => made_here(CKM_GENERIC_SECRET_KEY_GEN, &length(48)),
             };
             for key in row.derive(session, base, &[]).unwrap_or_else(|code| panic!("{:x}: {code:?}", row.id())) {
