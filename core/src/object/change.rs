@@ -23,9 +23,10 @@ pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Ob
     if object.kind.class == CKO_CERTIFICATE && object.has(Flag::Trusted) {
         return Err(Error::Prohibited("a trusted certificate is not modifiable (CKA_TRUSTED)"));
     }
-    // An officer trusted the key to do what it does, and nothing else.
+    // An officer trusted the key to do what it does, and nothing else. To be more, it gives up the trust.
+    let trusted = object.has(Flag::Trusted) && template.flag(Flag::Trusted) != Some(false);
     let flags = template.entries().iter().any(|entry| matches!(entry.value, Given::Flag(..)));
-    if object.kind.is_key() && object.has(Flag::Trusted) && flags {
+    if object.kind.is_key() && trusted && flags {
         return Err(Error::Prohibited("what a trusted key may do cannot be changed (CKA_TRUSTED)"));
     }
     let mut changed = object.duplicate();

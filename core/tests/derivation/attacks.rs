@@ -156,6 +156,11 @@ fn a_trusted_key_learns_nothing_new() {
     }
     token.session.set_attributes(wrapper, &template(&[bytes(CKA_LABEL, b"backup")])).unwrap();
     assert!(token.has(wrapper, Flag::Trusted));
+    let change = [flag(CKA_DECRYPT, true), flag(CKA_TRUSTED, false)];
+    let given_up = token.session.copy_object(wrapper, &template(&[flag(CKA_TOKEN, true)])).unwrap();
+    trust(&token, given_up);
+    token.session.set_attributes(given_up, &template(&change)).unwrap();
+    assert!(!token.has(given_up, Flag::Trusted));
     // A copy is not trusted.
     let copy = token.session.copy_object(wrapper, &template(&[flag(CKA_DECRYPT, true)])).unwrap();
     assert!(!token.has(copy, Flag::Trusted));
