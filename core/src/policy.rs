@@ -17,7 +17,7 @@ pub enum Policy {
     /// PKCS#11 to the letter, plus what breaks no honest program.
     #[default]
     Standard,
-    /// No obsolete algorithms.
+    /// Without single DES and MD5, and wrapping only with authentication or OAEP.
     Strict,
     /// Approved algorithms only.
     Fips,

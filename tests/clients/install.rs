@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::harness::{Place, build_directory, repository, succeed, tool};
+use crate::page::Page;
 use crate::programs::{Language, compiler, silent, sources};
 
 #[test]
@@ -20,6 +21,24 @@ fn programs_link_against_the_installed_module() {
             silent(&mut command);
         }
     }
+}
+
+/// `docs/clients/c.md`.
+#[test]
+fn page_works() {
+    let page = Page::read("c");
+    let place = Place::new("c");
+    if place.is_peer() {
+        // The page's program links against our name and prints it.
+        return;
+    }
+    let tree = install(&place);
+    let mut shell = page.shell(&place);
+    shell.env("LD_LIBRARY_PATH", tree.join("usr/lib")).env_remove("STRONGROOM_MODULE");
+    for (name, value) in pkg_config(&tree).get_envs() {
+        shell.env(name, value.unwrap());
+    }
+    succeed(&mut shell);
 }
 
 #[test]
@@ -86,7 +105,7 @@ fn make(place: &Place, tree: &Path) -> Command {
 }
 
 /// The `strongroom` program of this build; cargo builds it here when only tests were asked for.
-fn program_file() -> PathBuf {
+pub(crate) fn program_file() -> PathBuf {
     let program = build_directory().join("strongroom");
     if !program.is_file() {
         let mut cargo = Command::new(env!("CARGO"));

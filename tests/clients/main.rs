@@ -17,7 +17,9 @@ mod openssl;
 mod p11_kit;
 #[path = "programs/page.rs"]
 mod page;
+mod pages;
 mod pkcs11_tool;
+mod post_quantum;
 mod programs;
 mod python;
 mod softhsm2;

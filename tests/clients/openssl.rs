@@ -6,7 +6,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::harness::{Place, refuse, repository, succeed, system_library, tool};
-use crate::page::Page;
+use crate::install::program_file;
+use crate::page::{PAGE_PIN, Page};
 
 const PREPARE: &str = "Prepare";
 const SELF_SIGNED: &str = "A self-signed certificate";
@@ -78,6 +79,31 @@ fn public_key_in_the_token_verifies_too() {
                   -verify 'pkcs11:token=first;object=ec;type=public' letter\n";
     let told = follow(&place, &(page().commands(&[PREPARE, FILES]) + verify));
     assert_eq!(told.matches("Verified OK").count(), 4, "{told}");
+}
+
+/// What the page says of the engine, with two of the kinds of keys that it does not know.
+#[test]
+fn engine_gives_up_a_token_with_another_kind_of_private_key() {
+    for kind in ["ed25519", "ml-dsa-65"] {
+        let place = place();
+        if place.is_peer() {
+            return;
+        }
+        follow(&place, &page().commands(&[PREPARE]));
+        let mut generate = place.command(program_file());
+        generate.env("STRONGROOM_PIN", PAGE_PIN).args(["key", "generate", "--type", kind, "--label", "other"]);
+        succeed(&mut generate);
+        let mut request = place.command(tool("openssl"));
+        request.env("PKCS11_MODULE_PATH", &place.module);
+        request.args(["req", "-new", "-x509", "-engine", "pkcs11", "-keyform", "engine", "-subj", "/CN=localhost"]);
+        let key = format!("pkcs11:token=first;object=web;type=private?pin-source=file:{}", place.file("pin").display());
+        let told = refuse(request.args(["-key", &key, "-out", "self.pem"]));
+        let quoted = page().text;
+        let quoted = quoted.split("```text\n").nth(1).and_then(|block| block.split("\n```").next()).unwrap();
+        for line in quoted.lines().filter(|line| *line != "...") {
+            assert!(told.contains(line), "{line} of the page is missing:\n{told}");
+        }
+    }
 }
 
 /// A file with the PIN is one way; OpenSSL's own option is another.

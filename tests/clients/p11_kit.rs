@@ -2,11 +2,29 @@
 //! and `p11-kit-client.so`, which is how a token is used remotely.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::harness::{LABEL, Place, USER_PIN, repository, run, succeed, system_library, told, tool};
+use crate::page::{Page, as_user, search_path};
 use crate::programs::{Language, compiler, sources};
+
+#[test]
+fn page_works() {
+    let page = Page::read("p11-kit");
+    let place = page.place();
+    let user = ordinary_user(&place);
+    // A page that fails half way leaves no server behind either.
+    place.write("leave.sh", b"trap 'kill ${P11_KIT_SERVER_PID:-} 2> leave.log || true' EXIT\n");
+    let mut shell = page.shell(&place);
+    shell.env("PATH", search_path()).env("BASH_ENV", "leave.sh").env("LD_PRELOAD", user);
+    let told = succeed(&mut shell);
+    assert!(told.contains("strongroom:") && told.contains("token: first"), "{told}");
+    assert_eq!(told.matches("pkcs11:model=Strongroom%20test").count(), 3, "{told}");
+    let listed = as_user(&place, ["--list-objects"]);
+    assert!(listed.contains("label:      orders") && listed.contains("label:      afar"), "{listed}");
+}
 
 #[test]
 fn module_file_registers_the_module() {
@@ -18,9 +36,7 @@ fn module_file_registers_the_module() {
     let here = registration.replace("libstrongroom.so", &place.module.display().to_string());
     fs::write(modules.join("strongroom.module"), here).unwrap();
 
-    let ordinary_user = place.file("not_root.so");
-    let mut compile = compiler(Language::C);
-    succeed(compile.args(["-shared", "-fPIC", "-o"]).arg(&ordinary_user).arg(sources().join("not_root.c")));
+    let ordinary_user = ordinary_user(&place);
     let mut list = place.command(tool("p11-kit"));
     let listed = succeed(list.env("LD_PRELOAD", &ordinary_user).arg("list-modules"));
     let ours = listed.find("strongroom:").unwrap_or_else(|| panic!("not registered:\n{listed}"));
@@ -29,6 +45,14 @@ fn module_file_registers_the_module() {
     let mut list = place.command(tool("p11tool"));
     let tokens = succeed(list.env("LD_PRELOAD", &ordinary_user).arg("--list-token-urls"));
     assert!(tokens.contains("token=client%20test"), "{tokens}");
+}
+
+/// A library that tells a program it is not root's: p11-kit reads no user's configuration for root.
+fn ordinary_user(place: &Place) -> PathBuf {
+    let library = place.file("not_root.so");
+    let mut compile = compiler(Language::C);
+    succeed(compile.args(["-shared", "-fPIC", "-o"]).arg(&library).arg(sources().join("not_root.c")));
+    library
 }
 
 #[test]
@@ -41,7 +65,7 @@ fn server_and_client_carry_calls_to_the_module() {
     let listed = succeed(list.args(["--login", "--pin", USER_PIN, "--list-objects"]));
     assert!(listed.contains("remote"), "{listed}");
 
-    // Block mode and whole blocks: p11-kit 0.24 carries only mechanisms without a parameter.
+    // Block mode and whole blocks: p11-kit 0.24 carries no mechanism with an IV.
     let plain = place.write_data("plain", 4096);
     for (action, from, to) in [("--encrypt", "plain", "sealed"), ("--decrypt", "sealed", "opened")] {
         let mut command = server.client(&place);

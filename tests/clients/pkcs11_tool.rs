@@ -1,8 +1,49 @@
 //! OpenSC's `pkcs11-tool`, the first program anyone tries on a PKCS#11 module. Results are compared with `openssl`.
 
 use crate::harness::{LABEL, Place, USER_PIN, refuse, succeed, tool};
+use crate::page::Page;
 
 const VECTOR: &str = "000102030405060708090a0b0c0d0e0f";
+
+#[test]
+fn page_works() {
+    let place = Place::new("pkcs11-tool-page");
+    if place.is_peer() {
+        // Named users, and slots that await a token, are ours.
+        return;
+    }
+    let told = Page::read("pkcs11-tool").run(&place);
+    assert_eq!(told.matches("Verified OK").count(), 3, "{told}");
+    assert_eq!(told.matches("Signature is valid").count(), 3, "{told}");
+    let mut verify = place.command(tool("openssl"));
+    succeed(verify.args(["verify", "-CAfile", "authority.pem", "papers.read"]));
+    // The check can fail: a changed letter is refused.
+    place.write("letter", b"something else");
+    for (key, signature) in [("papers.pub", "letter.rsa"), ("doors.pub", "letter.ecdsa")] {
+        let mut verify = place.command(tool("openssl"));
+        let answer = refuse(verify.args(["dgst", "-sha256", "-verify", key, "-signature", signature, "letter"]));
+        assert!(answer.contains("Verification failure"), "{answer}");
+    }
+    first_key_signs_whatever_the_label(&place);
+    usage_sign_forbids_nothing(&place);
+}
+
+/// What the page says of `pkcs11-tool` 0.23: the first private key is the RSA key.
+fn first_key_signs_whatever_the_label(place: &Place) {
+    let mut sign = place.command(tool("pkcs11-tool"));
+    sign.arg("--module").arg(&place.module).args(["--token-label", "second", "--login", "--pin", "1234-user"]);
+    let told = refuse(sign.args(["--sign", "--mechanism", "ECDSA-SHA256", "--label", "doors", "-i", "letter"]));
+    assert!(told.contains("CKR_KEY_TYPE_INCONSISTENT"), "{told}");
+}
+
+/// Likewise.
+fn usage_sign_forbids_nothing(place: &Place) {
+    let user = ["--token-label", "second", "--login", "--pin", "1234-user", "--keypairgen", "--usage-sign"];
+    for (kind, usage) in [("rsa:2048", "decrypt, sign, unwrap"), ("EC:prime256v1", "sign, derive")] {
+        let made = place.pkcs11_tool(user.into_iter().chain(["--key-type", kind]));
+        assert!(made.lines().any(|line| line.trim() == format!("Usage:      {usage}")), "{made}");
+    }
+}
 
 #[test]
 fn token_is_initialised_and_listed() {

@@ -129,8 +129,12 @@ fn complaint(error: &clap::Error) -> String {
         .collect();
     let line = lines.join("; ");
     let line = line.strip_prefix("error: ").unwrap_or(&line);
-    let line = line.replace("were not provided:;", "were not provided:").replace("tip: ", "");
-    format!("{line}; --help shows what can be given")
+    let line = line
+        .replace("were not provided:;", "were not provided:")
+        .replace("tip: ", "")
+        .replace("invalid digit found in string", "a whole number is needed");
+    let end = if line.ends_with('?') { "" } else { ";" };
+    format!("{line}{end} --help shows what can be given")
 }
 
 const FIRST_STEPS: &str = "\

@@ -30,6 +30,12 @@ pub(crate) fn blocks(text: &str) -> Result<Vec<Block<'_>>, String> {
 }
 
 impl Block<'_> {
+    /// Whether a header says that the structure is encrypted (RFC 1421 §4.6.1.1), as old private keys have it.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        let is = |line: &str| line.strip_prefix("Proc-Type:").is_some_and(|kind| kind.contains("ENCRYPTED"));
+        self.body.lines().any(is)
+    }
+
     /// The structure.
     ///
     /// # Errors
@@ -88,6 +94,14 @@ mod tests {
         let read: Vec<(&str, Vec<u8>)> =
             found.iter().map(|block| (block.label, block.decode().unwrap().to_vec())).collect();
         assert_eq!(read, [("A", vec![1, 2]), ("B", vec![3])]);
+    }
+
+    #[test]
+    fn old_keys_say_in_a_header_that_they_are_encrypted() {
+        let text = |header| format!("-----BEGIN A-----\n{header}AQI=\n-----END A-----\n");
+        let encrypted = |header| blocks(&text(header)).unwrap()[0].is_encrypted();
+        assert!(encrypted("Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n"));
+        assert!(!encrypted("") && !encrypted("Proc-Type: 4,MIC-CLEAR\n\n"));
     }
 
     #[test]

@@ -141,7 +141,7 @@ impl Source<'_> {
         if let Some(pin) = self.given(context)? {
             return Ok(pin);
         }
-        self.refuse_unattended(whose)?;
+        self.refuse_unattended(&format!("PIN of {whose}"))?;
         terminal::ask_secret(&format!("PIN of {whose}")).map(Pin)
     }
 
@@ -155,7 +155,7 @@ impl Source<'_> {
                 .map_err(|error| Failure::from(error).about(&format!("new PIN of {whose}")))?;
             return Ok(pin);
         }
-        self.refuse_unattended(whose)?;
+        self.refuse_unattended(&format!("new PIN of {whose}"))?;
         for _ in 1..ATTEMPTS {
             match ask_twice(whose, settings)? {
                 Ok(pin) => return Ok(pin),
@@ -165,12 +165,12 @@ impl Source<'_> {
         ask_twice(whose, settings)?
     }
 
-    fn refuse_unattended(&self, whose: &str) -> Result<(), Failure> {
+    fn refuse_unattended(&self, what: &str) -> Result<(), Failure> {
         if terminal::is_interactive() {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "the PIN of {whose} is needed, and standard input is no terminal to ask on; give {option}-file FILE, \
+            "the {what} is needed, and standard input is no terminal to ask on; give {option}-file FILE, \
              {option}-fd N or the environment variable {}",
             self.variable,
             option = self.option,

@@ -169,6 +169,16 @@ impl AsUser {
             users.iter().filter(|user| user.role == Role::User).map(|user| user.name.as_str()).collect();
         if let Some(name) = &self.user {
             let name = check_name(name.as_bytes()).about(|| format!("user {}", quoted(name)))?;
+            if users.iter().any(|user| user.role == Role::Officer && user.name == name) {
+                return Err(Failure::refused(
+                    cryptoki_sys::CKR_USER_TYPE_INVALID,
+                    format!(
+                        "{} is a security officer, who manages users and uses no keys; the users are: {}",
+                        quoted(&name),
+                        those(&names)
+                    ),
+                ));
+            }
             return match names.contains(&name.as_str()) {
                 true => Ok(name),
                 false => Err(no_such_user(&name, "user", &names)),
@@ -219,16 +229,29 @@ pub(crate) fn find_user(token: &Token, name: &str) -> Result<UserInfo, Failure> 
 
 /// A refused login with what a person wants to know next.
 pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Failure {
-    let user = token.users().ok().and_then(|users| users.into_iter().find(|user| user.name == name));
+    let users = token.users().unwrap_or_default();
     let failure = failure.about(&quoted(name));
-    let Some(user) = user else { return failure };
+    let Some(user) = users.iter().find(|user| user.name == name) else { return failure };
+    let wrong = failure.is(cryptoki_sys::CKR_PIN_INCORRECT);
     if user.locked {
-        return failure.advise(&match user.role {
-            Role::User => format!("'strongroom user unlock {name}' by the officer lets the user try again"),
-            Role::Officer => format!("another officer can unlock this one with 'strongroom user unlock {name}'"),
+        // The last wrong PIN is answered as a wrong one; that it locked the user must be said here.
+        let failure = match (wrong, user.role) {
+            (false, _) => failure,
+            (true, Role::User) => failure.advise("the user is now locked"),
+            (true, Role::Officer) => failure.advise("the officer is now locked"),
+        };
+        let others = |other: &&UserInfo| other.role == Role::Officer && other.name != name;
+        return failure.advise(&match (user.role, users.iter().find(others)) {
+            (Role::User, _) => format!("'strongroom user unlock {name}' by the officer lets the user try again"),
+            (Role::Officer, Some(other)) => {
+                format!("another officer can unlock this one: strongroom user unlock {name} --officer {}", other.name)
+            }
+            (Role::Officer, None) => {
+                "there is no other officer who could unlock this one; users go on with their keys".to_owned()
+            }
         });
     }
-    match failure.is(cryptoki_sys::CKR_PIN_INCORRECT) {
+    match wrong {
         true => {
             let left = PIN_FAILURES_MAX.saturating_sub(user.failures) as usize;
             failure.advise(&format!("{} left before the user is locked", counted(left, "attempt")))
@@ -238,11 +261,14 @@ pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Fail
 }
 
 fn no_such_user(name: &str, role: &str, names: &[&str]) -> Failure {
-    let there = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     Failure::refused(
         cryptoki_sys::CKR_USER_TYPE_INVALID,
-        format!("there is no {role} {} on the token; there are: {there}", quoted(name)),
+        format!("there is no {role} {} on the token; there are: {}", quoted(name), those(names)),
     )
+}
+
+fn those(names: &[&str]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 fn no_token(config: &Config) -> Failure {

@@ -405,7 +405,7 @@ pub static CATALOGUE: &[Mechanism] = &[
     cipher(CKM_CHACHA20, "CKM_CHACHA20", &[CKK_CHACHA20], CipherMode::ChaCha20, ParameterKind::ChaCha20, (256, 256), Sound),
     curve(pair(CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS, "CKM_EC_KEY_PAIR_GEN_W_EXTRA_BITS", CKK_EC, EC, Approved)),
     parameters(CKM_DSA_PARAMETER_GEN, "CKM_DSA_PARAMETER_GEN", CKK_DSA, DSA, Sound),
-    parameters(CKM_DH_PKCS_PARAMETER_GEN, "CKM_DH_PKCS_PARAMETER_GEN", CKK_DH, DH_GIVEN, Sound),
+    parameters(CKM_DH_PKCS_PARAMETER_GEN, "CKM_DH_PKCS_PARAMETER_GEN", CKK_DH, DH_GIVEN, Approved),
     parameters(CKM_X9_42_DH_PARAMETER_GEN, "CKM_X9_42_DH_PARAMETER_GEN", CKK_X9_42_DH, DSA, Sound),
     cipher(CKM_AES_OFB, "CKM_AES_OFB", AES, CipherMode::Ofb, Iv(16), (16, 32), Approved),
     cipher(CKM_AES_CFB8, "CKM_AES_CFB8", AES, CipherMode::Cfb8, Iv(16), (16, 32), Approved),

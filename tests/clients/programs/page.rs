@@ -1,16 +1,19 @@
 //! The pages of `docs/clients`, executed: a test runs the very commands that a reader copies, so that page and product
 //! cannot come apart.
 //!
-//! A page has blocks. The first `sh` block names the module and makes the token `first`; it is the same on every page,
-//! and [`Page::place`] does it for the module under test. All other `sh` blocks run in order in one shell, which stops
-//! at the first command that fails. A block in another language whose first line is a comment with a file's name is
-//! that file. A `console` block shows commands after `$` and what they print, to the letter.
+//! A page begins with [`PREFACE`] and has blocks. The first `sh` block names the module and makes the token `first`; it
+//! is the same on every page that needs a token, and [`Page::place`] does it for the module under test. All other `sh`
+//! blocks run in order in one shell, which stops at the first command that fails. A block in another language whose
+//! first line is a comment with a file's name is that file. A `console` block shows commands after `$` and what they
+//! print, to the letter. A `text` block is only read.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::harness::{Place, repository, succeed, tool};
+use crate::install::program_file;
 
 /// A page of `docs/clients`.
 pub(crate) struct Page {
@@ -72,7 +75,8 @@ impl Page {
         place
     }
 
-    /// Writes the page's files into the place and returns a shell that will run its commands, all but the first block.
+    /// Writes the page's files into the place and returns a shell that will run its commands, all but what
+    /// [`Page::place`] has done.
     pub(crate) fn shell(&self, place: &Place) -> Command {
         let mut script = String::from("set -eu -o pipefail\n");
         for block in self.blocks.iter().filter(|block| !block.is_shell()) {
@@ -80,7 +84,7 @@ impl Page {
                 place.write(&name, block.text.as_bytes());
             }
         }
-        for block in self.commands().skip(1) {
+        for block in self.commands().filter(|block| block.text != FIRST_BLOCK) {
             if block.language == "console" {
                 script.push_str(&block.comparison());
             } else {
@@ -93,7 +97,7 @@ impl Page {
         shell
     }
 
-    /// Runs the page's commands, all but the first block, and returns what they print.
+    /// Runs the page's commands and returns what they print.
     pub(crate) fn run(&self, place: &Place) -> String {
         succeed(&mut self.shell(place))
     }
@@ -108,10 +112,11 @@ impl Block {
         matches!(self.language.as_str(), "sh" | "console")
     }
 
-    /// `// Name.java`, `# name.py`, `; name.cfg`: the file that this block is.
+    /// `// Name.java`, `# name.py`, `; name.cfg`, `/* name.c */`: the file that this block is.
     fn file_name(&self) -> Option<String> {
         let first = self.text.lines().next()?;
-        let name = ["// ", "# ", "; "].iter().find_map(|mark| first.strip_prefix(mark))?;
+        let name = ["// ", "# ", "; ", "/* "].iter().find_map(|mark| first.strip_prefix(mark))?;
+        let name = name.trim_end_matches(" */");
         let plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || "._-".contains(letter));
         (plain && name.contains('.')).then(|| name.to_owned())
     }
@@ -138,6 +143,19 @@ pub(crate) fn as_user<'a>(place: &Place, arguments: impl IntoIterator<Item = &'a
     place.pkcs11_tool(["--token-label", "first", "--login", "--pin", PAGE_PIN].into_iter().chain(arguments))
 }
 
+/// The `PATH` of a reader who has `strongroom` and a Python with PyKCS11: those of this build, and the system's.
+pub(crate) fn search_path() -> OsString {
+    let python = repository().join("target/python/bin");
+    assert!(python.join("python").is_file(), "target/python is missing: run make test-deps");
+    let mut path = OsString::from(python);
+    let program = program_file();
+    for directory in [program.parent().unwrap().as_os_str(), &std::env::var_os("PATH").unwrap()] {
+        path.push(":");
+        path.push(directory);
+    }
+    path
+}
+
 /// A program or file of this directory.
 pub(crate) fn program(name: &str) -> PathBuf {
     repository().join("tests/clients/programs").join(name)
@@ -148,8 +166,15 @@ pub(crate) const PAGE_PIN: &str = "1234-user";
 /// The officer's PIN there.
 pub(crate) const PAGE_SO_PIN: &str = "5678-officer";
 
-/// How every page begins.
-const FIRST_BLOCK: &str = "\
-export STRONGROOM_MODULE=/usr/local/lib/pkcs11/libstrongroom.so
+/// What every page says before its commands.
+pub(crate) const PREFACE: &str = "
+The commands are for an installed Strongroom (`make install`). Without that, say where you ran `make`:
+`export STRONGROOM_MODULE=\"$PWD/target/release/libstrongroom.so\" PATH=\"$PWD/target/release:$PATH\"`.
+To only try them, say `export STRONGROOM_DIR=\"$(mktemp -d)\"`.
+";
+
+/// The first commands of every page that needs a token.
+pub(crate) const FIRST_BLOCK: &str = "\
+export STRONGROOM_MODULE=\"${STRONGROOM_MODULE:-/usr/local/lib/pkcs11/libstrongroom.so}\"
 STRONGROOM_SO_PIN=5678-officer STRONGROOM_PIN=1234-user strongroom token init --label first
 ";

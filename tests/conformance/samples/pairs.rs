@@ -137,7 +137,7 @@ pub(super) const SAMPLES: &[Sample] = rows! {
     CKM_DSA_SHA3_384: DSA, DSA_PRIME, Strict, signs(64, none);
     CKM_DSA_SHA3_512: DSA, DSA_PRIME, Strict, signs(64, none);
     CKM_DH_PKCS_KEY_PAIR_GEN: &[CKK_DH], DH_PRIME, Fips, Kind::GeneratePair;
-    CKM_DH_PKCS_PARAMETER_GEN: &[CKK_DH], DH_NAMED, Strict, Kind::GenerateParameters;
+    CKM_DH_PKCS_PARAMETER_GEN: &[CKK_DH], DH_NAMED, Fips, Kind::GenerateParameters;
     CKM_X9_42_DH_KEY_PAIR_GEN: &[CKK_X9_42_DH], DH_PRIME, Fips, Kind::GeneratePair;
     CKM_X9_42_DH_PARAMETER_GEN: &[CKK_X9_42_DH], DSA_PRIME, Strict, Kind::GenerateParameters;
     CKM_EC_KEY_PAIR_GEN: EC, FIELD, Fips, Kind::GeneratePair, CURVES;

@@ -13,7 +13,7 @@ use clap::Args;
 use rustix::process::{Resource, geteuid, getrlimit};
 use serde_json::{Value, json};
 use strongroom_core::hsm::Config;
-use strongroom_core::hsm::config::{CONF_VARIABLE, DIR_VARIABLE, StoreKind};
+use strongroom_core::hsm::config::{CONF_VARIABLE, DIR_VARIABLE, StoreKind, variable};
 use strongroom_crypto::memory::{SecretBytes, locked_memory_status};
 
 use crate::failure::Failure;
@@ -62,7 +62,10 @@ struct Finding {
 pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<Answer, Failure> {
     let mut findings = Findings::default();
     match context.config() {
-        Err(failure) => findings.error("configuration", failure.message(), "correct the file"),
+        Err(failure) => {
+            let advice = configuration_advice(context, failure.message());
+            findings.error("configuration", failure.message(), advice);
+        }
         Ok(config) => {
             configuration(context, &config, &mut findings);
             if directory(&config, &mut findings) {
@@ -132,6 +135,20 @@ impl Status {
             Status::Warning => "warning",
             Status::Error => "error",
         }
+    }
+}
+
+/// What to do about a configuration that cannot be used.
+fn configuration_advice(context: &Context, problem: &str) -> String {
+    let (named, unnamed) = match &context.global().conf {
+        Some(file) => (Some(file.clone()), "leave --conf out"),
+        None => (variable(CONF_VARIABLE), "unset STRONGROOM_CONF"),
+    };
+    match named {
+        Some(file) if !file.exists() => format!("make that file, or {unnamed}; no configuration is needed"),
+        _ if problem.contains("cannot be read") => "let this user read the file".to_owned(),
+        _ if problem.contains("no home directory") => "or name a directory with --dir".to_owned(),
+        _ => "correct the file".to_owned(),
     }
 }
 

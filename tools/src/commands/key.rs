@@ -2,31 +2,35 @@
 //!
 //! | module | what for |
 //! | --- | --- |
-//! | `generate`, `import`, `public` | the commands of these names |
+//! | `generate`, `import`, `public`, `certificate` | the commands of these names |
 //! | `wanted` | the options about a new key's attributes |
-//! | `types` | the names of types, curves and parameter sets |
+//! | `types`, `suggest` | the names of types, curves and parameter sets; which one was meant |
 //! | `find` | which keys are meant |
 //! | `view`, `attributes` | how keys look: in a line, with all attributes |
 
 mod attributes;
+mod certificate;
 mod find;
 mod generate;
 mod import;
 mod public;
+mod suggest;
 mod types;
 mod view;
 mod wanted;
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 use cryptoki_sys::*;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use strongroom_core::attribute::Given;
 use strongroom_core::object::Object;
 use strongroom_core::session::Session;
 
-use find::{Found, Pair, entry, find, meant, only, with_public_key};
+use find::{Found, Pair, entry, find, meant, only, with_public_key, without_certificates};
 use types::{KeyType, bytes, curve_name, parameter_set, size_bits, type_name};
-use view::{CLASSES, class_name, described, key_json, keys_table, named_label};
+use view::{CLASSES, class_name, key_json, keys_table, named};
 
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
@@ -39,14 +43,17 @@ use crate::text::parse_hex;
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeyCommand {
     /// Generate a key, or a pair, that stays in the token
-    #[command(after_long_help = generate::EXAMPLES)]
+    #[command(after_long_help = generate::more_help())]
     Generate(Box<generate::GenerateArgs>),
     /// Import a key or a certificate from a file
     #[command(after_long_help = import::EXAMPLES)]
     Import(Box<import::ImportArgs>),
-    /// Write the public key of a pair or a certificate, for other programs
+    /// Write the public key alone, of a pair or out of a certificate, for other programs
     #[command(after_long_help = public::EXAMPLES)]
     Public(public::PublicArgs),
+    /// Write a whole certificate, for other programs
+    #[command(after_long_help = certificate::EXAMPLES)]
+    Certificate(certificate::CertificateArgs),
     /// List the keys, certificates and domain parameters
     #[command(after_long_help = LIST_EXAMPLES)]
     List(ListArgs),
@@ -129,6 +136,7 @@ pub(crate) fn run(context: &Context, command: &KeyCommand) -> Result<Answer, Fai
         KeyCommand::Generate(args) => generate::run(context, args),
         KeyCommand::Import(args) => import::run(context, args),
         KeyCommand::Public(args) => public::run(context, args),
+        KeyCommand::Certificate(args) => certificate::run(context, args),
         KeyCommand::List(args) => list(context, args),
         KeyCommand::Show(args) => show(context, args),
         KeyCommand::Delete(args) => delete(context, args),
@@ -167,15 +175,31 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, false)?;
     let found = meant(&session, &args.key, args.class)?;
-    if let Some(Pair { private, public }) = Pair::of(&found) {
-        let ((private_text, private_json), (public_text, public_json)) =
-            (shown(&session, &private, args.reveal)?, shown(&session, &public, args.reveal)?);
-        let text = format!("{private_text}\n{public_text}");
-        return Ok(Answer::new(text, json!({ "key": private_json, "public_key": public_json })));
+    // A pair and its certificates usually have one label: all of them are meant then.
+    let (keys, certificates) = match found.iter().all(|object| object.kind.class == CKO_CERTIFICATE) {
+        true => (vec![only(&args.key, found, "")?], Vec::new()),
+        false => without_certificates(found),
+    };
+    let (key, public) = match Pair::of(&keys) {
+        Some(Pair { private, public }) => (private, Some(public)),
+        None => (only(&args.key, keys, " or a --class")?, None),
+    };
+    let mut texts = Vec::new();
+    let mut json = Map::new();
+    let mut add = |object: &Object| {
+        let (text, json) = shown(&session, object, args.reveal)?;
+        texts.push(text);
+        Ok::<_, Failure>(json)
+    };
+    json.insert("key".to_owned(), add(&key)?);
+    if let Some(public) = public {
+        json.insert("public_key".to_owned(), add(&public)?);
     }
-    let key = only(&args.key, found, " or a --class")?;
-    let (text, json) = shown(&session, &key, args.reveal)?;
-    Ok(Answer::new(text, json!({ "key": json })))
+    if !certificates.is_empty() {
+        let shown = certificates.iter().map(|certificate| add(certificate)).collect::<Result<Vec<_>, _>>()?;
+        json.insert("certificates".to_owned(), shown.into());
+    }
+    Ok(Answer::new(texts.join("\n"), json.into()))
 }
 
 /// All there is to say of an object.
@@ -205,19 +229,16 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
     let found = meant(&session, &args.key, args.class)?;
-    let doomed = match (args.pair, Pair::of(&found)) {
-        (true, pair) => {
-            let Pair { private, public } = match pair {
-                Some(pair) => pair,
-                None => whole_pair(&session, &args.key, found)?,
-            };
-            vec![private, public]
-        }
-        (false, Some(_)) => vec![only(&args.key, found, ", or --pair for both halves")?],
-        (false, None) => vec![only(&args.key, found, " or a --class")?],
+    let (doomed, spared) = if args.pair {
+        let (Pair { private, public }, certificates) = whole_pair(&session, &args.key, found)?;
+        (vec![private, public], certificates)
+    } else {
+        let halves: Vec<Arc<Object>> = without_certificates(found.clone()).0;
+        let advice =
+            if Pair::of(&halves).is_some() { ", a --class, or --pair for both halves" } else { " or a --class" };
+        (vec![only(&args.key, found, advice)?], Vec::new())
     };
-    let names: Vec<String> =
-        doomed.iter().map(|key| format!("the {} {}{}", described(key), key.number, named_label(key))).collect();
+    let names: Vec<String> = doomed.iter().map(|key| format!("the {}", named(key))).collect();
     let what = names.join(" and ");
     terminal::confirm(args.yes, &format!("Delete {what} for ever?"))?;
     for (key, name) in doomed.iter().zip(&names) {
@@ -225,34 +246,58 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
     }
     let json = |key: &Object| json!({ "number": key.number, "label": String::from_utf8_lossy(key.label()) });
     let deleted = match doomed.as_slice() {
-        [private, public] => json!({ "deleted": json(private), "deleted_public_key": json(public) }),
+        [private, public] => json!({
+            "deleted": json(private),
+            "deleted_public_key": json(public),
+            "certificates_kept": spared.iter().map(|certificate| json(certificate)).collect::<Vec<_>>(),
+        }),
         others => json!({ "deleted": others.first().map(|key| json(key)) }),
     };
-    Ok(Answer::new(format!("Deleted {what}.\n"), deleted))
+    let stay: Vec<String> = spared.iter().map(|certificate| format!("the {}", named(certificate))).collect();
+    let stay = match stay.as_slice() {
+        [] => String::new(),
+        [one] => format!("There is still {one}.\n"),
+        several => format!("There are still {}.\n", several.join(" and ")),
+    };
+    Ok(Answer::new(format!("Deleted {what}.\n{stay}"), deleted))
 }
 
-/// The pair that one half of it stands for.
-fn whole_pair(session: &Session, wanted: &str, found: Vec<std::sync::Arc<Object>>) -> Result<Pair, Failure> {
-    let half = only(wanted, found, "")?;
-    let other = match half.kind.class {
-        CKO_PRIVATE_KEY => Some(CKO_PUBLIC_KEY),
-        CKO_PUBLIC_KEY => Some(CKO_PRIVATE_KEY),
-        _ => None,
+/// The pair that these are or that one half of it stands for, and the certificates of its public key, which are no part
+/// of it.
+fn whole_pair(session: &Session, wanted: &str, found: Vec<Arc<Object>>) -> Result<(Pair, Vec<Arc<Object>>), Failure> {
+    let (mut halves, mut certificates) = match found.iter().all(|object| object.kind.class == CKO_CERTIFICATE) {
+        true => (found, Vec::new()),
+        false => without_certificates(found),
     };
-    let mut both = vec![half];
-    if let (Some(class), [half]) = (other, both.as_slice())
-        && let Some(info) = bytes(half, CKA_PUBLIC_KEY_INFO)
-    {
-        let other = with_public_key(session, class, info)?;
-        both.extend(other);
+    if Pair::of(&halves).is_none() {
+        let half = only(wanted, halves, "")?;
+        let other = match half.kind.class {
+            CKO_PRIVATE_KEY => Some(CKO_PUBLIC_KEY),
+            CKO_PUBLIC_KEY => Some(CKO_PRIVATE_KEY),
+            _ => None,
+        };
+        let others = match (other, bytes(&half, CKA_PUBLIC_KEY_INFO)) {
+            (Some(class), Some(info)) => with_public_key(session, class, info)?,
+            _ => Vec::new(),
+        };
+        halves = std::iter::once(half).chain(others).collect();
     }
-    Pair::of(&both).ok_or_else(|| {
-        let named: Vec<String> = both.iter().map(|key| format!("{} {}", described(key), key.number)).collect();
-        Failure::refused(
+    let Some(pair) = Pair::of(&halves) else {
+        let named: Vec<String> = halves.iter().map(|key| named(key)).collect();
+        return Err(Failure::refused(
             CKR_KEY_HANDLE_INVALID,
-            format!("{} is not one of exactly two halves; leave --pair out to delete it alone", named.join(", ")),
-        )
-    })
+            format!(
+                "{} is not one of exactly two halves; delete what is meant by its number, without --pair",
+                named.join(", ")
+            ),
+        ));
+    };
+    if let Some(info) = bytes(&pair.public, CKA_PUBLIC_KEY_INFO) {
+        let known: Vec<u64> = certificates.iter().map(|certificate| certificate.number).collect();
+        let others = with_public_key(session, CKO_CERTIFICATE, info)?;
+        certificates.extend(others.into_iter().filter(|other| !known.contains(&other.number)));
+    }
+    Ok((pair, certificates))
 }
 
 fn parse_class(name: &str) -> Result<u64, String> {
@@ -274,8 +319,13 @@ Examples:
   strongroom key list --public
   strongroom key list --json --pin-file user.pin";
 
+/// What stands below the commands.
+pub(crate) const HELP: &str = "\
+Keys are made, kept and looked after here, and used elsewhere: signing, encrypting and all the rest is what programs \
+do through the PKCS#11 module, pkcs11-tool and openssl among them.";
+
 const SHOW_EXAMPLES: &str = "\
-Where the two halves of a pair have the label, both are shown.
+Where the two halves of a pair have the label, both are shown, and certificates with them.
 
 Examples:
   strongroom key show orders
@@ -285,7 +335,7 @@ Examples:
 
 const DELETE_EXAMPLES: &str = "\
 Where several keys have the label, none is deleted: give the number of one, or a --class. Both halves of a pair go \
-with --pair only.
+with --pair only; certificates stay then.
 
 Examples:
   strongroom key delete 17

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use strongroom_core::mechanism::{CATALOGUE, Grade, Mechanism};
 use strongroom_core::policy::Policy;
 
+use super::policy::FIPS_KEYS;
 use families::{FAMILIES, family, size_unit};
 use left_out::LEFT_OUT;
 
@@ -22,7 +23,7 @@ use crate::text::counted;
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct MechanismsArgs {
-    /// Only what tokens under this policy offer: standard, strict or fips
+    /// Only what tokens under this policy offer, with the functions that are left: standard, strict or fips
     #[arg(long, value_name = "POLICY")]
     policy: Option<Policy>,
     /// Only one family: aes, rsa, ec, ml-dsa, digest, ...
@@ -38,17 +39,28 @@ pub(crate) struct MechanismsArgs {
 /// # Errors
 /// None of its own.
 pub(crate) fn run(_: &Context, args: &MechanismsArgs) -> Result<Answer, Failure> {
-    let offered = |mechanism: &&Mechanism| args.policy.is_none_or(|policy| mechanism.is_offered(policy));
+    let offered = |mechanism: &&Mechanism| {
+        args.policy.is_none_or(|policy| mechanism.is_offered(policy))
+            && !function_names(functions(mechanism, args.policy)).is_empty()
+    };
     let related = |mechanism: &&Mechanism| args.family.is_none_or(|wanted| family(mechanism) == wanted);
     let mechanisms: Vec<&Mechanism> = CATALOGUE.iter().filter(offered).filter(related).collect();
     if args.markdown {
         return Ok(Answer::new(page(&mechanisms), json!({})));
     }
-    let text = format!("{}\n{}.\n{GRADES}", table(&mechanisms).text(), counted(mechanisms.len(), "mechanism"));
-    Ok(Answer::new(text, json!({ "mechanisms": mechanisms.iter().map(|one| mechanism_json(one)).collect::<Vec<_>>() })))
+    let listed = table(&mechanisms, args.policy).text();
+    let keys = if args.policy == Some(Policy::Fips) { FIPS_KEYS } else { "" };
+    let text = format!("{listed}\n{}.\n{GRADES}{keys}", counted(mechanisms.len(), "mechanism"));
+    let json = mechanisms.iter().map(|mechanism| mechanism_json(mechanism, args.policy)).collect::<Vec<_>>();
+    Ok(Answer::new(text, json!({ "mechanisms": json })))
 }
 
-fn table(mechanisms: &[&Mechanism]) -> Table {
+/// What the mechanism does, under a policy where one is asked for.
+fn functions(mechanism: &Mechanism, policy: Option<Policy>) -> u64 {
+    policy.map_or(mechanism.functions, |policy| mechanism.functions_under(policy))
+}
+
+fn table(mechanisms: &[&Mechanism], policy: Option<Policy>) -> Table {
     let mut table = Table::new(&[
         Column::Text("NAME"),
         Column::Text("NUMBER"),
@@ -61,7 +73,7 @@ fn table(mechanisms: &[&Mechanism]) -> Table {
             mechanism.name.to_owned(),
             format!("0x{:08x}", mechanism.id),
             key_sizes(mechanism),
-            function_names(mechanism).join(", "),
+            function_names(functions(mechanism, policy)).join(", "),
             grade_name(mechanism.grade).to_owned(),
         ]);
     }
@@ -80,7 +92,7 @@ fn page(mechanisms: &[&Mechanism]) -> String {
     );
     for (name, title) in FAMILIES {
         let own: Vec<&Mechanism> = mechanisms.iter().copied().filter(|mechanism| family(mechanism) == *name).collect();
-        page.push_str(&format!("\n## {title}\n\n{}", table(&own).markdown()));
+        page.push_str(&format!("\n## {title}\n\n{}", table(&own, None).markdown()));
     }
     let mut left_out = Table::new(&[Column::Text("WHAT"), Column::Text("MECHANISMS"), Column::Text("WHY")]);
     for row in LEFT_OUT {
@@ -97,7 +109,7 @@ fn page(mechanisms: &[&Mechanism]) -> String {
     page
 }
 
-fn mechanism_json(mechanism: &Mechanism) -> Value {
+fn mechanism_json(mechanism: &Mechanism, policy: Option<Policy>) -> Value {
     let policies = [Policy::Standard, Policy::Strict, Policy::Fips].into_iter();
     json!({
         "name": mechanism.name,
@@ -106,7 +118,7 @@ fn mechanism_json(mechanism: &Mechanism) -> Value {
         "key_size_max": mechanism.max_key,
         "key_size_unit": size_unit(mechanism),
         "family": family(mechanism),
-        "functions": function_names(mechanism),
+        "functions": function_names(functions(mechanism, policy)),
         "curves": curve_forms(mechanism),
         "grade": grade_name(mechanism.grade),
         "policies": policies.filter(|policy| mechanism.is_offered(*policy)).map(|policy| policy.to_string())
@@ -122,8 +134,8 @@ fn key_sizes(mechanism: &Mechanism) -> String {
     }
 }
 
-fn function_names(mechanism: &Mechanism) -> Vec<&'static str> {
-    FUNCTIONS.iter().filter(|(flag, _)| mechanism.does(*flag)).map(|(_, name)| *name).collect()
+fn function_names(functions: u64) -> Vec<&'static str> {
+    FUNCTIONS.iter().filter(|(flag, _)| functions & flag != 0).map(|(_, name)| *name).collect()
 }
 
 /// What the mechanism says of curves: that they are over prime fields, how they are named, which points it reads.

@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod mechanisms;
+pub(crate) mod policy;
 pub(crate) mod random;
 pub(crate) mod token;
 pub(crate) mod user;
@@ -23,7 +24,7 @@ pub(crate) enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     User(user::UserCommand),
     /// Generate, import, list, show and delete keys, pairs and certificates, as a user
-    #[command(subcommand, arg_required_else_help = true)]
+    #[command(subcommand, arg_required_else_help = true, after_help = key::HELP)]
     Key(key::KeyCommand),
     /// Write random bytes
     Random(random::RandomArgs),

@@ -16,7 +16,7 @@ use crate::text::hex;
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct RandomArgs {
     /// How many bytes: 1 to 1073741824
-    #[arg(value_name = "BYTES", value_parser = clap::value_parser!(u64).range(1..=BYTES_MAX))]
+    #[arg(value_name = "BYTES", value_parser = parse_count)]
     bytes: u64,
     /// As hexadecimal digits (the default)
     #[arg(long, group = "form")]
@@ -59,6 +59,17 @@ pub(crate) fn run(context: &Context, args: &RandomArgs) -> Result<Answer, Failur
         output::write(b"\n")?;
     }
     Ok(Answer::written())
+}
+
+fn parse_count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err(format!("there is nothing to write; 1 to {BYTES_MAX} bytes can be had")),
+        Ok(count @ 1..=BYTES_MAX) => Ok(count),
+        Err(_) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Err(format!("that is no number of bytes; a whole number from 1 to {BYTES_MAX} is needed"))
+        }
+        Ok(_) | Err(_) => Err(format!("that is too much for one call; 1 to {BYTES_MAX} bytes can be had")),
+    }
 }
 
 fn as_json(args: &RandomArgs) -> Result<Answer, Failure> {

@@ -50,7 +50,8 @@ pub(crate) struct InitArgs {
     /// Make no user yet
     #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
     no_user: bool,
-    /// What the token allows: standard, strict (nothing obsolete) or fips (approved algorithms only)
+    /// What the token allows: standard, strict (no single DES, no MD5, wraps only with authentication or OAEP) or fips
+    /// (approved algorithms only)
     #[arg(long, value_name = "POLICY")]
     policy: Option<Policy>,
     /// Cost of guessing a PIN: default, strong, or test (almost none: marks the token as a test token)

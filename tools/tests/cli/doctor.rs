@@ -88,6 +88,24 @@ fn a_broken_configuration_is_an_error() {
     let (code, answer) = examine(&place, &[], None);
     assert_eq!(code, 1);
     assert!(has(&answer, "error", "strongroom.toml:1"), "{answer}");
+    assert_eq!(answer["checks"][0]["advice"], "correct the file");
+}
+
+#[test]
+fn a_configuration_that_is_not_there_is_not_to_be_corrected() {
+    let place = Place::new();
+    let absent = place.path("absent.toml");
+    let (code, answer) = examine(&place, &["--conf", absent.to_str().unwrap()], None);
+    assert_eq!(code, 1);
+    assert!(has(&answer, "error", "absent.toml: cannot be read"), "{answer}");
+    let advice = |answer: &Value| answer["checks"][0]["advice"].clone();
+    assert_eq!(advice(&answer), "make that file, or leave --conf out; no configuration is needed");
+    fs::remove_file(place.path("strongroom.toml")).unwrap();
+    let (_, answer) = examine(&place, &[], None);
+    assert_eq!(advice(&answer), "make that file, or unset STRONGROOM_CONF; no configuration is needed");
+    fs::create_dir(place.path("strongroom.toml")).unwrap();
+    let (_, answer) = examine(&place, &[], None);
+    assert_eq!(advice(&answer), "let this user read the file");
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn private_keys_come_with_their_public_halves() {
         assert_eq!(place.run(&["key", "public", name]).succeeds(), theirs, "{name}");
         openssl(&place, &["pkcs8", "-topk8", "-nocrypt", "-in", "key.pem", "-outform", "DER", "-out", "key.der"]);
         set_mode(&place.path("key.der"), 0o600);
-        let again = import(&place, "key.der", &[]);
+        let again = import(&place, "key.der", &["--force"]);
         assert_eq!(again["public_key"]["number"], public["number"], "the half that was there stays the only one");
         assert_eq!((&again["key"]["label"], &again["key"]["id"]), (&json!(name), &private["id"]));
     }
@@ -145,10 +145,6 @@ fn what_cannot_be_imported_is_said_with_what_to_do() {
         let told = refused("sealed", &["encrypted private key", option, "strongroom key import <("]);
         assert!(!told.contains("orange"), "{told}");
     }
-    openssl(&place, &["rsa", "-traditional", "-in", "key.pem", "-out", "old.pem"]);
-    refused("old.pem", &["RSA PRIVATE KEY", "openssl pkcs8 -topk8 -nocrypt"]);
-    openssl(&place, &["rsa", "-traditional", "-in", "key.pem", "-outform", "DER", "-out", "old.der"]);
-    refused("old.der", &["neither PEM nor DER", "openssl pkcs8 -topk8 -nocrypt -inform DER"]);
     openssl(&place, &["req", "-x509", "-key", "key.pem", "-subj", "/CN=x", "-out", "crt.pem"]);
     let both = ["key.pem", "crt.pem"].map(|name| std::fs::read_to_string(place.path(name)).unwrap()).concat();
     place.secret_file("both.pem", &both);
@@ -164,6 +160,12 @@ fn what_cannot_be_imported_is_said_with_what_to_do() {
     place.run(&["key", "import", &path("huge")]).pins().refused(2, &["more than 262144 bytes"]);
     place.run(&["key", "import", &path("absent")]).pins().refused(2, &["absent cannot be read"]);
     place.run(&["key", "import", &path("key.pem"), "--usage", "derive"]).pins().refused(2, &["--usage derive"]);
+    let idle = ["--usage verify", "the private rsa key could do nothing", "decrypt,sign", "-pubout)"];
+    place.run(&["key", "import", &path("key.pem"), "--usage", "verify"]).pins().refused(2, &idle);
+    place
+        .run(&["key", "import", &path("key.pem"), "--mechanisms", "ECDSA"])
+        .pins()
+        .refused(2, &["CKM_ECDSA: it does not"]);
     assert_eq!(place.run(&["key", "list"]).pins().json()["keys"], json!([]), "nothing is kept of what is refused");
 }
 

@@ -1,11 +1,14 @@
 //! The command line as its users meet it: the real program, in directories of its own.
 
 mod doctor;
+mod files;
 mod import;
 mod key;
 mod pairs;
 mod pins;
 mod place;
 mod plain;
+mod policies;
 mod token;
+mod twins;
 mod user;

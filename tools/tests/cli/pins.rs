@@ -87,7 +87,9 @@ fn without_terminal_and_source_the_sources_are_named() {
     place.run(&["key", "list"]).refused(2, &["user \"user\"", "--pin-file FILE", "--pin-fd N", "STRONGROOM_PIN"]);
     place.run(&["key", "list"]).env("STRONGROOM_PIN", "").refused(2, &["STRONGROOM_PIN"]);
     place.run(&["user", "unlock", "user"]).refused(2, &["officer \"so\"", "--so-pin-file", "STRONGROOM_SO_PIN"]);
-    place.run(&["user", "set-pin"]).pins().refused(2, &["--new-pin-file", "STRONGROOM_NEW_PIN"]);
+    let new = ["the new PIN of user \"user\" is needed", "--new-pin-file", "STRONGROOM_NEW_PIN"];
+    place.run(&["user", "set-pin"]).pins().refused(2, &new);
+    place.run(&["user", "set-pin"]).refused(2, &["the PIN of user \"user\" is needed", "--pin-file", "STRONGROOM_PIN"]);
     place.run(&["token", "init", "--label", "b"]).refused_json(2, "CKR_ARGUMENTS_BAD");
 }
 

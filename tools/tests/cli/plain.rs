@@ -38,7 +38,7 @@ fn every_command_has_examples() {
     let families: [(&str, &[&str]); 6] = [
         ("token", &["init", "list", "show", "delete"]),
         ("user", &["add", "list", "set-pin", "unlock", "delete"]),
-        ("key", &["generate", "list", "show", "delete"]),
+        ("key", &["generate", "import", "public", "certificate", "list", "show", "delete"]),
         ("random", &[]),
         ("mechanisms", &[]),
         ("doctor", &[]),
@@ -57,6 +57,23 @@ fn every_command_has_examples() {
 }
 
 #[test]
+fn help_says_what_is_done_elsewhere() {
+    let place = Place::new();
+    let text = |arguments: &[&str]| {
+        let help = place.run(arguments).succeeds();
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(
+        text(&["key", "--help"]).contains("is what programs do through the PKCS#11 module, pkcs11-tool and openssl")
+    );
+    let (public, certificate) = (text(&["key", "public", "--help"]), text(&["key", "certificate", "--help"]));
+    assert!(public.contains("'strongroom key certificate' writes a certificate as a whole"), "{public}");
+    assert!(certificate.contains("'strongroom key public' writes the public key in it alone"), "{certificate}");
+    let strict = text(&["token", "init", "--help"]);
+    assert!(strict.contains("strict (no single DES, no MD5, wraps only with authentication or OAEP)"), "{strict}");
+}
+
+#[test]
 fn version_is_the_products() {
     assert_eq!(Place::new().run(&["--version"]).succeeds(), format!("strongroom {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -67,7 +84,10 @@ fn wrong_usage_is_one_line_and_code_2() {
     place.run(&["tokn"]).refused(2, &["tokn"]);
     place.run(&["token", "list", "--frobnicate"]).refused(2, &["--frobnicate", "--help"]);
     place.run(&["random"]).refused(2, &["BYTES"]);
-    place.run(&["random", "0"]).refused(2, &["0"]);
+    place.run(&["random", "0"]).refused(2, &["'0'", "there is nothing to write; 1 to 1073741824 bytes"]);
+    place.run(&["random", "x"]).refused(2, &["'x'", "a whole number from 1 to 1073741824 is needed"]);
+    place.run(&["random", "1073741825"]).refused(2, &["'1073741825'", "too much for one call"]);
+    place.run(&["random", "99999999999999999999999"]).refused(2, &["too much for one call"]);
     place.run(&["random", "8", "--hex", "--raw"]).refused(2, &["--raw"]);
     place.run(&["mechanisms", "--policy", "lax"]).refused(2, &["lax", "standard, strict, fips"]);
     place.run(&["random", "x"]).refused_json(2, "CKR_ARGUMENTS_BAD");

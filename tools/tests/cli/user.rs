@@ -104,9 +104,12 @@ fn without_escrow_there_is_no_reset() {
 #[test]
 fn ten_wrong_pins_lock_and_the_officer_unlocks() {
     let place = Place::with_token();
-    for _ in 0..10 {
-        assert_eq!(login(&place, "user", "wrong"), 1);
+    for left in (1..10).rev() {
+        let wrong = place.run(&["key", "list"]).env("STRONGROOM_PIN", "wrong");
+        wrong.refused(1, &["the PIN is wrong", &format!("{left} attempt")]);
     }
+    let last = place.run(&["key", "list"]).env("STRONGROOM_PIN", "wrong");
+    last.refused(1, &["the PIN is wrong; the user is now locked", "strongroom user unlock user"]);
     let locked = place.run(&["key", "list"]).pins().refused(1, &["locked", "strongroom user unlock user"]);
     assert!(!locked.contains("attempts left"), "{locked}");
     place.run(&["key", "list"]).pins().refused_json(1, "CKR_PIN_LOCKED");
@@ -125,6 +128,26 @@ fn ten_wrong_pins_lock_and_the_officer_unlocks() {
     assert!(again.contains("was not locked"), "{again}");
     place.run(&["user", "unlock", "ghost"]).pins().refused(1, &["no user \"ghost\""]);
     place.run(&["user", "unlock"]).refused(2, &["<NAME>"]);
+}
+
+#[test]
+fn an_officer_who_is_locked_needs_another_one() {
+    let place = Place::with_token();
+    let lock = |officer: &str| {
+        let unlock = || place.run(&["user", "unlock", "user", "--officer", officer]).env("STRONGROOM_SO_PIN", "wrong");
+        for _ in 0..9 {
+            assert_eq!(unlock().outcome().code, 1);
+        }
+        unlock().refused(1, &["the PIN is wrong; the officer is now locked"])
+    };
+    place.run(&["user", "add", "deputy", "--role", "officer"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    let told = lock("so");
+    assert!(told.contains("another officer can unlock this one: strongroom user unlock so --officer deputy"), "{told}");
+    let unlock = place.run(&["user", "unlock", "so", "--officer", "deputy"]).env("STRONGROOM_SO_PIN", NEW_PIN);
+    unlock.succeeds();
+    place.run(&["user", "delete", "deputy", "--yes"]).pins().succeeds();
+    let told = lock("so");
+    assert!(told.contains("there is no other officer who could unlock this one"), "{told}");
 }
 
 #[test]
@@ -155,4 +178,6 @@ fn several_users_are_told_apart() {
     let bobs = place.run(&["key", "list", "--user", "bob"]).env("STRONGROOM_PIN", NEW_PIN).json();
     assert_eq!(bobs["keys"].as_array().unwrap().len(), 0, "private keys are their owner's");
     place.run(&["key", "list", "--user", "carol"]).pins().refused(1, &["no user \"carol\"", "alice, bob"]);
+    let officer = ["\"so\" is a security officer, who manages users and uses no keys", "alice, bob"];
+    place.run(&["key", "list", "--user", "so"]).pins().refused(1, &officer);
 }

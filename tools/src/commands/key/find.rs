@@ -144,6 +144,11 @@ pub(crate) struct Pair {
     pub(crate) public: Arc<Object>,
 }
 
+/// Takes the certificates out of what has been found.
+pub(crate) fn without_certificates(found: Vec<Arc<Object>>) -> (Vec<Arc<Object>>, Vec<Arc<Object>>) {
+    found.into_iter().partition(|object| object.kind.class != CKO_CERTIFICATE)
+}
+
 impl Pair {
     /// The pair that these are, if they are two halves that belong together and nothing else.
     pub(crate) fn of(keys: &[Arc<Object>]) -> Option<Pair> {
@@ -156,6 +161,30 @@ impl Pair {
         let together = bytes(private, CKA_PUBLIC_KEY_INFO)? == bytes(public, CKA_PUBLIC_KEY_INFO)?;
         together.then(|| Pair { private: Arc::clone(private), public: Arc::clone(public) })
     }
+}
+
+/// The first object of the token that matches, if there is one.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn first(session: &Session, wanted: Vec<Entry<'_>>) -> Result<Option<Arc<Object>>, Failure> {
+    let template = [vec![entry(CKA_TOKEN, Given::Flag(Flag::Token, true))], wanted].concat();
+    session.find_init(&Template::from_entries(template))?;
+    let mut number = [0];
+    let mut found = None;
+    while found.is_none() && session.find(&mut number)? > 0 {
+        let [number] = number;
+        found = match session.object(number) {
+            Ok(object) => Some(object).filter(|object| is_listed(object)),
+            Err(Error::NoObject(_) | Error::Damaged(_)) => None,
+            Err(error) => {
+                session.find_final()?;
+                return Err(error.into());
+            }
+        };
+    }
+    session.find_final()?;
+    Ok(found)
 }
 
 /// The keys of this class with this public key.

@@ -1,19 +1,23 @@
 //! `strongroom key generate`: secret keys and pairs.
 
+use std::sync::Arc;
+
 use clap::Args;
 use cryptoki_sys::*;
 use serde_json::json;
 use strongroom_core::attribute::{Entry, Flag, Given, Template};
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work};
+use strongroom_core::object::Object;
 use strongroom_core::object::schema::{Kind, Lengths};
 use strongroom_core::session::Session;
 use strongroom_crypto::ec;
 
-use super::find::entry;
-use super::types::{Form, KeyType, bytes, parse_curve, size_bits};
-use super::view::{check_value, key_json, long_type, named_label};
+use super::find::{entry, first};
+use super::types::{Form, KeyType, bytes, name_of, parse_curve, possible_bits, size_bits};
+use super::view::{check_value, described, key_json, long_type, named_label};
 use super::wanted::{Unsaid, Wanted};
+use crate::commands::policy::{FIPS_RSA_BITS_MIN, Limit, Reason, limit};
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::{AsUser, Context};
@@ -21,8 +25,8 @@ use crate::place::{AsUser, Context};
 /// Options of `key generate`.
 #[derive(Debug, Args)]
 pub(crate) struct GenerateArgs {
-    /// Type of key: aes, generic, des3, chacha20, sha256-hmac, ...; of pair: rsa, rsa-2048, ec, ed25519, x25519, ml-kem-768,
-    /// ml-dsa-65, slh-dsa-sha2-128f, ...
+    /// Type of key: aes, aes-256, generic, des3, chacha20, sha256-hmac, ...; of pair: rsa, rsa-2048, ec, ed25519,
+    /// x25519, ml-kem-768, ml-dsa-65, slh-dsa-sha2-128f, ...; --help lists all
     #[arg(long = "type", value_name = "TYPE", value_parser = KeyType::parse)]
     kind: KeyType,
     /// Size in bits [default: the type's only or largest one; 256 where any is possible; rsa 3072, dsa and dh 2048]
@@ -49,7 +53,7 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Answer, Fail
         return Err(Failure::usage("--curve: only pairs of type ec have a choice of curves"));
     }
     match args.kind {
-        KeyType::Secret(key_type) => secret(context, args, key_type, mechanism),
+        KeyType::Secret { key_type, bits } => secret(context, args, (key_type, bits), mechanism),
         KeyType::Pair { name, key_type, form, bits } => {
             let bits = bits_of(name, form, bits, args.size)?;
             pair(context, args, &PairWanted { name, key_type, form, bits }, mechanism)
@@ -60,21 +64,22 @@ pub(super) fn run(context: &Context, args: &GenerateArgs) -> Result<Answer, Fail
 fn secret(
     context: &Context,
     args: &GenerateArgs,
-    key_type: u64,
+    (key_type, named_bits): (u64, Option<usize>),
     mechanism: &'static Mechanism,
 ) -> Result<Answer, Failure> {
     let kind = Kind::secret_key(key_type).ok_or_else(|| Failure::usage("there are no such keys"))?;
-    let length = length_bytes(kind, args.size)?;
+    let length = length_bytes(kind, one_size(kind.name, named_bits, args.size)?)?;
     args.wanted.check(&[kind])?;
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
+    offered(&session, kind.name, mechanism)?;
+    let namesake = namesake(&session, args)?;
     let mut entries = args.wanted.entries(kind, Unsaid::default());
     entries.push(entry(CKA_VALUE_LEN, Given::Ulong(length as u64)));
     let call = Call { mechanism, parameter: Parameter::None };
-    let number = session
-        .generate_key(&call, &Template::from_entries(entries))
-        .map_err(|error| explain(error, &session, mechanism))?;
+    let number = session.generate_key(&call, &Template::from_entries(entries))?;
     let key = session.object(number)?;
+    note_namesake(context, namesake);
     let text = format!(
         "Generated {} key {number}{}, {} bits{}.\n",
         key.kind.name,
@@ -104,8 +109,11 @@ fn pair(
     };
     let (private_kind, public_kind) = (half(CKO_PRIVATE_KEY)?, half(CKO_PUBLIC_KEY)?);
     args.wanted.check(&[private_kind, public_kind])?;
+    args.wanted.check_private_half(private_kind)?;
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
+    offered(&session, pair.name, mechanism)?;
+    let namesake = namesake(&session, args)?;
     let mut id = [0; ID_BYTES];
     strongroom_crypto::random::fill(&mut id).map_err(Error::from)?;
     let unsaid = Unsaid { id: &id, ..Unsaid::default() };
@@ -125,8 +133,9 @@ fn pair(
     let call = Call { mechanism, parameter: Parameter::None };
     let (public, private) = session
         .generate_key_pair(&call, &Template::from_entries(public), &Template::from_entries(private))
-        .map_err(|error| explain_size(explain(error, &session, mechanism), pair))?;
+        .map_err(|error| explain(error.into(), &session, pair, args.curve))?;
     let (public, private) = (session.object(public)?, session.object(private)?);
+    note_namesake(context, namesake);
     let text = format!(
         "Generated {} key pair{}: private key {}, public key {}{}{}.\n",
         long_type(&private),
@@ -141,7 +150,10 @@ fn pair(
 
 /// The domain parameters of a new pair, from an object that is gone with the session.
 fn group_of(session: &Session, pair: &PairWanted) -> Result<Vec<(u64, Vec<u8>)>, Failure> {
-    let generates = |mechanism: &&Mechanism| matches!(mechanism.work, Work::GenerateParameters(key_type) if key_type == pair.key_type);
+    let generates = |mechanism: &&Mechanism| match mechanism.work {
+        Work::GenerateParameters(key_type) => key_type == pair.key_type,
+        _ => false,
+    };
     let mechanism = CATALOGUE
         .iter()
         .find(generates)
@@ -149,9 +161,20 @@ fn group_of(session: &Session, pair: &PairWanted) -> Result<Vec<(u64, Vec<u8>)>,
     let template: Vec<Entry<'_>> =
         vec![entry(CKA_TOKEN, Given::Flag(Flag::Token, false)), entry(CKA_PRIME_BITS, Given::Ulong(pair.bits))];
     let call = Call { mechanism, parameter: Parameter::None };
+    let policy = session.application().token().meta()?.policy;
+    if !mechanism.is_offered(policy) {
+        return Err(Failure::refused(
+            CKR_MECHANISM_INVALID,
+            format!(
+                "the token's policy is \"{policy}\", which finds no domain parameters ({mechanism}), and a {} pair \
+                 needs some; programs can give parameters that they have",
+                pair.name
+            ),
+        ));
+    }
     let number = session
         .generate_key(&call, &Template::from_entries(template))
-        .map_err(|error| explain_size(explain(error, session, mechanism), pair))?;
+        .map_err(|error| explain(error.into(), session, pair, None))?;
     let parameters = session.object(number)?;
     let values = [CKA_PRIME, CKA_SUBPRIME, CKA_BASE]
         .into_iter()
@@ -174,11 +197,16 @@ fn bits_of(name: &str, form: Form, named: Option<usize>, given: Option<usize>) -
         }
         Form::Curve | Form::Only(_) | Form::Set(_) => 0,
     };
+    Ok(one_size(name, named, given)?.unwrap_or(usual) as u64)
+}
+
+/// The size that the type's name and `--size` say, which must be the same where both do.
+fn one_size(name: &str, named: Option<usize>, given: Option<usize>) -> Result<Option<usize>, Failure> {
     match (named, given) {
         (Some(named), Some(given)) if named != given => {
             Err(Failure::usage(format!("--size {given}: the type {name}-{named} says another size; leave one out")))
         }
-        _ => Ok(named.or(given).unwrap_or(usual) as u64),
+        _ => Ok(named.or(given)),
     }
 }
 
@@ -196,28 +224,69 @@ fn length_bytes(kind: &Kind, bits: Option<usize>) -> Result<usize, Failure> {
     Err(Failure::usage(format!("--size {bits}: {} keys have {} bits", kind.name, possible_bits(kind))))
 }
 
-/// The sizes that a kind of secret key can have.
-pub(super) fn possible_bits(kind: &Kind) -> String {
-    match kind.lengths {
-        Lengths::OneOf(lengths) => lengths.iter().map(|bytes| (bytes * 8).to_string()).collect::<Vec<_>>().join(", "),
-        Lengths::Between(min, max) => format!("{} to {}, in steps of 8", min * 8, max * 8),
-        Lengths::None => "no".to_owned(),
+/// Whether the token's policy offers keys of the type that this mechanism generates.
+///
+/// # Errors
+/// Where it does not: the policy, by name.
+fn offered(session: &Session, name: &str, mechanism: &Mechanism) -> Result<(), Failure> {
+    let policy = session.application().token().meta()?.policy;
+    if mechanism.is_offered(policy) {
+        return Ok(());
+    }
+    Err(Failure::refused(
+        CKR_MECHANISM_INVALID,
+        format!(
+            "the token's policy is \"{policy}\", which offers no {name} keys ({mechanism}); \
+             'strongroom mechanisms --policy {policy}' lists what it offers"
+        ),
+    ))
+}
+
+/// What has the label already that the new key is to have.
+fn namesake(session: &Session, args: &GenerateArgs) -> Result<Option<Arc<Object>>, Failure> {
+    match &args.wanted.label {
+        Some(label) => first(session, vec![entry(CKA_LABEL, Given::Bytes(label.as_bytes()))]),
+        None => Ok(None),
     }
 }
 
-fn explain(error: Error, session: &Session, mechanism: &Mechanism) -> Failure {
-    let refused = matches!(error, Error::MechanismInvalid(_));
-    let failure = Failure::from(error);
-    match session.application().token().meta() {
-        Ok(meta) if refused && !mechanism.is_offered(meta.policy) => {
-            failure.about(&format!("the token's policy is \"{}\"", meta.policy))
+/// Several keys of one label are allowed, but a label alone means none of them any more.
+fn note_namesake(context: &Context, namesake: Option<Arc<Object>>) {
+    if let Some(other) = namesake {
+        context.warn(&format!(
+            "the {} {} has the label{} too; tell them apart by number or identifier (id=HEX)",
+            described(&other),
+            other.number,
+            named_label(&other),
+        ));
+    }
+}
+
+/// Why there is no such pair: what the policy does not take, or the sizes there are.
+fn explain(failure: Failure, session: &Session, pair: &PairWanted, curve: Option<ec::Curve>) -> Failure {
+    let policy = session.application().token().meta().map(|meta| meta.policy).unwrap_or_default();
+    let kind = Kind::pair_half(CKO_PRIVATE_KEY, pair.key_type);
+    match kind.and_then(|kind| limit(policy, kind, Some(pair.bits), curve)) {
+        Some(Limit::Useless(Reason::Bits(bits))) if failure.is(CKR_KEY_SIZE_RANGE) => {
+            return Failure::refused(
+                CKR_KEY_SIZE_RANGE,
+                format!(
+                    "--size {bits}: the token's policy \"{policy}\" needs {FIPS_RSA_BITS_MIN} bits or more; \
+                     --type rsa-{FIPS_RSA_BITS_MIN} has them, and --type rsa has {RSA_BITS}"
+                ),
+            );
         }
-        _ => failure,
+        Some(Limit::Useless(Reason::Curve)) if failure.is(CKR_CURVE_NOT_SUPPORTED) => {
+            let name = curve.map(name_of).unwrap_or_default();
+            return Failure::refused(
+                CKR_CURVE_NOT_SUPPORTED,
+                format!(
+                    "--curve {name}: the token's policy \"{policy}\" does not approve of it; the others are offered"
+                ),
+            );
+        }
+        _ => {}
     }
-}
-
-/// A size that cannot be, with those that can.
-fn explain_size(failure: Failure, pair: &PairWanted) -> Failure {
     let possible = match (pair.form, pair.key_type) {
         (Form::Modulus, _) => "RSA keys have 1024 to 16384 bits, in steps of 128; the policies allow fewer",
         (Form::Group, CKK_DH) => "DH pairs are of the groups of RFC 7919: 2048, 3072, 4096, 6144 or 8192 bits",
@@ -239,7 +308,18 @@ const GROUP_BITS: usize = 2048;
 /// Bytes of the identifier of a pair for which none is asked for.
 const ID_BYTES: usize = 8;
 
-pub(super) const EXAMPLES: &str = "\
+/// What stands below the options: all types, and examples.
+pub(super) fn more_help() -> String {
+    let (secret, pairs) = KeyType::names();
+    format!(
+        "Types of secret key: {}. Where a type has several sizes its name may say one: aes-128, generic-512.\n\n\
+         Types of pair: {}. Of rsa, dsa, dh and x942-dh the name may say the size: rsa-2048.\n\n{NOTES}",
+        secret.join(", "),
+        pairs.join(", "),
+    )
+}
+
+const NOTES: &str = "\
 Sizes are in bits: AES 128, 192 or 256; DES3 192 and DES2 128, with their parity bits; generic secrets and HMAC keys \
 8 to 28664, RC4 8 to 2040, in steps of 8. A key stays in the token, sensitive and not extractable, unless an option \
 says otherwise.
@@ -248,7 +328,7 @@ Of a pair the private half is what the options say, and the public half can be s
 the label and the identifier, by which other programs know that they belong together.
 
 Examples:
-  strongroom key generate --type aes --size 256 --label orders
+  strongroom key generate --type aes-256 --label orders
   strongroom key generate --type aes --label backup --usage wrap,unwrap --id 0a01
   strongroom key generate --type sha256-hmac --label sessions --pin-file user.pin
   strongroom key generate --type generic --size 512 --extractable --label secret

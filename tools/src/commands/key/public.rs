@@ -46,12 +46,7 @@ pub(super) fn run(context: &Context, args: &PublicArgs) -> Result<Answer, Failur
         ));
     }
     let hsm = context.hsm()?;
-    let open = hsm.session(hsm.open_session(context.application(&hsm)?.slot, false)?)?;
-    let (key, info) = match chosen(&open, &args.key) {
-        Ok(found) => found,
-        // What a login shows may be it.
-        Err(_) => chosen(&*logged_in(context, &hsm, args)?, &args.key)?,
-    };
+    let (key, info) = with_or_without_login(context, &hsm, &args.user, |session| chosen(session, &args.key))?;
     if args.der {
         output::write(&info)?;
         return Ok(Answer::written());
@@ -61,8 +56,22 @@ pub(super) fn run(context: &Context, args: &PublicArgs) -> Result<Answer, Failur
     Ok(Answer::new(text, json))
 }
 
-fn logged_in(context: &Context, hsm: &Hsm, args: &PublicArgs) -> Result<Arc<Session>, Failure> {
-    args.user.session(context, hsm, false)
+/// Looks without login first: what anyone may see needs no PIN.
+///
+/// # Errors
+/// Those of the login, and of the search after it.
+pub(super) fn with_or_without_login<T>(
+    context: &Context,
+    hsm: &Hsm,
+    user: &AsUser,
+    look: impl Fn(&Session) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let open = hsm.session(hsm.open_session(context.application(hsm)?.slot, false)?)?;
+    match look(&open) {
+        Ok(found) => Ok(found),
+        // What a login shows may be it.
+        Err(_) => look(&*user.session(context, hsm, false)?),
+    }
 }
 
 /// One of the objects that are meant, and the public key they all have.
@@ -105,7 +114,8 @@ pub(super) fn public_key_info(object: &Object) -> Result<Vec<u8>, Failure> {
 }
 
 pub(super) const EXAMPLES: &str = "\
-The PIN is asked for only where the key cannot be found without login.
+This is the key alone, as \"BEGIN PUBLIC KEY\"; 'strongroom key certificate' writes a certificate as a \
+whole. The PIN is asked for only where the key cannot be found without login.
 
 Examples:
   strongroom key public code-signing > code-signing.pub

@@ -3,15 +3,22 @@
 use cryptoki_sys::*;
 use strongroom_core::attribute::AttributeType;
 use strongroom_core::mechanism::{CATALOGUE, Mechanism, Work};
-use strongroom_core::object::schema::Kind;
+use strongroom_core::object::schema::{Kind, Lengths};
 use strongroom_core::object::{AttributeValue, Object};
 use strongroom_crypto::{ec, edwards, montgomery};
+
+use super::suggest::suggest;
 
 /// What `--type` names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyType {
-    /// A secret key, by its `CKA_KEY_TYPE`.
-    Secret(u64),
+    /// A secret key.
+    Secret {
+        /// Its `CKA_KEY_TYPE`.
+        key_type: u64,
+        /// The size in bits, where the name says it (`aes-128`).
+        bits: Option<usize>,
+    },
     /// A pair.
     Pair {
         /// The name, without a size.
@@ -74,7 +81,7 @@ impl KeyType {
     /// Understands `--type`.
     ///
     /// # Errors
-    /// The names there are.
+    /// The name that may be meant, or where all names are.
     pub(crate) fn parse(name: &str) -> Result<KeyType, String> {
         let pair = |known: &str, bits| {
             let row = PAIRS.iter().find(|(name, ..)| *name == known);
@@ -83,37 +90,60 @@ impl KeyType {
         if let Some(pair) = pair(name, None) {
             return Ok(pair);
         }
-        if let Some((known @ ("rsa" | "dsa" | "dh" | "x942-dh"), Ok(bits))) =
-            name.rsplit_once('-').map(|(known, bits)| (known, bits.parse()))
-            && let Some(pair) = pair(known, Some(bits))
-        {
-            return Ok(pair);
+        if let Some((known, Ok(bits))) = name.rsplit_once('-').map(|(known, bits)| (known, bits.parse())) {
+            if SIZED_PAIRS.contains(&known)
+                && let Some(pair) = pair(known, Some(bits))
+            {
+                return Ok(pair);
+            }
+            if let Some(kind) = KeyType::sized_secret(known) {
+                let Some(key_type) = kind.subtype.filter(|_| kind.lengths.allow(bits / 8) && bits % 8 == 0) else {
+                    return Err(format!("{known} keys have {} bits", possible_bits(kind)));
+                };
+                return Ok(KeyType::Secret { key_type, bits: Some(bits) });
+            }
         }
-        KeyType::secret(name).ok_or_else(|| {
-            let secret = Kind::all().iter().map(|kind| kind.name).filter(|name| KeyType::secret(name).is_some());
-            let names: Vec<&str> = secret.chain(PAIRS.iter().map(|(name, ..)| *name)).collect();
-            format!("the types are {}", names.join(", "))
+        KeyType::secret(name).ok_or_else(|| match suggest(name) {
+            Some(suggestion) => suggestion,
+            None => "there is no such type; 'strongroom key generate --help' lists them".to_owned(),
         })
+    }
+
+    /// The names of all types: of secret keys, and of pairs.
+    pub(crate) fn names() -> (Vec<&'static str>, Vec<&'static str>) {
+        let secret = Kind::all().iter().map(|kind| kind.name).filter(|name| KeyType::secret(name).is_some());
+        (secret.collect(), PAIRS.iter().map(|(name, ..)| *name).collect())
     }
 
     /// The type of secret key of this name.
     fn secret(name: &str) -> Option<KeyType> {
         let kind = Kind::named(name).filter(|kind| kind.class == CKO_SECRET_KEY)?;
-        let found = KeyType::Secret(kind.subtype?);
+        let found = KeyType::Secret { key_type: kind.subtype?, bits: None };
         found.generator().map(|_| found)
+    }
+
+    /// The kind of secret key of this name, where its keys have several sizes.
+    fn sized_secret(name: &str) -> Option<&'static Kind> {
+        KeyType::secret(name)?;
+        Kind::named(name).filter(|kind| kind.lengths.only().is_none())
+    }
+
+    /// Whether a size may stand behind this name: `rsa-2048`, `aes-128`.
+    pub(super) fn takes_bits(name: &str) -> bool {
+        SIZED_PAIRS.contains(&name) || KeyType::sized_secret(name).is_some()
     }
 
     /// Its `CKA_KEY_TYPE`.
     pub(crate) fn number(self) -> u64 {
         match self {
-            KeyType::Secret(key_type) | KeyType::Pair { key_type, .. } => key_type,
+            KeyType::Secret { key_type, .. } | KeyType::Pair { key_type, .. } => key_type,
         }
     }
 
     /// The mechanism that generates keys of this type.
     pub(crate) fn generator(self) -> Option<&'static Mechanism> {
         CATALOGUE.iter().find(|mechanism| match (self, &mechanism.work) {
-            (KeyType::Secret(wanted), Work::GenerateSecret(key_type)) => wanted == *key_type,
+            (KeyType::Secret { key_type: wanted, .. }, Work::GenerateSecret(key_type)) => wanted == *key_type,
             (KeyType::Pair { key_type: wanted, .. }, Work::GeneratePair(key_type)) => wanted == *key_type,
             _ => false,
         })
@@ -121,14 +151,24 @@ impl KeyType {
 
     /// Whether an object is a key of this type.
     pub(crate) fn is_that_of(self, object: &Object) -> bool {
+        let has_size = |bits: Option<usize>| bits.is_none_or(|bits| size_bits(object) == Some(bits as u64));
         match self {
-            KeyType::Secret(key_type) => object.kind.class == CKO_SECRET_KEY && object.kind.subtype == Some(key_type),
+            KeyType::Secret { key_type, bits } => {
+                object.kind.class == CKO_SECRET_KEY && object.kind.subtype == Some(key_type) && has_size(bits)
+            }
             KeyType::Pair { name, bits, .. } => {
-                object.kind.class != CKO_SECRET_KEY
-                    && type_name(object) == name
-                    && bits.is_none_or(|bits| size_bits(object) == Some(bits as u64))
+                object.kind.class != CKO_SECRET_KEY && type_name(object) == name && has_size(bits)
             }
         }
+    }
+}
+
+/// The sizes that a kind of secret key can have.
+pub(crate) fn possible_bits(kind: &Kind) -> String {
+    match kind.lengths {
+        Lengths::OneOf(lengths) => lengths.iter().map(|bytes| (bytes * 8).to_string()).collect::<Vec<_>>().join(", "),
+        Lengths::Between(min, max) => format!("{} to {}, in steps of 8", min * 8, max * 8),
+        Lengths::None => "no".to_owned(),
     }
 }
 
@@ -257,6 +297,8 @@ fn bit_length(number: &[u8]) -> u64 {
 }
 
 const PRINTABLE_STRING: u8 = 0x13;
+/// The types of pair whose name may end with a size.
+const SIZED_PAIRS: &[&str] = &["rsa", "dsa", "dh", "x942-dh"];
 
 #[cfg(test)]
 mod tests {
@@ -282,8 +324,10 @@ mod tests {
             };
             assert_eq!(made(generated.generator().unwrap()), made(mechanism), "{mechanism}");
         }
+        let (secret, pairs) = KeyType::names();
+        assert!(secret.contains(&"aes") && !secret.contains(&"x509") && pairs.contains(&"rsa"));
         let refusal = KeyType::parse("x509").unwrap_err();
-        assert!(refusal.contains("aes") && refusal.contains("rsa") && !refusal.contains("x509"), "{refusal}");
+        assert!(refusal.contains("no such type") && refusal.contains("key generate --help"), "{refusal}");
     }
 
     #[test]
@@ -292,6 +336,10 @@ mod tests {
             Ok(KeyType::Pair { name, bits, .. }) => (name, bits),
             other => panic!("{other:?}"),
         };
+        let aes = |bits| Ok(KeyType::Secret { key_type: CKK_AES, bits });
+        assert_eq!((KeyType::parse("aes"), KeyType::parse("aes-128")), (aes(None), aes(Some(128))));
+        assert_eq!(KeyType::parse("aes-32").unwrap_err(), "aes keys have 128, 192, 256 bits");
+        assert!(KeyType::parse("sha256-hmac-512").is_ok() && KeyType::parse("des3-192").is_err());
         assert_eq!(bits("rsa"), ("rsa", None));
         assert_eq!(bits("rsa-2048"), ("rsa", Some(2048)));
         assert_eq!(bits("x942-dh"), ("x942-dh", None));

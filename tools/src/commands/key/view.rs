@@ -97,6 +97,11 @@ pub(crate) fn described(object: &Object) -> String {
     }
 }
 
+/// What it is, its number and its label: `private rsa key 4 "web"`.
+pub(crate) fn named(object: &Object) -> String {
+    format!("{} {}{}", described(object), object.number, named_label(object))
+}
+
 /// The class in one word, of the objects these commands know.
 pub(crate) fn class_name(object: &Object) -> Option<&'static str> {
     CLASSES.iter().find(|(_, class)| *class == object.kind.class).map(|(name, _)| *name)

@@ -3,7 +3,7 @@
 use clap::{ArgAction, Args};
 use cryptoki_sys::*;
 use strongroom_core::attribute::{Entry, Flag, Given};
-use strongroom_core::mechanism::named;
+use strongroom_core::mechanism::{Derivation, HybridWrap, Mechanism, MechanismName, Work, find, named};
 use strongroom_core::object::schema::Kind;
 
 use super::find::entry;
@@ -84,11 +84,16 @@ impl Wanted {
         entries
     }
 
-    /// Refuses a usage that objects of none of these kinds have.
+    /// Refuses a usage or a mechanism that objects of none of these kinds have.
     ///
     /// # Errors
-    /// The usage, by name.
+    /// The usage or the mechanism, by name.
     pub(crate) fn check(&self, kinds: &[&Kind]) -> Result<(), Failure> {
+        self.check_usage(kinds)?;
+        self.check_mechanisms(kinds)
+    }
+
+    fn check_usage(&self, kinds: &[&Kind]) -> Result<(), Failure> {
         // Every pair has every flag of its half; those that mean something to its type are set where nobody says.
         let can = |kind: &Kind, attribute, flag| match kind.class {
             CKO_PUBLIC_KEY | CKO_PRIVATE_KEY => kind.default_flags.has(flag),
@@ -109,6 +114,58 @@ impl Wanted {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refuses the usages of a pair that are all its public half's, so that the private one could do nothing.
+    ///
+    /// # Errors
+    /// The usages, and those that are the private half's.
+    pub(crate) fn check_private_half(&self, kind: &Kind) -> Result<(), Failure> {
+        if self.usage.is_empty() || self.usage.iter().any(|flag| kind.default_flags.has(*flag)) {
+            return Ok(());
+        }
+        let names = |is: &dyn Fn(Flag) -> bool| {
+            let names = USAGES.iter().filter(|(_, _, flag)| is(*flag)).map(|(name, ..)| *name);
+            names.collect::<Vec<_>>().join(",")
+        };
+        Err(Failure::usage(format!(
+            "--usage {}: the private {} key could do nothing; say what it is for too: {}",
+            names(&|flag| self.usage.contains(&flag)),
+            kind.name,
+            names(&|flag| kind.default_flags.has(flag)),
+        )))
+    }
+
+    fn check_mechanisms(&self, kinds: &[&Kind]) -> Result<(), Failure> {
+        let fits = |id: &u64| find(*id).is_some_and(|mechanism| kinds.iter().any(|kind| takes(mechanism, kind)));
+        let (Some(id), Some(kind)) = (self.mechanisms.iter().find(|id| !fits(id)), kinds.first()) else {
+            return Ok(());
+        };
+        Err(Failure::usage(format!(
+            "--mechanisms {}: it does not use {} keys, so that it would allow nothing; 'strongroom mechanisms' lists \
+             those that do",
+            MechanismName(*id),
+            kind.name
+        )))
+    }
+}
+
+/// Whether a mechanism is used with keys of this kind. One that makes keys is not.
+fn takes(mechanism: &Mechanism, kind: &Kind) -> bool {
+    let Some(key_type) = kind.subtype.filter(|_| kind.is_key()) else { return false };
+    match mechanism.work {
+        Work::GenerateSecret(_) | Work::GeneratePair(_) | Work::GenerateParameters(_) | Work::Digest(_) => false,
+        Work::Cipher { key_types, .. } | Work::Mac { key_types, .. } => key_types.contains(&key_type),
+        Work::Signature { key_type: taken, .. } | Work::Encapsulation(taken) => taken == key_type,
+        Work::Rsa(_) | Work::HybridWrap(HybridWrap::Rsa) => key_type == CKK_RSA,
+        Work::HybridWrap(HybridWrap::Ecdh) => key_type == CKK_EC,
+        Work::HybridWrap(HybridWrap::Montgomery) => key_type == CKK_EC_MONTGOMERY,
+        Work::KeyWrap(_) => key_type == CKK_AES,
+        Work::TlsMac => key_type == CKK_GENERIC_SECRET,
+        Work::Derive { derivation: Derivation::Pbkdf2, .. } => false,
+        Work::Derive { derivation: Derivation::PublicFromPrivate, .. } => kind.class == CKO_PRIVATE_KEY,
+        Work::Derive { key_types: [], .. } => kind.class == CKO_SECRET_KEY,
+        Work::Derive { key_types, .. } => key_types.contains(&key_type),
     }
 }
 
@@ -135,5 +192,29 @@ mod tests {
         assert!(parse_usage("crypt").unwrap_err().contains("encrypt"));
         assert_eq!(parse_mechanism("aes_gcm").unwrap(), CKM_AES_GCM);
         assert!(parse_mechanism("AES_ROT13").is_err());
+    }
+
+    #[test]
+    fn every_kind_of_key_has_a_mechanism_and_every_mechanism_with_keys_a_kind() {
+        use strongroom_core::mechanism::CATALOGUE;
+        let is_any = |mechanism: &&Mechanism| Kind::all().iter().any(|kind| takes(mechanism, kind));
+        for mechanism in CATALOGUE {
+            let with_keys = !matches!(
+                mechanism.work,
+                Work::GenerateSecret(_)
+                    | Work::GeneratePair(_)
+                    | Work::GenerateParameters(_)
+                    | Work::Digest(_)
+                    | Work::Derive { derivation: Derivation::Pbkdf2, .. }
+            );
+            assert_eq!(is_any(&mechanism), with_keys, "{mechanism}");
+        }
+        for kind in Kind::all().iter().filter(|kind| kind.is_key()) {
+            assert!(CATALOGUE.iter().any(|mechanism| takes(mechanism, kind)), "{}", kind.name);
+        }
+        let takes = |name, kind| takes(named(name).unwrap(), Kind::named(kind).unwrap());
+        assert!(takes("AES_GCM", "aes") && takes("SHA256_HMAC", "generic") && takes("HKDF_DERIVE", "hkdf"));
+        assert!(takes("SP800_108_COUNTER_KDF", "aes") && !takes("AES_GCM", "des3") && !takes("RSA_PKCS", "aes"));
+        assert!(!takes("RSA_PKCS", "x509"), "a certificate's type has the number of RSA's");
     }
 }

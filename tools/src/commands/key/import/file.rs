@@ -1,0 +1,291 @@
+//! What a file has: the value of a secret key, or a key or certificate in PEM or DER; or what to do about it.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use clap::ValueEnum;
+use cryptoki_sys::*;
+use strongroom_core::object::schema::Kind;
+use strongroom_crypto::Error;
+use strongroom_crypto::encoding::{Certificate, PrivateKeyInfo, PublicKeyInfo, is_encrypted_private_key};
+use zeroize::Zeroizing;
+
+use super::ImportArgs;
+use super::traditional::Traditional;
+use crate::commands::key::types::{KeyType, possible_bits};
+use crate::failure::Failure;
+use crate::pem::{self, Block};
+use crate::place::Context;
+use crate::text::{counted, one_line, parse_hex};
+
+/// How a file has the value of a secret key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Hexadecimal digits
+    Hex,
+    /// The bytes themselves
+    Binary,
+}
+
+/// What a file has.
+pub(super) enum Content {
+    Secret(&'static Kind, Zeroizing<Vec<u8>>),
+    Private(Private),
+    Public(Zeroizing<Vec<u8>>),
+    Certificate(Zeroizing<Vec<u8>>),
+}
+
+/// A private key in one of its forms.
+pub(super) struct Private {
+    der: Zeroizing<Vec<u8>>,
+    /// The form, where it is not PKCS#8.
+    form: Option<Traditional>,
+    /// The DER of the curve's name, where it stood before the key.
+    curve: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Private {
+    fn pkcs8(der: Zeroizing<Vec<u8>>) -> Private {
+        Private { der, form: None, curve: None }
+    }
+
+    /// The parts of the key.
+    ///
+    /// # Errors
+    /// What is malformed, or not known here.
+    pub(super) fn decode(&self) -> Result<PrivateKeyInfo<'_>, Error> {
+        match self.form {
+            None => PrivateKeyInfo::decode(&self.der),
+            Some(form) => form.decode(&self.der, self.curve.as_ref().map(|curve| curve.as_slice())),
+        }
+    }
+}
+
+/// A file that was read.
+pub(super) struct Input {
+    /// Its name for messages.
+    pub(super) name: String,
+    /// Its name in commands.
+    pub(super) path: String,
+    content: Zeroizing<Vec<u8>>,
+    /// Its mode, where others of this machine can read it.
+    pub(super) open_mode: Option<u32>,
+}
+
+impl Input {
+    /// Reads the file that is to be imported.
+    ///
+    /// # Errors
+    /// One that cannot be read, is too long or is empty.
+    pub(super) fn read(context: &Context, args: &ImportArgs) -> Result<Input, Failure> {
+        let input = if args.file.as_os_str() == "-" {
+            context.claim_descriptor(0)?;
+            let name = "standard input".to_owned();
+            let content = read(std::io::stdin().lock()).map_err(|error| Failure::io(&name, &error))?;
+            Input { name, path: "FILE".to_owned(), content, open_mode: None }
+        } else {
+            let name = one_line(&args.file.display().to_string());
+            let unreadable = |error: std::io::Error| Failure::usage(format!("{name} cannot be read: {error}"));
+            let file = File::open(&args.file).map_err(unreadable)?;
+            let found = file.metadata().map_err(unreadable)?;
+            let mode = found.mode() & 0o777;
+            let open_mode = (mode & 0o044 != 0 && !found.file_type().is_fifo()).then_some(mode);
+            let content = read(file).map_err(unreadable)?;
+            Input { path: name.clone(), name, content, open_mode }
+        };
+        if input.content.is_empty() {
+            return Err(Failure::refused(CKR_DATA_INVALID, format!("{} is empty", input.name)));
+        }
+        Ok(input)
+    }
+
+    /// The value of a secret key.
+    ///
+    /// # Errors
+    /// Anything else, or a length that keys of this type do not have.
+    pub(super) fn secret(&self, kind: KeyType, format: Option<Format>) -> Result<Content, Failure> {
+        let (KeyType::Secret { bits, .. }, Some(kind)) = (kind, Kind::secret_key(kind.number())) else {
+            return Err(Failure::usage(
+                "--type is for the value of a secret key; what a PEM or DER file has is told by the file itself",
+            ));
+        };
+        if self.text().is_some_and(|text| text.contains(pem::BEGIN)) {
+            return Err(Failure::usage(format!(
+                "{} is PEM, no value of a secret key; leave --type out to import what it has",
+                self.name
+            )));
+        }
+        let digits = self.text().map(str::trim).filter(|text| !text.is_empty());
+        let is_hex = digits.is_some_and(|text| text.chars().all(|digit| digit.is_ascii_hexdigit()));
+        let value = match (format, digits) {
+            (Some(Format::Hex), None) => return Err(Failure::usage(format!("{}: no hexadecimal digits", self.name))),
+            (Some(Format::Hex), Some(digits)) => Zeroizing::new(
+                parse_hex(digits).map_err(|problem| Failure::usage(format!("{}: {problem}", self.name)))?,
+            ),
+            (None, Some(digits)) if is_hex => Zeroizing::new(
+                parse_hex(digits).map_err(|problem| Failure::usage(format!("{}: {problem}", self.name)))?,
+            ),
+            _ => self.content.clone(),
+        };
+        let wanted = bits.map_or_else(|| possible_bits(kind), |bits| bits.to_string());
+        if !kind.lengths.allow(value.len()) || bits.is_some_and(|bits| bits != value.len() * 8) {
+            return Err(Failure::refused(
+                CKR_ATTRIBUTE_VALUE_INVALID,
+                format!(
+                    "{} has a value of {} bits{}; {}{} keys have {wanted} bits",
+                    self.name,
+                    value.len() * 8,
+                    if is_hex && format.is_none() { " in hexadecimal digits" } else { "" },
+                    kind.name,
+                    bits.map_or_else(String::new, |bits| format!("-{bits}")),
+                ),
+            ));
+        }
+        Ok(Content::Secret(kind, value))
+    }
+
+    /// A key or certificate in PEM or DER.
+    ///
+    /// # Errors
+    /// Anything else, with what to do about it.
+    pub(super) fn structure(&self) -> Result<Content, Failure> {
+        match self.text().filter(|text| text.contains(pem::BEGIN)) {
+            Some(text) => self.in_pem(text),
+            None => self.in_der(),
+        }
+    }
+
+    fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.content).ok()
+    }
+
+    fn in_pem(&self, text: &str) -> Result<Content, Failure> {
+        let broken = |problem: String| self.refused(&format!(": {problem}"));
+        let (parameters, blocks): (Vec<Block<'_>>, Vec<Block<'_>>) =
+            pem::blocks(text).map_err(broken)?.into_iter().partition(|block| block.label.ends_with(" PARAMETERS"));
+        let [block] = blocks.as_slice() else {
+            let labels: Vec<String> = blocks.iter().map(|block| one_line(block.label)).collect();
+            return Err(self.refused(&format!(
+                " has {} ({}); import one at a time: strongroom key import <(openssl pkey -in {path}) takes the \
+                 private key alone, strongroom key import <(openssl x509 -in {path}) the first certificate",
+                counted(blocks.len(), "structure"),
+                labels.join(", "),
+                path = self.path,
+            )));
+        };
+        if let Some(form) = Traditional::labelled(block.label) {
+            if block.is_encrypted() {
+                return Err(self.encrypted("openssl pkey"));
+            }
+            let curve = parameters.iter().find(|block| block.label == "EC PARAMETERS");
+            let curve = curve.map(|block| block.decode().map_err(broken)).transpose()?;
+            return Ok(Content::Private(Private { der: block.decode().map_err(broken)?, form: Some(form), curve }));
+        }
+        match block.label {
+            "PRIVATE KEY" => block.decode().map_err(broken).map(|der| Content::Private(Private::pkcs8(der))),
+            "PUBLIC KEY" => block.decode().map_err(broken).map(Content::Public),
+            "CERTIFICATE" | "X509 CERTIFICATE" => block.decode().map_err(broken).map(Content::Certificate),
+            "ENCRYPTED PRIVATE KEY" => Err(self.encrypted("openssl pkcs8")),
+            label => {
+                let advice = match label {
+                    "OPENSSH PRIVATE KEY" => {
+                        "PKCS#8 is needed: ssh-keygen -p -m PKCS8 -N '' -f COPY changes a copy of \
+                                              the file to it; delete the copy when it is imported"
+                            .to_owned()
+                    }
+                    "RSA PUBLIC KEY" => format!("openssl rsa -RSAPublicKey_in -in {} -pubout makes one", self.path),
+                    "TRUSTED CERTIFICATE" => format!("openssl x509 -in {} makes a plain one", self.path),
+                    _ => "PRIVATE KEY, PUBLIC KEY and CERTIFICATE can be imported".to_owned(),
+                };
+                Err(self.refused(&format!(" has the form \"{}\"; {advice}", one_line(label))))
+            }
+        }
+    }
+
+    fn in_der(&self) -> Result<Content, Failure> {
+        let der = &self.content;
+        if PrivateKeyInfo::decode(der).is_ok() {
+            return Ok(Content::Private(Private::pkcs8(der.clone())));
+        }
+        if PublicKeyInfo::decode(der).is_ok() {
+            return Ok(Content::Public(der.clone()));
+        }
+        if Certificate::decode(der).is_ok() {
+            return Ok(Content::Certificate(der.clone()));
+        }
+        if let Some(form) = Traditional::ALL.into_iter().find(|form| form.decode(der, None).is_ok()) {
+            return Ok(Content::Private(Private { der: der.clone(), form: Some(form), curve: None }));
+        }
+        if is_encrypted_private_key(der) {
+            return Err(self.encrypted("openssl pkcs8 -inform DER"));
+        }
+        if is_pkcs12(der) {
+            return Err(self.refused(&format!(
+                " is a PKCS#12 file; openssl asks for its password and takes out what is in it: strongroom key import \
+                 <(openssl pkcs12 -in {path} -nocerts -nodes) has the private key, strongroom key import \
+                 <(openssl pkcs12 -in {path} -nokeys -clcerts) its certificate",
+                path = self.path,
+            )));
+        }
+        Err(self.refused(
+            " is neither PEM nor DER of a key or certificate that is known here; the value of a secret key needs its \
+             --type, as in --type aes",
+        ))
+    }
+
+    fn encrypted(&self, command: &str) -> Failure {
+        self.refused(&format!(
+            " has an encrypted private key; openssl asks for its password and decrypts it without another file: \
+             strongroom key import <({command} -in {})",
+            self.path,
+        ))
+    }
+
+    fn refused(&self, what: &str) -> Failure {
+        Failure::refused(CKR_DATA_INVALID, format!("{}{what}", self.name))
+    }
+}
+
+/// Whether this begins as a PKCS#12 file (PFX, RFC 7292 §4): version 3, and content that names its type. Such files are
+/// often BER, so that no strict parser says it.
+fn is_pkcs12(bytes: &[u8]) -> bool {
+    let start = bytes.get(..PFX_START).unwrap_or(bytes);
+    let has = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
+    start.first() == Some(&SEQUENCE) && has(PFX_VERSION) && has(PKCS7)
+}
+
+/// Everything there is, into a buffer that is never reallocated, so that no copy stays behind.
+fn read(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES_MAX + 1));
+    from.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    match bytes.len() > FILE_BYTES_MAX {
+        true => Err(std::io::Error::other(format!("it holds more than {FILE_BYTES_MAX} bytes, which is no key"))),
+        false => Ok(bytes),
+    }
+}
+
+/// Room for any key or certificate, with explanations.
+const FILE_BYTES_MAX: usize = 1 << 18;
+
+const SEQUENCE: u8 = 0x30;
+/// INTEGER 3 and the beginning of a SEQUENCE.
+const PFX_VERSION: &[u8] = &[0x02, 0x01, 0x03, SEQUENCE];
+/// OBJECT IDENTIFIER 1.2.840.113549.1.7, as far as it is the same for all types of content.
+const PKCS7: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
+/// Within so many bytes both are seen, however the lengths are written.
+const PFX_START: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pkcs12_is_known_by_its_first_bytes() {
+        let content = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+        let der = [&[0x30, 0x82, 1, 0, 2, 1, 3, 0x30, 0x82, 0, 0xf0][..], &content].concat();
+        let ber = [&[0x30, 0x80, 2, 1, 3, 0x30, 0x80][..], &content].concat();
+        assert!(is_pkcs12(&der) && is_pkcs12(&ber));
+        assert!(!is_pkcs12(&content) && !is_pkcs12(&der[..16]) && !is_pkcs12(b""));
+    }
+}
