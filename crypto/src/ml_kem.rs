@@ -253,21 +253,22 @@ impl PublicKey {
         &self.bytes
     }
 
-    /// A ciphertext, and the shared secret that the owner of the private key gets from it.
+    /// Writes a ciphertext, and returns the shared secret that the owner of the private key gets from it.
     ///
     /// # Errors
+    /// [`Error::CiphertextLength`] unless there is room for exactly [`ParameterSet::ciphertext_bytes`];
     /// [`Error::Memory`]; the errors of [`random::fill`].
-    pub fn encapsulate(&self) -> Result<(Vec<u8>, SecretBytes), Error> {
+    pub fn encapsulate(&self, ciphertext: &mut [u8]) -> Result<SecretBytes, Error> {
         let mut randomness = SecretBytes::zeroed(RANDOMNESS_BYTES)?;
         random::fill(randomness.expose_mut())?;
-        self.encapsulate_with(randomness.expose())
+        self.encapsulate_with(randomness.expose(), ciphertext)
     }
 
     // FIPS 203 §6.2, with m given.
-    fn encapsulate_with(&self, randomness: &[u8]) -> Result<(Vec<u8>, SecretBytes), Error> {
-        let mut ciphertext = Vec::new();
-        ciphertext.try_reserve_exact(self.set.ciphertext_bytes()).map_err(|_| Error::Memory)?;
-        ciphertext.resize(self.set.ciphertext_bytes(), 0);
+    fn encapsulate_with(&self, randomness: &[u8], ciphertext: &mut [u8]) -> Result<SecretBytes, Error> {
+        if ciphertext.len() != self.set.ciphertext_bytes() {
+            return Err(Error::CiphertextLength);
+        }
         let mut shared = SecretBytes::zeroed(SHARED_BYTES)?;
         let mut ciphertext_len = ciphertext.len();
         let mut shared_len = SHARED_BYTES;
@@ -286,7 +287,7 @@ impl PublicKey {
             )
         };
         done(outcome, "EVP_PKEY_encapsulate_deterministic")?;
-        Ok((ciphertext, shared))
+        Ok(shared)
     }
 }
 
@@ -325,8 +326,9 @@ mod tests {
             for case in case {
                 let key = PublicKey::from_bytes(ParameterSet::MlKem768, &field(case, "ek"));
                 if case["result"] == "valid" {
-                    let (ciphertext, shared) =
-                        key.expect("a key").encapsulate_with(&field(case, "m")).expect("encapsulated");
+                    let mut ciphertext = vec![0; ParameterSet::MlKem768.ciphertext_bytes()];
+                    let outcome = key.expect("a key").encapsulate_with(&field(case, "m"), &mut ciphertext);
+                    let shared = outcome.expect("encapsulated");
                     assert_eq!(ciphertext, field(case, "c"), "{}", case["tcId"]);
                     assert_eq!(shared.expose(), field(case, "K"), "{}", case["tcId"]);
                     accepted += 1;
@@ -343,9 +345,9 @@ mod tests {
     fn a_child_refuses_the_key_that_the_fork_wiped() {
         for set in ParameterSet::ALL {
             let key = PrivateKey::generate(set).expect("a key");
-            let (ciphertext, _) = PublicKey::from_bytes(set, &key.public_bytes())
-                .and_then(|key| key.encapsulate())
-                .expect("encapsulated");
+            let mut ciphertext = vec![0; set.ciphertext_bytes()];
+            let public = PublicKey::from_bytes(set, &key.public_bytes()).expect("a key");
+            public.encapsulate(&mut ciphertext).expect("encapsulated");
             check_in_child(|| matches!(key.decapsulate(&ciphertext), Err(Error::KeyValue(_))));
         }
     }

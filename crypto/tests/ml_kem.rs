@@ -4,6 +4,7 @@ mod common;
 
 use common::{Case, Vectors};
 use strongroom_crypto::Error;
+use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::ml_kem::{ParameterSet, PrivateKey, PublicKey, SEED_BYTES, SHARED_BYTES};
 
 #[test]
@@ -60,6 +61,12 @@ fn both_keys_of_a_seed() {
     }
 }
 
+fn encapsulated(public: &PublicKey) -> (Vec<u8>, SecretBytes) {
+    let mut ciphertext = vec![0; public.set().ciphertext_bytes()];
+    let shared = public.encapsulate(&mut ciphertext).expect("encapsulated");
+    (ciphertext, shared)
+}
+
 #[test]
 fn a_generated_key_encapsulates_and_decapsulates() {
     for set in ParameterSet::ALL {
@@ -73,10 +80,13 @@ fn a_generated_key_encapsulates_and_decapsulates() {
         assert!(imported.seed().expect("memory").is_none());
         let public = PublicKey::from_bytes(set, &key.public_bytes()).expect("a key");
         assert_eq!((public.set(), public.bytes()), (set, &key.public_bytes()[..]));
-        let (first, _) = public.encapsulate().expect("encapsulated");
-        let (ciphertext, shared) = public.encapsulate().expect("encapsulated");
+        let (first, _) = encapsulated(&public);
+        let (ciphertext, shared) = encapsulated(&public);
         assert_eq!((ciphertext.len(), shared.len()), (set.ciphertext_bytes(), SHARED_BYTES));
         assert_ne!(first, ciphertext);
+        for len in [0, set.ciphertext_bytes() - 1, set.ciphertext_bytes() + 1] {
+            assert!(matches!(public.encapsulate(&mut vec![0; len]), Err(Error::CiphertextLength)));
+        }
         for key in [&key, &same, &imported] {
             assert!(key.decapsulate(&ciphertext).expect("decapsulated").ct_eq(shared.expose()));
         }
@@ -127,7 +137,7 @@ fn a_key_serves_many_threads() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    let (ciphertext, shared) = public.encapsulate().expect("encapsulated");
+                    let (ciphertext, shared) = encapsulated(&public);
                     assert!(key.decapsulate(&ciphertext).expect("decapsulated").ct_eq(shared.expose()));
                 }
             });
@@ -135,7 +145,7 @@ fn a_key_serves_many_threads() {
     });
 }
 
-fn check(case: &Case<'_>, outcome: Result<strongroom_crypto::memory::SecretBytes, Error>) {
+fn check(case: &Case<'_>, outcome: Result<SecretBytes, Error>) {
     if case.valid() {
         assert_eq!(outcome.expect("decapsulated").expose(), case.bytes("K"), "{case}");
     } else {

@@ -14,7 +14,8 @@ use crate::module::{Token, refused};
 use crate::pairs::{Pair, ec_pair, ed25519_pair, pair_of_set, rsa_pair, with_context};
 use crate::parameters::{Mechanism, Parameter, plain};
 use crate::samples::usable_key;
-use crate::session::Session;
+use crate::session::{NOTHING, Session};
+use crate::template::number;
 
 /// A mechanism and the keys it works with.
 struct Way {
@@ -81,6 +82,10 @@ fn nobody_validated_anything() {
     flags = 0xa5;
     call!(C_GetSessionValidationFlags(session.0, CKS_LAST_VALIDATION_OK, &mut flags)).unwrap();
     assert_eq!(flags, 0);
+    assert_eq!(session.find(&[number(CKA_CLASS, CKO_VALIDATION)]), NOTHING);
+    let own = [number(CKA_CLASS, CKO_VALIDATION), number(CKA_VALIDATION_TYPE, CKV_TYPE_SOFTWARE)];
+    assert_eq!(session.find(&own), NOTHING);
+    assert_eq!(session.create(&own), refused(CKR_ATTRIBUTE_VALUE_INVALID));
     for kind in [0, 2, CK_ULONG::MAX] {
         flags = 0xa5;
         let outcome = call!(C_GetSessionValidationFlags(session.0, kind, &mut flags));

@@ -287,19 +287,10 @@ impl Application {
     /// `logouts` is how many logins had ended when the owner was settled: nobody else's login keeps them.
     pub(crate) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
         let (login, actor) = (self.login(), self.actor());
-        let user = login.as_deref().map_or(UserId::NOBODY, |login| login.user);
-        for object in &objects {
-            if user != object.ownership.owner || actor.user() != user || self.logouts() != logouts {
-                return Err(Error::NotLoggedIn);
-            }
-            access::check(Action::Make, actor, object)?;
-        }
+        objects.iter().try_for_each(|object| self.may_keep(object, login.as_deref(), actor, logouts))?;
         // What is refused is refused before anything is kept: the token's objects first, in one transaction.
         let session_objects = objects.iter().filter(|object| !object.has(Flag::Token)).count() as u64;
-        if self.count.fetch_add(session_objects, Ordering::Relaxed) + session_objects > SESSION_OBJECTS_MAX as u64 {
-            self.count.fetch_sub(session_objects, Ordering::Relaxed);
-            return Err(Error::TokenFull("the application has too many session objects".to_owned()));
-        }
+        self.make_room(session_objects)?;
         let mut numbers: Vec<u64> = vec![0; objects.len()];
         let (token, session): (Vec<_>, Vec<_>) =
             objects.into_iter().zip(&mut numbers).partition(|(object, _)| object.has(Flag::Token));
@@ -313,19 +304,55 @@ impl Application {
                 }
             }
         }
-        let mut gone = false;
-        for (mut object, place) in session {
-            object.number = self.numbers.fetch_add(1, Ordering::Relaxed);
-            *place = object.number;
-            let (number, private) = (object.number, object.has(Flag::Private));
-            self.objects.insert(number, Arc::new(object));
-            // A logout at this very moment must not leave a private object behind.
-            if private && (self.actor() != actor || self.logouts() != logouts) {
-                self.drop_object(number);
-                gone = true;
+        let mut gone = None;
+        for (object, place) in session {
+            match self.keep_here(object, actor, logouts) {
+                Ok(number) => *place = number,
+                Err(error) => gone = Some(error),
             }
         }
-        if gone { Err(Error::NotLoggedIn) } else { Ok(numbers) }
+        gone.map_or(Ok(numbers), Err)
+    }
+
+    /// As [`Application::keep_all`], of one object.
+    pub(crate) fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
+        let (login, actor) = (self.login(), self.actor());
+        self.may_keep(&object, login.as_deref(), actor, logouts)?;
+        if object.has(Flag::Token) {
+            return Ok(self.token.insert(object, login.as_deref())?.number);
+        }
+        self.make_room(1)?;
+        self.keep_here(object, actor, logouts)
+    }
+
+    fn may_keep(&self, object: &Object, login: Option<&Login>, actor: Actor, logouts: u64) -> Result<(), Error> {
+        let user = login.map_or(UserId::NOBODY, |login| login.user);
+        if user != object.ownership.owner || actor.user() != user || self.logouts() != logouts {
+            return Err(Error::NotLoggedIn);
+        }
+        access::check(Action::Make, actor, object)
+    }
+
+    fn make_room(&self, session_objects: u64) -> Result<(), Error> {
+        if self.count.fetch_add(session_objects, Ordering::Relaxed) + session_objects > SESSION_OBJECTS_MAX as u64 {
+            self.count.fetch_sub(session_objects, Ordering::Relaxed);
+            return Err(Error::TokenFull("the application has too many session objects".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Keeps an object of the session, for which there is room.
+    fn keep_here(&self, mut object: Object, actor: Actor, logouts: u64) -> Result<u64, Error> {
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed);
+        object.number = number;
+        let private = object.has(Flag::Private);
+        self.objects.insert(number, Arc::new(object));
+        // A logout at this very moment must not leave a private object behind.
+        if private && (self.actor() != actor || self.logouts() != logouts) {
+            self.drop_object(number);
+            return Err(Error::NotLoggedIn);
+        }
+        Ok(number)
     }
 
     /// Replaces an object by what `change` makes of it.

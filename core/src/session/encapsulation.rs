@@ -41,11 +41,9 @@ impl Session {
             })?;
         let target = Target::of(template)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
-        let (ciphertext, secret) = key.encapsulate()?;
-        let value = shortened(&target, secret)?;
+        let value = shortened(&target, key.encapsulate(place)?)?;
         let object = exchanged(&target, template, value, &maker)?;
         let handle = self.keep(object, maker.logouts)?;
-        place.copy_from_slice(ciphertext.get(..needed).unwrap_or_default());
         Ok((needed, Some(handle)))
     }
 

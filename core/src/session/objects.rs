@@ -192,8 +192,11 @@ impl Session {
     }
 
     pub(super) fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
-        let kept = self.keep_all(vec![object], logouts)?;
-        kept.first().copied().ok_or(Error::NotLoggedIn)
+        self.allow_writing(&object)?;
+        let session_object = !object.has(Flag::Token);
+        let number = self.application.keep(object, logouts)?;
+        self.own(session_object.then_some(number))?;
+        Ok(number)
     }
 
     /// Keeps new objects, all of them or none, and returns their handles in the same order.
@@ -201,7 +204,12 @@ impl Session {
         objects.iter().try_for_each(|object| self.allow_writing(object))?;
         let session_objects: Vec<bool> = objects.iter().map(|object| !object.has(Flag::Token)).collect();
         let numbers = self.application.keep_all(objects, logouts)?;
-        let made = numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number));
+        self.own(numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number)))?;
+        Ok(numbers)
+    }
+
+    /// Takes over session objects that were just made, which go when the session is closed.
+    fn own(&self, made: impl IntoIterator<Item = u64>) -> Result<(), Error> {
         match self.state() {
             Ok(mut state) => state.made.extend(made),
             Err(error) => {
@@ -212,7 +220,7 @@ impl Session {
                 return Err(error);
             }
         }
-        Ok(numbers)
+        Ok(())
     }
 
     fn allow_writing(&self, object: &Object) -> Result<(), Error> {

@@ -148,10 +148,12 @@ pub(super) fn new_unique_id(random: &dyn Source) -> Result<[u8; 32], Error> {
 
 /// The digits of sixteen bytes.
 pub(crate) fn hexadecimal(bytes: [u8; 16]) -> [u8; 32] {
-    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    // From a table: a branch for each digit of random bytes is mispredicted half of the time.
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS[usize::from(nibble & 15)];
     let mut digits = [0; 32];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte)]);
     }
     digits
 }
