@@ -129,8 +129,11 @@ impl<'a> PrivateKeyInfo<'a> {
             }
             Algorithm::Ec => {
                 let params = identifier.curve()?;
-                let (scalar, own_public) = decode_ec(key, params)?;
-                PrivateKeyInfo::Ec { params, scalar, public: own_public.or(public) }
+                let key = EcPrivate::decode(key)?;
+                if key.params.is_some_and(|inner| inner != params) {
+                    return Err(Error::Encoding("two different curves"));
+                }
+                PrivateKeyInfo::Ec { params, scalar: key.scalar, public: key.public.or(public) }
             }
             Algorithm::Edwards(curve) => {
                 PrivateKeyInfo::Edwards { curve, seed: exactly(only_octets(key)?, curve.bytes())? }
@@ -202,7 +205,7 @@ impl<'a> RsaPrivate<'a> {
     }
 
     /// RSAPrivateKey with two primes. Some programs write zeros for all that depends on the primes: it is absent then.
-    fn decode(der: &'a [u8]) -> Result<RsaPrivate<'a>, Error> {
+    pub(super) fn decode(der: &'a [u8]) -> Result<RsaPrivate<'a>, Error> {
         let mut fields = Fields::of_sequence(der)?;
         if fields.number()? != [RSA_VERSION] {
             return Err(Error::Encoding("an RSA key with more than two primes"));
@@ -284,27 +287,34 @@ fn write_lattice(identifier: &[Node<'_>], key: Lattice<'_>) -> Result<SecretByte
     }
 }
 
-/// Scalar and point of an ECPrivateKey (RFC 5915 §3), whose parameters, if there, must be the outer ones.
-fn decode_ec<'a>(der: &'a [u8], params: &[u8]) -> Result<(&'a [u8], Option<&'a [u8]>), Error> {
-    let mut fields = Fields::of_sequence(der)?;
-    if fields.number()? != [EC_VERSION] {
-        return Err(Error::Encoding("an unknown version"));
-    }
-    let scalar = fields.octets()?;
-    if fields.optional(constructed(EC_PARAMS))?.is_some_and(|inner| inner != params) {
-        return Err(Error::Encoding("two different curves"));
-    }
-    let public = match fields.optional(constructed(EC_PUBLIC))? {
-        None => None,
-        Some(content) => {
-            let mut public = Fields::new(content)?;
-            let point = public.bits()?;
-            public.end()?;
-            Some(point)
+/// An ECPrivateKey (RFC 5915 §3).
+pub(super) struct EcPrivate<'a> {
+    pub(super) scalar: &'a [u8],
+    pub(super) params: Option<&'a [u8]>,
+    pub(super) public: Option<&'a [u8]>,
+}
+
+impl<'a> EcPrivate<'a> {
+    /// The key that is all of `der`.
+    pub(super) fn decode(der: &'a [u8]) -> Result<EcPrivate<'a>, Error> {
+        let mut fields = Fields::of_sequence(der)?;
+        if fields.number()? != [EC_VERSION] {
+            return Err(Error::Encoding("an unknown version"));
         }
-    };
-    fields.end()?;
-    Ok((scalar, public))
+        let scalar = fields.octets()?;
+        let params = fields.optional(constructed(EC_PARAMS))?;
+        let public = match fields.optional(constructed(EC_PUBLIC))? {
+            None => None,
+            Some(content) => {
+                let mut public = Fields::new(content)?;
+                let point = public.bits()?;
+                public.end()?;
+                Some(point)
+            }
+        };
+        fields.end()?;
+        Ok(EcPrivate { scalar, params, public })
+    }
 }
 
 /// An OCTET STRING that is all of `der`.

@@ -1,7 +1,6 @@
 //! `strongroom key import`: keys and certificates from files.
 
 mod file;
-mod traditional;
 
 use std::cell::RefCell;
 use std::path::PathBuf;

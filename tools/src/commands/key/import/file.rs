@@ -8,11 +8,10 @@ use clap::ValueEnum;
 use cryptoki_sys::*;
 use strongroom_core::object::schema::Kind;
 use strongroom_crypto::Error;
-use strongroom_crypto::encoding::{Certificate, PrivateKeyInfo, PublicKeyInfo, is_encrypted_private_key};
+use strongroom_crypto::encoding::{Certificate, PrivateKeyInfo, PublicKeyInfo, Traditional, is_encrypted_private_key};
 use zeroize::Zeroizing;
 
 use super::ImportArgs;
-use super::traditional::Traditional;
 use crate::commands::key::types::{KeyType, possible_bits};
 use crate::failure::Failure;
 use crate::pem::{self, Block};
