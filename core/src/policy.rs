@@ -67,7 +67,7 @@ impl Policy {
     /// # Errors
     /// `CKR_KEY_SIZE_RANGE`, `CKR_KEY_FUNCTION_NOT_PERMITTED`; for a pair that is being made,
     /// `CKR_CURVE_NOT_SUPPORTED`.
-    pub(crate) fn check_key(self, key: &Object, function: u64) -> Result<(), Error> {
+    pub fn check_key(self, key: &Object, function: u64) -> Result<(), Error> {
         if self != Policy::Fips {
             return Ok(());
         }
@@ -101,7 +101,7 @@ impl Policy {
 }
 
 const SMALL_EXPONENT: Error =
-    Error::KeyNotPermitted("the token's policy (fips) wants an RSA public exponent of 65537 or more");
+    Error::KeyNotPermitted("the token's policy (fips) wants RSA keys with a public exponent of 65537 or more");
 const FOREIGN_GROUP: Error =
     Error::KeyNotPermitted("the token's policy (fips) agrees on keys only in the groups of RFC 3526 and RFC 7919");
 const NOT_APPROVED: Error = Error::KeyNotPermitted("the token's policy (fips) does not approve of keys of this kind");

@@ -40,6 +40,11 @@ fn what_is_said_to_be_useless_is_what_the_core_does_not_use() {
                 "2048 bits or more, and this one has 1024",
             ),
             (&["RSA", "-pkeyopt", "rsa_keygen_bits:2048"], "SHA256_RSA_PKCS", ""),
+            (
+                &["RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:3"],
+                "SHA256_RSA_PKCS",
+                "a public exponent of 65537 or more",
+            ),
             (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "ECDSA_SHA256", ""),
             (&["EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"], "ECDSA_SHA256", "nothing with keys on secp256k1"),
             (&["ED25519"], "EDDSA", ""),

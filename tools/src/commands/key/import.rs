@@ -238,7 +238,12 @@ impl Import<'_> {
         let curve = key.and_then(|key| bytes(key, CKA_EC_PARAMS)).and_then(ec::Curve::from_params);
         let least = FIPS_RSA_BITS_MIN;
         let (code, why) = match limit(policy, kind, key.and_then(size_bits), curve) {
-            None => return Ok(()),
+            None => {
+                match key.filter(|key| key.kind.class == CKO_PRIVATE_KEY).map(|key| policy.check_key(key, CKF_SIGN)) {
+                    Some(Err(error)) => (error.rv(), format!("does not use such a key: {error}")),
+                    _ => return Ok(()),
+                }
+            }
             Some(Limit::OnlyVerifies(bits)) => {
                 self.warn(format!(
                     "the token's policy \"{policy}\" only verifies with RSA keys below {least} bits, and this one has \
