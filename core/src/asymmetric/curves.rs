@@ -15,12 +15,14 @@ use crate::error::Error;
 pub(super) fn import_public(parts: &dyn Parts) -> Result<PublicHalf, Error> {
     let (curve, params) = curve(parts)?;
     let key = either(needed(parts, CKA_EC_POINT)?, |point| ec::PublicKey::from_point(curve, point))?;
-    public_half(key, params)
+    let point = key.uncompressed();
+    public_half(key, &point, params)
 }
 
 pub(super) fn import_private(parts: &dyn Parts) -> Result<PrivateHalf, Error> {
     let key = open_private(parts)?;
-    private_half(key, curve(parts)?.1)
+    let point = key.public()?.uncompressed();
+    private_half(key, &point, curve(parts)?.1)
 }
 
 pub(super) fn open_private(parts: &dyn Parts) -> Result<ec::PrivateKey, Error> {
@@ -30,7 +32,9 @@ pub(super) fn open_private(parts: &dyn Parts) -> Result<ec::PrivateKey, Error> {
 pub(super) fn generate(public: &dyn Parts) -> Result<Pair, Error> {
     let (curve, params) = curve(public)?;
     let key = ec::PrivateKey::generate(curve)?;
-    Ok(Pair { public: public_half(key.public()?, params)?, private: private_half(key, params)? })
+    let half = key.public()?;
+    let point = half.uncompressed();
+    Ok(Pair { public: public_half(half, &point, params)?, private: private_half(key, &point, params)? })
 }
 
 fn curve(parts: &dyn Parts) -> Result<(ec::Curve, &[u8]), Error> {
@@ -38,20 +42,18 @@ fn curve(parts: &dyn Parts) -> Result<(ec::Curve, &[u8]), Error> {
     Ok((ec::Curve::from_params(params).ok_or_else(|| no_curve(params, &[OID, NAME, EXPLICIT]))?, params))
 }
 
-fn public_half(key: ec::PublicKey, params: &[u8]) -> Result<PublicHalf, Error> {
-    let point = key.uncompressed();
-    let info = PublicKeyInfo::Ec { params: key.curve().oid(), point: &point }.encode()?;
+fn public_half(key: ec::PublicKey, point: &[u8], params: &[u8]) -> Result<PublicHalf, Error> {
+    let info = PublicKeyInfo::Ec { params: key.curve().oid(), point }.encode()?;
     let fields = vec![
         field(CKA_PUBLIC_KEY_INFO, &info),
         field(CKA_EC_PARAMS, params),
-        field(CKA_EC_POINT, &as_octet_string(&point)),
+        field(CKA_EC_POINT, &as_octet_string(point)),
     ];
     Ok(PublicHalf { fields, key: PublicKey::Ec(key) })
 }
 
-fn private_half(key: ec::PrivateKey, params: &[u8]) -> Result<PrivateHalf, Error> {
-    let point = key.public()?.uncompressed();
-    let info = PublicKeyInfo::Ec { params: key.curve().oid(), point: &point }.encode()?;
+fn private_half(key: ec::PrivateKey, point: &[u8], params: &[u8]) -> Result<PrivateHalf, Error> {
+    let info = PublicKeyInfo::Ec { params: key.curve().oid(), point }.encode()?;
     Ok(PrivateHalf {
         fields: vec![field(CKA_PUBLIC_KEY_INFO, &info), field(CKA_EC_PARAMS, params)],
         secrets: vec![(CKA_VALUE, key.scalar()?)],
