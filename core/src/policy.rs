@@ -17,7 +17,7 @@ pub enum Policy {
     /// PKCS#11 to the letter, plus what breaks no honest program.
     #[default]
     Standard,
-    /// Without single DES and MD5, and wrapping only with authentication or OAEP.
+    /// Without single DES, RC4 and MD5, and wrapping only with authentication or OAEP.
     Strict,
     /// Approved algorithms only.
     Fips,
@@ -90,9 +90,11 @@ impl Policy {
                 }
             }
             Some(CKK_DH | CKK_X9_42_DH) => {
-                let prime = key.inner_bytes(CKA_PRIME).unwrap_or_default();
-                let approved = KnownGroup::find(prime)?.is_some_and(|group| group.bits() >= 2048);
-                if approved { Ok(()) } else { Err(FOREIGN_GROUP) }
+                let part = |attribute| key.inner_bytes(attribute).unwrap_or_default();
+                let known = KnownGroup::find(part(CKA_PRIME))?.is_some_and(|group| group.bits() >= 2048);
+                // The base of all of them is 2.
+                let base = part(CKA_BASE).iter().skip_while(|byte| **byte == 0);
+                if known && base.eq(&[2]) { Ok(()) } else { Err(FOREIGN_GROUP) }
             }
             Some(CKK_EC_MONTGOMERY | CKK_DSA) => Err(NOT_APPROVED),
             _ => Ok(()),

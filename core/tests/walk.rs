@@ -167,7 +167,7 @@ fn too_many_wrong_pins_lock_the_user_and_the_officer_unlocks() {
 }
 
 #[test]
-fn the_officer_gives_trust_and_the_owner_can_only_give_it_up() {
+fn the_officer_gives_trust_and_takes_it_back() {
     let place = place();
     let hsm = hsm(&place, StoreKind::Sqlite);
     let session = with_user(&hsm);
@@ -189,7 +189,12 @@ fn the_officer_gives_trust_and_the_owner_can_only_give_it_up() {
     assert!(trusted());
     session.set_attributes(key, &template(&[(CKA_LABEL, b"still trusted")])).unwrap();
     assert!(trusted());
+    assert_eq!(set(&[0]), Err(CKR_ATTRIBUTE_READ_ONLY));
+    session.logout().unwrap();
+    session.login(CKU_SO, Some(b"officer"), None).unwrap();
     set(&[0]).unwrap();
+    session.logout().unwrap();
+    session.login(CKU_USER, Some(b"user-pin"), None).unwrap();
     assert!(!trusted());
     assert_eq!(set(&[1]), Err(CKR_ATTRIBUTE_READ_ONLY));
     assert_eq!(encrypted(&session, key).len(), 25);

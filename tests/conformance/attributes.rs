@@ -345,9 +345,13 @@ fn only_the_officer_trusts() {
     user.set(key, &[bytes(CKA_LABEL, b"x")]).unwrap();
     for object in [key, certificate] {
         assert!(user.flag(object, CKA_TRUSTED));
-        let copy = user.copy(object, &[]).unwrap();
-        assert!(!user.flag(copy, CKA_TRUSTED), "the officer has not seen the copy");
     }
+    let copy = user.copy(certificate, &[]).unwrap();
+    assert!(!user.flag(copy, CKA_TRUSTED), "the officer has not seen the copy");
+    assert_eq!(user.copy(certificate, &trust), refused(CKR_ATTRIBUTE_READ_ONLY));
+    // What a trusted key wrapped would come out by a copy that decrypts.
+    assert_eq!(user.copy(key, &[]), refused(CKR_ACTION_PROHIBITED));
+    assert_eq!(user.set(key, &[flag(CKA_TRUSTED, false)]), refused(CKR_ATTRIBUTE_READ_ONLY));
 }
 
 #[test]

@@ -468,8 +468,8 @@ const OTHERS: &[Sample] = rows! {
     CKM_DES3_CBC_PAD: DES3, FIXED, Strict, cipher(1, 0, Growth::Pad(8), iv8), WRAPS;
     CKM_DES3_CMAC: DES3, FIXED, Strict, mac(8);
     CKM_DES3_CMAC_GENERAL: DES3, FIXED, Strict, general(8);
-    CKM_RC4_KEY_GEN: &[CKK_RC4], (8, 2040), Strict, Kind::Generate;
-    CKM_RC4: &[CKK_RC4], (8, 2040), Strict, cipher(1, 0, Growth::None, none);
+    CKM_RC4_KEY_GEN: &[CKK_RC4], (8, 2040), Standard, Kind::Generate;
+    CKM_RC4: &[CKK_RC4], (8, 2040), Standard, cipher(1, 0, Growth::None, none);
     CKM_CHACHA20_KEY_GEN: &[CKK_CHACHA20], (32, 32), Strict, Kind::Generate;
     CKM_CHACHA20: &[CKK_CHACHA20], (256, 256), Strict, cipher(1, 0, Growth::None, chacha20);
     CKM_CHACHA20_POLY1305: &[CKK_CHACHA20], (256, 256), Strict, cipher(1, 0, Growth::Tag(16), poly1305), MESSAGES;

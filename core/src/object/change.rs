@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKA_PUBLIC_KEY_INFO, CKO_CERTIFICATE};
+use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKA_PUBLIC_KEY_INFO, CKA_TRUSTED, CKO_CERTIFICATE};
 
 use super::birth::{check_authentication, check_dates, check_public_key_info, kept_value, new_unique_id, valid_rule};
 use super::codec::damaged;
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
 use super::{Object, birth::Maker};
-use crate::attribute::{AttributeType, Flag, Given, Template};
+use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
 use crate::error::Error;
 
 /// `object` with the attributes of `template` (PKCS#11 3.2 §5.7.6): all of them or none.
@@ -23,11 +23,15 @@ pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Ob
     if object.kind.class == CKO_CERTIFICATE && object.has(Flag::Trusted) {
         return Err(Error::Prohibited("a trusted certificate is not modifiable (CKA_TRUSTED)"));
     }
-    // An officer trusted the key to do what it does, and nothing else. To be more, it gives up the trust.
-    let trusted = object.has(Flag::Trusted) && template.flag(Flag::Trusted) != Some(false);
-    let flags = template.entries().iter().any(|entry| matches!(entry.value, Given::Flag(..)));
-    if object.kind.is_key() && trusted && flags {
-        return Err(Error::Prohibited("what a trusted key may do cannot be changed (CKA_TRUSTED)"));
+    // An officer trusted the key to do what it does, and nothing else: what it wrapped would come out by what it learns.
+    let changes = |entry: &Entry<'_>| matches!(entry.value, Given::Flag(flag, value) if value != object.has(flag));
+    if is_trusted_key(object)
+        && let Some(entry) = template.entries().iter().find(|entry| changes(entry))
+    {
+        return Err(match entry.attribute {
+            attribute @ AttributeType(CKA_TRUSTED) => Error::AttributeReadOnly(attribute),
+            _ => Error::Prohibited("what a trusted key may do cannot be changed (CKA_TRUSTED)"),
+        });
     }
     let mut changed = object.duplicate();
     // The one change of a key's check value is to destroy it (PKCS#11 3.2 §4.10.2).
@@ -60,6 +64,12 @@ pub fn copy(object: &Object, template: &Template<'_>, maker: &Maker<'_>) -> Resu
     if !object.has(Flag::Copyable) {
         return Err(Error::Prohibited("the object is not copyable (CKA_COPYABLE)"));
     }
+    if is_trusted_key(object) {
+        return Err(Error::Prohibited("a trusted key has no copies (CKA_TRUSTED)"));
+    }
+    if template.flag(Flag::Trusted) == Some(true) && !maker.officer {
+        return Err(Error::AttributeReadOnly(AttributeType(CKA_TRUSTED)));
+    }
     if object.has(Flag::Private) && template.flag(Flag::Private) == Some(false) {
         let attribute = AttributeType(CKA_PRIVATE);
         return Err(Error::TemplateInconsistent { attribute, reason: "a private object has no public copy" });
@@ -77,6 +87,10 @@ pub fn copy(object: &Object, template: &Template<'_>, maker: &Maker<'_>) -> Resu
     copy.session = (!copy.has(Flag::Token)).then_some(maker.session);
     check_authentication(&copy)?;
     Ok(copy)
+}
+
+fn is_trusted_key(object: &Object) -> bool {
+    object.kind.is_key() && object.has(Flag::Trusted)
 }
 
 impl Object {

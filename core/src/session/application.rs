@@ -288,30 +288,38 @@ impl Application {
     pub(crate) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
         let (login, actor) = (self.login(), self.actor());
         objects.iter().try_for_each(|object| self.may_keep(object, login.as_deref(), actor, logouts))?;
-        // What is refused is refused before anything is kept: the token's objects first, in one transaction.
-        let session_objects = objects.iter().filter(|object| !object.has(Flag::Token)).count() as u64;
-        self.make_room(session_objects)?;
+        self.make_room(objects.iter().filter(|object| !object.has(Flag::Token)).count() as u64)?;
         let mut numbers: Vec<u64> = vec![0; objects.len()];
         let (token, session): (Vec<_>, Vec<_>) =
             objects.into_iter().zip(&mut numbers).partition(|(object, _)| object.has(Flag::Token));
-        if !token.is_empty() {
-            let (token, places): (Vec<Object>, Vec<&mut u64>) = token.into_iter().unzip();
-            match self.token.insert_all(token, login.as_deref()) {
-                Ok(kept) => kept.iter().zip(places).for_each(|(object, place)| *place = object.number),
-                Err(error) => {
-                    self.count.fetch_sub(session_objects, Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
-        }
+        let (token, places): (Vec<Object>, Vec<&mut u64>) = token.into_iter().unzip();
         let mut gone = None;
+        let mut here = Vec::with_capacity(session.len());
         for (object, place) in session {
             match self.keep_here(object, actor, logouts) {
-                Ok(number) => *place = number,
+                Ok(number) => {
+                    *place = number;
+                    here.push(number);
+                }
                 Err(error) => gone = Some(error),
             }
         }
-        gone.map_or(Ok(numbers), Err)
+        // What cannot be undone comes last, in one transaction.
+        let kept = match gone {
+            Some(error) => Err(error),
+            None if token.is_empty() => Ok(Vec::new()),
+            None => self.token.insert_all(token, login.as_deref()),
+        };
+        match kept {
+            Ok(kept) => kept.iter().zip(places).for_each(|(object, place)| *place = object.number),
+            Err(error) => {
+                for number in here {
+                    self.drop_object(number);
+                }
+                return Err(error);
+            }
+        }
+        Ok(numbers)
     }
 
     /// As [`Application::keep_all`], of one object.

@@ -166,11 +166,15 @@ impl Run<'_> {
 
     /// What a new key has from all sources. What somebody may use and not take out stays inside in every form.
     fn inheritance(&self, sources: &Sources) -> Inheritance {
-        let actor = self.session.application.actor();
-        let secrets = [&sources.base].into_iter().chain(&sources.others).filter(|key| key.kind.is_secret());
-        let foreign = secrets.into_iter().any(|key| access::check(Action::Export, actor, key).is_err());
-        let own = sources.inheritance();
-        Inheritance { unextractable: own.unextractable || foreign, ..own }
+        let foreign = sources.secrets().filter(|key| self.is_foreign(key));
+        let all =
+            foreign.fold(sources.inheritance(), |all, key| Inheritance { unextractable: true, ..all }.guarding(key));
+        if sources.secrets().all(|key| self.is_made_for(key)) { Inheritance { bytes_min: 0, ..all } } else { all }
+    }
+
+    /// Whether the key is somebody else's, who shares its use.
+    fn is_foreign(&self, key: &Object) -> bool {
+        access::check(Action::Export, self.session.application.actor(), key).is_err()
     }
 
     /// The template of a new key that is as sensitive and as extractable as its sources where nobody says otherwise.
@@ -187,7 +191,7 @@ impl Run<'_> {
             Some(AttributeValue::Mechanisms(list)) => list.contains(&self.call.mechanism.id),
             _ => false,
         };
-        named || !Inheritance::of(key).is_confidential()
+        named || !(Inheritance::of(key).is_confidential() || self.is_foreign(key))
     }
 
     fn kept(&self, object: Object) -> Result<Derived, Error> {
@@ -231,6 +235,11 @@ impl Sources {
             CKO_DATA => Ok(self.base.inner_bytes(CKA_VALUE).unwrap_or_default()),
             _ => Ok(self.base.material()?.value()),
         }
+    }
+
+    /// The keys among them: all, but a data object.
+    fn secrets(&self) -> impl Iterator<Item = &Arc<Object>> {
+        [&self.base].into_iter().chain(&self.others).filter(|key| key.kind.is_secret())
     }
 
     /// What a new key has from all of them.

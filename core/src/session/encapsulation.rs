@@ -6,7 +6,7 @@ use strongroom_crypto::memory::SecretBytes;
 use super::wrapping::as_unwrapping;
 use super::{Output, Session};
 use crate::asymmetric::{PrivateKey, PublicKey};
-use crate::attribute::{Flag, Template};
+use crate::attribute::{Flag, Template, TemplateAttribute};
 use crate::error::Error;
 use crate::mechanism::{Call, MechanismName, Parameter, Work};
 use crate::object::Object;
@@ -34,15 +34,15 @@ impl Session {
         let Output::Buffer(buffer) = output else { return Ok((needed, None)) };
         let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
         // PKCS#11 3.2 §5.18.9 names this error for what contradicts the template of the key.
-        let template =
-            &birth::merged(template, public.demands(CKA_ENCAPSULATE_TEMPLATE)).map_err(|error| match error {
-                Error::TemplateInconsistent { .. } => Error::NoKey(public.number),
-                other => other,
-            })?;
+        let demands = public.demands(CKA_ENCAPSULATE_TEMPLATE);
+        let template = &birth::merged(template, demands).map_err(|error| match error {
+            Error::TemplateInconsistent { .. } => Error::NoKey(public.number),
+            other => other,
+        })?;
         let target = Target::of(template)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let value = shortened(&target, key.encapsulate(place)?)?;
-        let object = exchanged(&target, template, value, &maker)?;
+        let object = exchanged(&target, template, value, demands, &maker)?;
         let handle = self.keep(object, maker.logouts)?;
         Ok((needed, Some(handle)))
     }
@@ -68,11 +68,12 @@ impl Session {
         if ciphertext.len() != key.set().ciphertext_bytes() {
             return Err(Error::WrappedKeyLength);
         }
-        let template = &birth::merged(template, private.demands(CKA_DECAPSULATE_TEMPLATE))?;
+        let demands = private.demands(CKA_DECAPSULATE_TEMPLATE);
+        let template = &birth::merged(template, demands)?;
         let target = Target::of(template)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let value = shortened(&target, key.decapsulate(ciphertext)?)?;
-        let object = exchanged(&target, template, value, &maker)?;
+        let object = exchanged(&target, template, value, demands, &maker)?;
         self.keep(object, maker.logouts)
     }
 }
@@ -87,8 +88,14 @@ fn kem_type(call: &Call<'_>) -> Result<u64, Error> {
 
 /// A key of two sides: it was in no token before, and is extractable where the template is silent (PKCS#11 3.2 §5.18.9
 /// and §5.18.10).
-fn exchanged(target: &Target, template: &Template<'_>, value: SecretBytes, maker: &Maker<'_>) -> Result<Object, Error> {
-    let mut key = birth::derived(target, template, value, Inheritance::none(), maker)?;
+fn exchanged(
+    target: &Target,
+    template: &Template<'_>,
+    value: SecretBytes,
+    demands: &[TemplateAttribute],
+    maker: &Maker<'_>,
+) -> Result<Object, Error> {
+    let mut key = birth::derived(target, template, value, Inheritance::exchanged(demands), maker)?;
     key.flags.set(Flag::Extractable, template.flag(Flag::Extractable).unwrap_or(true));
     Ok(key)
 }

@@ -195,7 +195,9 @@ impl Session {
         self.allow_writing(&object)?;
         let session_object = !object.has(Flag::Token);
         let number = self.application.keep(object, logouts)?;
-        self.own(session_object.then_some(number))?;
+        if session_object {
+            self.own(vec![number])?;
+        }
         Ok(number)
     }
 
@@ -204,12 +206,15 @@ impl Session {
         objects.iter().try_for_each(|object| self.allow_writing(object))?;
         let session_objects: Vec<bool> = objects.iter().map(|object| !object.has(Flag::Token)).collect();
         let numbers = self.application.keep_all(objects, logouts)?;
-        self.own(numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number)))?;
+        self.own(numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number)).collect())?;
         Ok(numbers)
     }
 
     /// Takes over session objects that were just made, which go when the session is closed.
-    fn own(&self, made: impl IntoIterator<Item = u64>) -> Result<(), Error> {
+    fn own(&self, made: Vec<u64>) -> Result<(), Error> {
+        if made.is_empty() {
+            return Ok(());
+        }
         match self.state() {
             Ok(mut state) => state.made.extend(made),
             Err(error) => {

@@ -11,7 +11,7 @@ use super::blocks::{self, Padding};
 use super::{Output, Session};
 use crate::access::{self, Action};
 use crate::asymmetric::{self, PrivateKey, PublicKey};
-use crate::attribute::{AttributeType, Flag, Template, TemplateAttribute, TemplateValue};
+use crate::attribute::{AttributeType, Flag, Template};
 use crate::error::Error;
 use crate::mechanism::{Call, CipherMode, HybridWrap, KeyWrap, Mechanism, MechanismName, Parameter, Work, hashes};
 use crate::object::schema::Kind;
@@ -166,7 +166,7 @@ impl Session {
             .map_err(|error| as_unwrapping(error, call.mechanism))?;
         let scheme = scheme(call, aad)?;
         let template = &birth::merged(template, unwrapping.demands(CKA_UNWRAP_TEMPLATE))?;
-        if !scheme.tells_nothing() && hides(unwrapping.demands(CKA_UNWRAP_TEMPLATE)) {
+        if !scheme.tells_nothing() && birth::hides(unwrapping.demands(CKA_UNWRAP_TEMPLATE)) {
             return Err(Error::KeyNotPermitted(
                 "what CKA_UNWRAP_TEMPLATE keeps inside is unwrapped only by mechanisms that check it or hide its padding",
             ));
@@ -507,15 +507,6 @@ impl Unwrapped {
         }
         Ok(other)
     }
-}
-
-/// Whether a template keeps what is unwrapped inside.
-fn hides(demands: &[TemplateAttribute]) -> bool {
-    demands.iter().any(|demand| match (demand.attribute.0, &demand.value) {
-        (CKA_SENSITIVE | CKA_WRAP_WITH_TRUSTED, TemplateValue::Flag(set)) => *set,
-        (CKA_EXTRACTABLE, TemplateValue::Flag(set)) => !*set,
-        _ => false,
-    })
 }
 
 /// Bytes of the block of a secret key's cipher.

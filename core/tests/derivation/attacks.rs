@@ -70,6 +70,61 @@ fn nothing_of_a_confidential_key_is_cut_off_beside_known_data() {
     assert_eq!(token.refusal(CKM_XOR_BASE_AND_DATA, Parameter::Bytes(&[1; 32]), long, &asked), CKR_KEY_SIZE_RANGE);
 }
 
+/// RC4 behind chosen bytes shows the next; a DES key is searched.
+#[test]
+fn a_confidential_key_is_not_put_into_a_cipher_that_tells_it() {
+    let token = token();
+    let key = |more: &[Entry]| token.secret(CKK_AES, SECRET, &[&closed()[..], more].concat());
+    let joined = |key_type, length: &[Entry], data: &'static [u8], base| {
+        let asked = [&[number(CKA_KEY_TYPE, key_type)], length].concat();
+        token.refusal(CKM_CONCATENATE_DATA_AND_BASE, Parameter::Bytes(data), base, &asked)
+    };
+    let length = |bytes| [number(CKA_VALUE_LEN, bytes)];
+    assert_eq!(joined(CKK_RC4, &length(19), &[1; 3], key(&[])), CKR_TEMPLATE_INCONSISTENT);
+    assert_eq!(joined(CKK_DES3, &[], &[1; 8], key(&[])), CKR_TEMPLATE_INCONSISTENT);
+    assert_eq!(joined(CKK_DES2, &[], &[], key(&[])), CKR_TEMPLATE_INCONSISTENT);
+    assert_eq!(joined(CKK_AES, &length(32), &[1; 16], key(&[])), CKR_OK);
+    let named = numbers(CKA_ALLOWED_MECHANISMS, &[CKM_CONCATENATE_DATA_AND_BASE]);
+    assert_eq!(joined(CKK_RC4, &length(19), &[1; 3], key(&[named])), CKR_OK);
+    assert_eq!(joined(CKK_RC4, &length(19), &[1; 3], token.secret(CKK_AES, SECRET, &open())), CKR_OK);
+    let xored = [number(CKA_KEY_TYPE, CKK_RC4), number(CKA_VALUE_LEN, 16)];
+    let refused = token.refusal(CKM_XOR_BASE_AND_DATA, Parameter::Bytes(&[1; 16]), key(&[]), &xored);
+    assert_eq!(refused, CKR_TEMPLATE_INCONSISTENT);
+}
+
+/// What a private key demands of agreed keys keeps them inside, short ones too.
+#[test]
+fn agreed_keys_that_are_kept_inside_are_not_spelled_out() {
+    let token = token();
+    let kept = |template| nested(template, &closed());
+    let (peer, _) = token.pair(CKM_EC_KEY_PAIR_GEN, &[bytes(CKA_EC_PARAMS, P256)], &[]);
+    let point = token.bytes(peer, CKA_EC_POINT);
+    let agree = |private: &[Entry], kdf, bytes| {
+        let (_, key) = token.pair(CKM_EC_KEY_PAIR_GEN, &[self::bytes(CKA_EC_PARAMS, P256)], private);
+        let parameter = Parameter::Agreement { kdf, shared: &[], public: &point, key_bits: 0 };
+        token.refusal(CKM_ECDH1_DERIVE, parameter, key, &[number(CKA_VALUE_LEN, bytes)])
+    };
+    for kdf in [CKD_NULL, CKD_SHA256_KDF] {
+        assert_eq!(agree(&[kept(CKA_DERIVE_TEMPLATE)], kdf, 15), CKR_KEY_SIZE_RANGE);
+        assert_eq!(agree(&[kept(CKA_DERIVE_TEMPLATE)], kdf, 16), CKR_OK);
+        assert_eq!(agree(&[], kdf, 15), CKR_OK);
+    }
+    let kem = |private: &[Entry], bytes| {
+        let set = [number(CKA_PARAMETER_SET, CKP_ML_KEM_768)];
+        let (public, private) = token.pair(CKM_ML_KEM_KEY_PAIR_GEN, &set, private);
+        let call = call(CKM_ML_KEM, Parameter::None);
+        let asked = [number(CKA_CLASS, CKO_SECRET_KEY), number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)];
+        let mut capsule = [0; 1088];
+        token.session.encapsulate_key(&call, public, &template(&asked), Output::Buffer(&mut capsule)).unwrap();
+        let asked = [&asked[..], &[number(CKA_VALUE_LEN, bytes)]].concat();
+        let made = token.session.decapsulate_key(&call, private, &capsule, &template(&asked));
+        made.map_or_else(|error| error.rv(), |_| CKR_OK)
+    };
+    assert_eq!(kem(&[kept(CKA_DECAPSULATE_TEMPLATE)], 15), CKR_KEY_SIZE_RANGE);
+    assert_eq!(kem(&[kept(CKA_DECAPSULATE_TEMPLATE)], 16), CKR_OK);
+    assert_eq!(kem(&[], 15), CKR_OK);
+}
+
 #[test]
 fn bits_of_a_confidential_key_are_extracted_only_where_it_was_made_for_that() {
     let token = token();
@@ -83,17 +138,19 @@ fn bits_of_a_confidential_key_are_extracted_only_where_it_was_made_for_that() {
 }
 
 #[test]
-fn the_version_of_a_confidential_premaster_is_not_told() {
+fn of_a_confidential_premaster_no_more_is_told_than_a_version() {
     let token = token();
-    let master = |more: &[Entry]| {
-        let key = token.secret(CKK_GENERIC_SECRET, &[3; 48], more);
+    let master = |byte: u8, more: &[Entry]| {
+        let key = token.secret(CKK_GENERIC_SECRET, &[byte; 48], more);
         let parameter = Parameter::TlsMaster { hash: CKM_SHA256, random: RANDOM };
         token.derive(CKM_TLS12_MASTER_KEY_DERIVE, parameter, key, &[]).unwrap().version
     };
-    assert_eq!(master(&open()), Some((3, 3)));
-    assert_eq!(master(&closed()), None);
+    assert_eq!(master(3, &open()), Some((3, 3)));
+    assert_eq!(master(3, &closed()), Some((3, 3)));
+    assert_eq!(master(7, &closed()), Some((0, 0)));
     let named = numbers(CKA_ALLOWED_MECHANISMS, &[CKM_TLS12_MASTER_KEY_DERIVE]);
-    assert_eq!(master(&[&closed()[..], &[named]].concat()), Some((3, 3)));
+    assert_eq!(master(7, &[&closed()[..], &[named]].concat()), Some((7, 7)));
+    assert_eq!(master(7, &open()), Some((7, 7)));
 }
 
 /// IVs are cut from the bytes that other sizes make keys of. TLS wants them outside, so `standard` gives them.
@@ -154,16 +211,30 @@ fn a_trusted_key_learns_nothing_new() {
         let change = token.session.set_attributes(wrapper, &template(&[flag(usage, true)]));
         assert_eq!(change.unwrap_err().rv(), CKR_ACTION_PROHIBITED);
     }
-    token.session.set_attributes(wrapper, &template(&[bytes(CKA_LABEL, b"backup")])).unwrap();
+    let same = [bytes(CKA_LABEL, b"backup"), flag(CKA_DECRYPT, false), flag(CKA_TRUSTED, true)];
+    token.session.set_attributes(wrapper, &template(&same)).unwrap();
     assert!(token.has(wrapper, Flag::Trusted));
-    let change = [flag(CKA_DECRYPT, true), flag(CKA_TRUSTED, false)];
-    let given_up = token.session.copy_object(wrapper, &template(&[flag(CKA_TOKEN, true)])).unwrap();
-    trust(&token, given_up);
-    token.session.set_attributes(given_up, &template(&change)).unwrap();
-    assert!(!token.has(given_up, Flag::Trusted));
-    // A copy is not trusted.
-    let copy = token.session.copy_object(wrapper, &template(&[flag(CKA_DECRYPT, true)])).unwrap();
-    assert!(!token.has(copy, Flag::Trusted));
+    // Its owner cannot let it go to learn more, nor has a copy that does.
+    let change = |entries: &[Entry]| token.session.set_attributes(wrapper, &template(entries)).unwrap_err().rv();
+    assert_eq!(change(&[flag(CKA_TRUSTED, false)]), CKR_ATTRIBUTE_READ_ONLY);
+    assert_eq!(change(&[flag(CKA_TRUSTED, false), flag(CKA_DECRYPT, true)]), CKR_ATTRIBUTE_READ_ONLY);
+    let copy = |key, entries: &[Entry]| token.session.copy_object(key, &template(entries)).map_err(|error| error.rv());
+    for in_token in [true, false] {
+        let decrypts = [flag(CKA_TOKEN, in_token), flag(CKA_DECRYPT, true)];
+        let trusted = [flag(CKA_TRUSTED, true), flag(CKA_TOKEN, in_token)];
+        assert_eq!(copy(wrapper, &decrypts), Err(CKR_ACTION_PROHIBITED));
+        assert_eq!(copy(wrapper, &trusted), Err(CKR_ACTION_PROHIBITED));
+        let plain = token.secret(CKK_AES, SECRET, &[]);
+        assert_eq!(copy(plain, &trusted), Err(CKR_ATTRIBUTE_READ_ONLY));
+    }
+    // An officer takes trust back, and answers for what it covered.
+    token.session.logout().unwrap();
+    token.session.login(CKU_SO, Some(b"officer"), None).unwrap();
+    token.session.set_attributes(wrapper, &template(&[flag(CKA_TRUSTED, false)])).unwrap();
+    token.session.logout().unwrap();
+    token.session.login(CKU_USER, Some(b"user-pin"), None).unwrap();
+    assert!(!token.has(wrapper, Flag::Trusted));
+    token.session.set_attributes(wrapper, &template(&[flag(CKA_DECRYPT, true)])).unwrap();
 }
 
 /// Two wraps with one counter differ by the two keys; an RSA power of a small number without padding has its root; the
@@ -297,6 +368,7 @@ fn fips_tokens_agree_in_known_groups_only() {
     assert_eq!(generate(&short, &[2]), CKR_KEY_FUNCTION_NOT_PERMITTED);
     let known = strongroom_crypto::dh::KnownGroup::Ffdhe2048.prime().unwrap();
     assert_eq!(generate(&known, &[2]), CKR_OK);
+    assert_eq!(generate(&known, &[5]), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
 #[test]

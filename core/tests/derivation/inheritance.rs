@@ -12,7 +12,7 @@ use crate::fixture::*;
 
 const RANDOM: TlsRandom<'static> = TlsRandom { client: &[1; 32], server: &[2; 32] };
 
-fn derivations() -> impl Iterator<Item = (&'static Mechanism, &'static [u64], Derivation)> {
+pub(crate) fn derivations() -> impl Iterator<Item = (&'static Mechanism, &'static [u64], Derivation)> {
     CATALOGUE.iter().filter_map(|mechanism| match mechanism.work {
         Work::Derive { derivation: Derivation::Pbkdf2 | Derivation::PublicFromPrivate, .. } => None,
         Work::Derive { key_types, derivation } => Some((mechanism, key_types, derivation)),
@@ -20,7 +20,7 @@ fn derivations() -> impl Iterator<Item = (&'static Mechanism, &'static [u64], De
     })
 }
 
-fn is_agreement(derivation: Derivation) -> bool {
+pub(crate) fn is_agreement(derivation: Derivation) -> bool {
     matches!(derivation, Derivation::Ecdh | Derivation::Dh | Derivation::X942Dh)
 }
 
@@ -95,7 +95,7 @@ fn parameter(derivation: Derivation, other: Option<u64>) -> Parameter<'static> {
     }
 }
 
-fn parameter_of(mechanism: &Mechanism, derivation: Derivation, other: Option<u64>) -> Parameter<'static> {
+pub(crate) fn parameter_of(mechanism: &Mechanism, derivation: Derivation, other: Option<u64>) -> Parameter<'static> {
     match (derivation, mechanism.id) {
         (Derivation::Encrypt(CipherMode::Cbc), CKM_AES_CBC_ENCRYPT_DATA) => {
             Parameter::EncryptData { iv: &[1; 16], data: &[5; 16] }
@@ -133,9 +133,9 @@ fn wanted(derivation: Derivation, more: &[Entry]) -> Vec<Entry> {
     [own, more].concat()
 }
 
-/// A base key of the type, generated for the mechanism: it was always secret.
-fn generated(token: &Token, mechanism: &Mechanism, key_types: &[u64], more: &[Entry]) -> u64 {
-    let own = |length: &[Entry]| [length, &[flag(CKA_DERIVE, true), made_for(mechanism)], more].concat();
+/// A base key of the type, generated: it was always secret.
+fn generated(token: &Token, key_types: &[u64], more: &[Entry]) -> u64 {
+    let own = |length: &[Entry]| [length, &[flag(CKA_DERIVE, true)], more].concat();
     match key_types.first() {
         None | Some(&CKK_GENERIC_SECRET) => {
             token.generate(CKM_GENERIC_SECRET_KEY_GEN, &own(&[number(CKA_VALUE_LEN, 48)]))
@@ -148,8 +148,16 @@ fn generated(token: &Token, mechanism: &Mechanism, key_types: &[u64], more: &[En
     }
 }
 
-fn made_for(mechanism: &Mechanism) -> Entry {
+pub(crate) fn made_for(mechanism: &Mechanism) -> Entry {
     numbers(CKA_ALLOWED_MECHANISMS, &[mechanism.id])
+}
+
+/// What a key says of the mechanisms it is for: this one, or nothing where that is enough.
+fn purposes(mechanism: &Mechanism, derivation: Derivation) -> Vec<Vec<Entry>> {
+    match derivation {
+        Derivation::Extract => vec![vec![made_for(mechanism)]],
+        _ => vec![vec![made_for(mechanism)], Vec::new()],
+    }
 }
 
 /// The handles of all keys made.
@@ -177,9 +185,10 @@ fn a_template_cannot_ask_for_less_secrecy_than_the_base_key_has() {
             ([flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, true)], vec![flag(CKA_SENSITIVE, false)]),
             ([flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, false)], vec![flag(CKA_EXTRACTABLE, true)]),
         ];
-        for (base, less) in cases {
-            let base = generated(&token, mechanism, key_types, &base);
-            let entries = wanted(derivation, &less);
+        let purposes = purposes(mechanism, derivation);
+        for ((base, less), purpose) in cases.iter().flat_map(|case| purposes.iter().map(move |own| (case, own))) {
+            let base = generated(&token, key_types, &[&base[..], purpose].concat());
+            let entries = wanted(derivation, less);
             let refusal = token.refusal(mechanism.id, parameter_of(mechanism, derivation, other), base, &entries);
             assert_eq!(refusal, CKR_TEMPLATE_INCONSISTENT, "{mechanism}");
             let parameter = parameter_of(mechanism, derivation, other);
@@ -205,15 +214,15 @@ fn what_always_was_secret_still_was_and_what_was_not_was_not() {
         };
         let needs = derivation == Derivation::ConcatenateKey || derivation == Derivation::Ike1Prf;
         let other = needs.then(|| other(16));
-        let secrets = generated(&token, mechanism, key_types, &[]);
-        let own = [made_for(mechanism)];
-        let copied = match key_types.first() {
-            None | Some(&CKK_GENERIC_SECRET) => token.secret(CKK_GENERIC_SECRET, &[3; 48], &own),
-            Some(&CKK_DES) => token.secret(CKK_DES, &[1; 8], &own),
-            Some(&CKK_DES3) => token.secret(CKK_DES3, &[1; 24], &own),
-            Some(key_type) => token.secret(*key_type, &[3; 32], &own),
+        let copied = |own: &[Entry]| match key_types.first() {
+            None | Some(&CKK_GENERIC_SECRET) => token.secret(CKK_GENERIC_SECRET, &[3; 48], own),
+            Some(&CKK_DES) => token.secret(CKK_DES, &[1; 8], own),
+            Some(&CKK_DES3) => token.secret(CKK_DES3, &[1; 24], own),
+            Some(key_type) => token.secret(*key_type, &[3; 32], own),
         };
-        for (base, always) in [(secrets, true), (copied, false)] {
+        let purposes = purposes(mechanism, derivation);
+        let bases = purposes.iter().flat_map(|own| [(generated(&token, key_types, own), true), (copied(own), false)]);
+        for (base, always) in bases {
             let parameter = parameter_of(mechanism, derivation, other);
             for key in made(&token, mechanism, parameter, base, &wanted(derivation, &[])) {
                 assert!(token.has(key, Flag::Sensitive) && !token.has(key, Flag::Extractable), "{mechanism}");
@@ -231,7 +240,7 @@ fn another_key_that_goes_in_counts_as_much_as_the_base_key() {
     let mut count = 0;
     for (mechanism, key_types, derivation) in derivations().filter(|(_, _, derivation)| takes_another(*derivation)) {
         count += 1;
-        let open_base = generated(&token, mechanism, key_types, &open());
+        let open_base = generated(&token, key_types, &open());
         for less in [flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, true)] {
             let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
             let entries = wanted(derivation, &[less]);
@@ -243,7 +252,7 @@ fn another_key_that_goes_in_counts_as_much_as_the_base_key() {
         let entries = wanted(derivation, &open());
         made(&token, mechanism, parameter_of(mechanism, derivation, Some(open_other)), open_base, &entries);
         // All must always have been secret.
-        let base = generated(&token, mechanism, key_types, &[]);
+        let base = generated(&token, key_types, &[]);
         let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
         let parameter = parameter_of(mechanism, derivation, Some(other));
         for key in made(&token, mechanism, parameter, base, &wanted(derivation, &[])) {

@@ -9,3 +9,4 @@ mod nist;
 mod protocols;
 mod public_key;
 mod rules;
+mod slices;

@@ -50,7 +50,7 @@ pub(crate) struct InitArgs {
     /// Make no user yet
     #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
     no_user: bool,
-    /// What the token allows: standard, strict (no single DES, no MD5, wraps only with authentication or OAEP) or fips
+    /// What the token allows: standard, strict (no single DES, RC4 or MD5, wraps only with authentication or OAEP) or fips
     /// (approved algorithms only)
     #[arg(long, value_name = "POLICY")]
     policy: Option<Policy>,

@@ -15,8 +15,8 @@ use crate::object::codec::damaged;
 use crate::object::schema::{CREATE_NEVER, Kind, UNWRAP_NEVER};
 use crate::object::{AttributeValue, Material, Object};
 
-/// Bytes that a key derived from a confidential one has at least. A shorter one could be guessed and compared, with its
-/// check value or a MAC; one after the other, short keys would spell out a long one.
+/// Bytes that a key derived from a confidential one has at least, or as many as that. A shorter one could be guessed and
+/// compared, with its check value or a MAC; one after the other, short keys would spell out a long one.
 const CONFIDENTIAL_BYTES_MIN: usize = 16;
 
 /// What a caller wants a key to become.
@@ -40,24 +40,37 @@ pub(crate) struct Inheritance {
     pub(crate) never_extractable: bool,
     /// Whether one of them leaves only under a trusted key, and the new key must not leave otherwise.
     pub(crate) wrap_with_trusted: bool,
+    /// Bytes that the new key has at least, so that it tells nothing of them.
+    pub(crate) bytes_min: usize,
 }
 
 impl Inheritance {
     /// What comes from the bytes of `key`, however they are turned: the new key is no more open than the old.
     pub(crate) fn of(key: &Object) -> Inheritance {
-        Inheritance {
+        let own = Inheritance {
             sensitive: key.has(Flag::Sensitive),
             unextractable: !key.has(Flag::Extractable),
             always_sensitive: key.has(Flag::AlwaysSensitive),
             never_extractable: key.has(Flag::NeverExtractable),
             wrap_with_trusted: key.has(Flag::WrapWithTrusted),
-        }
+            bytes_min: 0,
+        };
+        if own.is_confidential() { own.guarding(key) } else { own }
     }
 
     /// What comes from an agreement with somebody else: the template says how open the new key is (PKCS#11 3.2
-    /// §6.3.17).
-    pub(crate) fn agreed(key: &Object) -> Inheritance {
-        Inheritance { sensitive: false, unextractable: false, wrap_with_trusted: false, ..Inheritance::of(key) }
+    /// §6.3.17), and so does what the private key demands of it.
+    pub(crate) fn agreed(key: &Object, demands: &[TemplateAttribute]) -> Inheritance {
+        Inheritance {
+            always_sensitive: key.has(Flag::AlwaysSensitive),
+            never_extractable: key.has(Flag::NeverExtractable),
+            ..Inheritance::exchanged(demands)
+        }
+    }
+
+    /// What came from outside, under a key that demands this of it.
+    pub(crate) fn exchanged(demands: &[TemplateAttribute]) -> Inheritance {
+        Inheritance { bytes_min: if hides(demands) { CONFIDENTIAL_BYTES_MIN } else { 0 }, ..Inheritance::none() }
     }
 
     /// What came from outside.
@@ -68,7 +81,14 @@ impl Inheritance {
             always_sensitive: false,
             never_extractable: false,
             wrap_with_trusted: false,
+            bytes_min: 0,
         }
+    }
+
+    /// The same for a new key that shall not tell what `key` is. One as short as `key` itself tells nothing new.
+    pub(crate) fn guarding(self, key: &Object) -> Inheritance {
+        let bytes = key.material().map_or(CONFIDENTIAL_BYTES_MIN, |material| material.value().len());
+        Inheritance { bytes_min: self.bytes_min.max(bytes.min(CONFIDENTIAL_BYTES_MIN)), ..self }
     }
 
     /// Whether the values it comes from are to stay inside.
@@ -84,6 +104,7 @@ impl Inheritance {
             always_sensitive: self.always_sensitive && other.always_sensitive,
             never_extractable: self.never_extractable && other.never_extractable,
             wrap_with_trusted: self.wrap_with_trusted || other.wrap_with_trusted,
+            bytes_min: self.bytes_min.max(other.bytes_min),
         }
     }
 }
@@ -191,7 +212,7 @@ fn valued(
         cipher::des::odd_parity(value.expose_mut());
     }
     check_secret(kind, value.expose()).map_err(|_| Error::KeySize { got: value.len() })?;
-    if inheritance.is_confidential() && value.len() < CONFIDENTIAL_BYTES_MIN && kind.subtype != Some(CKK_DES) {
+    if value.len() < inheritance.bytes_min {
         return Err(Error::KeySize { got: value.len() });
     }
     let template = &template.without(CKA_VALUE_LEN);
@@ -378,6 +399,15 @@ fn unwrapped_flags(kind: &Kind, template: &Template<'_>) -> Flags {
     let mut flags = initial_flags(kind, template);
     flags.set(Flag::Extractable, template.flag(Flag::Extractable).unwrap_or(true));
     flags
+}
+
+/// Whether what a key demands of those it makes keeps their values inside.
+pub(crate) fn hides(demands: &[TemplateAttribute]) -> bool {
+    demands.iter().any(|demand| match (demand.attribute.0, &demand.value) {
+        (CKA_SENSITIVE | CKA_WRAP_WITH_TRUSTED, TemplateValue::Flag(set)) => *set,
+        (CKA_EXTRACTABLE, TemplateValue::Flag(set)) => !*set,
+        _ => false,
+    })
 }
 
 /// The caller's template with the attributes that a key demands of those it makes (`CKA_UNWRAP_TEMPLATE`,

@@ -50,7 +50,8 @@ impl Run<'_> {
     ) -> Result<Derived, Error> {
         let mechanism = self.call.mechanism;
         let base = self.session.key_for(self.base, mechanism, key_types, CKO_PRIVATE_KEY, USAGE, CKF_DERIVE)?;
-        let template = &birth::merged(self.template, base.demands(CKA_DERIVE_TEMPLATE))?;
+        let demands = base.demands(CKA_DERIVE_TEMPLATE);
+        let template = &birth::merged(self.template, demands)?;
         let target = Target::of(template)?;
         let secret = agree(base.private_key()?)?;
         let bytes = match kdf {
@@ -58,7 +59,7 @@ impl Run<'_> {
             AgreementKdf::X963(_) | AgreementKdf::Sp800(_) => target.needed_bytes()?,
         };
         let value = expanded(kdf, shared, &secret, bytes)?;
-        self.kept(birth::derived(&target, template, value, Inheritance::agreed(&base), &self.maker)?)
+        self.kept(birth::derived(&target, template, value, Inheritance::agreed(&base, demands), &self.maker)?)
     }
 }
 

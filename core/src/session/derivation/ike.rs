@@ -82,6 +82,10 @@ impl Run<'_> {
                     if cut && bytes > base.len() {
                         return Err(Error::KeySize { got: bytes });
                     }
+                    // IKE takes cipher keys so. Other keys, whose length is free, would spell the base key out.
+                    if cut && target.kind.subtype != Some(CKK_AES) {
+                        self.whole(&sources, target, bytes, base.len())?;
+                    }
                     let mut value = SecretBytes::zeroed(bytes)?;
                     let shared = value_of(shared.as_ref())?;
                     ike::ike1_extended(function.prf, base, shared, extra, value.expose_mut())?;
