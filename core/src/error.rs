@@ -6,6 +6,7 @@ use cryptoki_sys::*;
 
 use crate::attribute::AttributeType;
 use crate::mechanism::MechanismName;
+use crate::policy::Policy;
 use crate::store::{Aborted, StoreError};
 
 /// Why a call was refused or failed. [`Error::rv`] gives the return value the standard names for it.
@@ -96,6 +97,10 @@ pub enum Error {
 
     /// The mechanism does not exist, or not for this function.
     MechanismInvalid(MechanismName),
+    /// The token's policy leaves the mechanism out, or this function of it.
+    MechanismLeftOut(MechanismName, Policy),
+    /// The key's `CKA_ALLOWED_MECHANISMS` does not name the mechanism.
+    MechanismNotAllowed(MechanismName),
     /// The mechanism's parameter is unusable.
     MechanismParameter(&'static str),
     /// The key's type does not fit the mechanism.
@@ -115,6 +120,8 @@ pub enum Error {
     DomainParameters(&'static str),
     /// The curve is not one of those offered.
     CurveNotSupported,
+    /// The token's policy does not approve of the curve.
+    CurveLeftOut(Policy),
     /// The parameter set is not one of those offered.
     ParameterSetNotSupported,
 
@@ -193,6 +200,8 @@ pub enum Error {
     HostMemory,
     /// The store or a record in it is damaged: says what.
     Damaged(String),
+    /// The token was deleted while it was in use.
+    TokenDeleted,
     /// Reading or writing the store failed: says what.
     Device(String),
     /// Something else holds what the call needs, for too long.
@@ -238,7 +247,9 @@ impl Error {
             Error::AttributeValue { .. } => CKR_ATTRIBUTE_VALUE_INVALID,
             Error::TemplateIncomplete(_) => CKR_TEMPLATE_INCOMPLETE,
             Error::TemplateInconsistent { .. } => CKR_TEMPLATE_INCONSISTENT,
-            Error::MechanismInvalid(_) => CKR_MECHANISM_INVALID,
+            Error::MechanismInvalid(_) | Error::MechanismLeftOut(..) | Error::MechanismNotAllowed(_) => {
+                CKR_MECHANISM_INVALID
+            }
             Error::MechanismParameter(_) => CKR_MECHANISM_PARAM_INVALID,
             Error::KeyType(_) => CKR_KEY_TYPE_INCONSISTENT,
             Error::KeySize { .. } => CKR_KEY_SIZE_RANGE,
@@ -246,7 +257,7 @@ impl Error {
             Error::KeyIndigestible => CKR_KEY_INDIGESTIBLE,
             Error::PublicKeyInvalid(_) => CKR_PUBLIC_KEY_INVALID,
             Error::DomainParameters(_) => CKR_DOMAIN_PARAMS_INVALID,
-            Error::CurveNotSupported => CKR_CURVE_NOT_SUPPORTED,
+            Error::CurveNotSupported | Error::CurveLeftOut(_) => CKR_CURVE_NOT_SUPPORTED,
             Error::ParameterSetNotSupported => CKR_PARAMETER_SET_NOT_SUPPORTED,
             Error::KeyUnextractable(_) => CKR_KEY_UNEXTRACTABLE,
             Error::KeyNotWrappable(_) => CKR_KEY_NOT_WRAPPABLE,
@@ -279,6 +290,7 @@ impl Error {
             Error::NoEvent => CKR_NO_EVENT,
             Error::TokenFull(_) => CKR_DEVICE_MEMORY,
             Error::HostMemory => CKR_HOST_MEMORY,
+            Error::TokenDeleted => CKR_DEVICE_REMOVED,
             Error::Damaged(_) | Error::Device(_) | Error::Library(_) => CKR_DEVICE_ERROR,
             Error::Busy(_) | Error::Configuration(_) => CKR_FUNCTION_FAILED,
         }
@@ -322,6 +334,12 @@ impl fmt::Display for Error {
             Error::TemplateIncomplete(attribute) => write!(f, "the template needs {attribute}"),
             Error::TemplateInconsistent { attribute, reason } => write!(f, "{attribute}: {reason}"),
             Error::MechanismInvalid(mechanism) => write!(f, "{mechanism} is not offered for this function"),
+            Error::MechanismLeftOut(mechanism, policy) => {
+                write!(f, "the token's policy ({policy}) leaves {mechanism} out for this function")
+            }
+            Error::MechanismNotAllowed(mechanism) => {
+                write!(f, "the key's CKA_ALLOWED_MECHANISMS does not name {mechanism}")
+            }
             Error::MechanismParameter(why) => write!(f, "the mechanism's parameter: {why}"),
             Error::KeyType(mechanism) => write!(f, "the key's type does not fit {mechanism}"),
             Error::KeySize { got } => write!(f, "a key of {got} bytes does not fit the mechanism"),
@@ -330,6 +348,9 @@ impl fmt::Display for Error {
             Error::PublicKeyInvalid(why) => write!(f, "the public key is not valid: {why}"),
             Error::DomainParameters(why) => write!(f, "the domain parameters are not valid: {why}"),
             Error::CurveNotSupported => write!(f, "the curve in CKA_EC_PARAMS is not offered"),
+            Error::CurveLeftOut(policy) => {
+                write!(f, "the token's policy ({policy}) does not approve of the curve in CKA_EC_PARAMS")
+            }
             Error::ParameterSetNotSupported => write!(f, "the parameter set in CKA_PARAMETER_SET is not offered"),
             Error::KeyUnextractable(why) | Error::KeyNotWrappable(why) => write!(f, "{why}"),
             Error::WrappingKeyHandle(handle) => write!(f, "there is no wrapping key {handle} for this caller"),
@@ -360,6 +381,7 @@ impl fmt::Display for Error {
             Error::SeedNotSupported => write!(f, "the generator takes no seed"),
             Error::NotSupported => write!(f, "the function is not offered"),
             Error::NoEvent => write!(f, "nothing has happened to any slot"),
+            Error::TokenDeleted => write!(f, "the token was deleted"),
             Error::TokenFull(text) | Error::Damaged(text) | Error::Device(text) => write!(f, "{text}"),
             Error::HostMemory => write!(f, "the process is out of memory"),
             Error::Busy(text) | Error::Configuration(text) => write!(f, "{text}"),

@@ -84,7 +84,7 @@ impl Policy {
             Some(CKK_EC) => {
                 let curve = key.inner_bytes(CKA_EC_PARAMS).and_then(ec::Curve::from_params);
                 match curve {
-                    Some(ec::Curve::Secp256k1) if function == CKF_GENERATE_KEY_PAIR => Err(Error::CurveNotSupported),
+                    Some(ec::Curve::Secp256k1) if function == CKF_GENERATE_KEY_PAIR => Err(Error::CurveLeftOut(self)),
                     Some(ec::Curve::Secp256k1) => Err(NOT_APPROVED),
                     _ => Ok(()),
                 }

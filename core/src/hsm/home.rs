@@ -67,6 +67,20 @@ impl Home {
         Ok(slots)
     }
 
+    /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens and
+    /// the making of one. None where tokens live in memory.
+    ///
+    /// # Errors
+    /// [`Error::Device`], [`Error::WriteProtected`].
+    pub(super) fn hold(&self) -> Result<Option<File>, Error> {
+        if self.memory.is_some() {
+            return Ok(None);
+        }
+        make_dir(&self.dir).map_err(|error| self.trouble("cannot be created", &error))?;
+        let held = File::open(&self.dir).and_then(|dir| dir.lock().map(|()| dir));
+        held.map(Some).map_err(|error| self.trouble("cannot be locked", &error))
+    }
+
     /// The store of the token in `slot`.
     ///
     /// # Errors

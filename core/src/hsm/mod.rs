@@ -237,6 +237,15 @@ impl Hsm {
             .create(slot, &|store| Token::create(store, Arc::clone(&self.random), settings, label, pin).map(|_| ()))
     }
 
+    /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens and
+    /// the making of one.
+    ///
+    /// # Errors
+    /// [`Error::Device`], [`Error::WriteProtected`].
+    pub fn hold(&self) -> Result<Option<std::fs::File>, Error> {
+        self.home.hold()
+    }
+
     /// Deletes the token of a slot for ever.
     ///
     /// # Errors

@@ -221,7 +221,7 @@ impl Run<'_> {
             return Err(Error::KeyType(MechanismName(self.call.mechanism.id)));
         }
         if !private.allows_mechanism(self.call.mechanism.id) {
-            return Err(Error::MechanismInvalid(MechanismName(self.call.mechanism.id)));
+            return Err(Error::MechanismNotAllowed(MechanismName(self.call.mechanism.id)));
         }
         self.session.approved(&private, CKF_DERIVE)?;
         self.kept(birth::public_from_private(&private, self.template, &self.maker)?)

@@ -169,18 +169,18 @@ impl Session {
 
     /// Whether the token's policy offers the mechanism.
     pub(super) fn offered(&self, mechanism: &Mechanism) -> Result<(), Error> {
-        if mechanism.is_offered(self.application.policy()) {
-            Ok(())
-        } else {
-            Err(Error::MechanismInvalid(MechanismName(mechanism.id)))
-        }
+        let policy = self.application.policy();
+        let left_out = Error::MechanismLeftOut(MechanismName(mechanism.id), policy);
+        if mechanism.is_offered(policy) { Ok(()) } else { Err(left_out) }
     }
 
     /// Whether the token's policy offers the mechanism for this function (`CKF_SIGN` and so on).
     pub(super) fn functions(&self, mechanism: &Mechanism, function: CK_FLAGS) -> Result<(), Error> {
         self.application.current()?;
         self.offered(mechanism)?;
-        match mechanism.functions_under(self.application.policy()) & function {
+        let policy = self.application.policy();
+        match mechanism.functions_under(policy) & function {
+            0 if mechanism.does(function) => Err(Error::MechanismLeftOut(MechanismName(mechanism.id), policy)),
             0 => Err(Error::MechanismInvalid(MechanismName(mechanism.id))),
             _ => Ok(()),
         }

@@ -158,7 +158,7 @@ impl KeyUse {
             return Err(Error::KeyNotPermitted(refusal));
         }
         if !object.allows_mechanism(mechanism.id) {
-            return Err(Error::MechanismInvalid(crate::mechanism::MechanismName(mechanism.id)));
+            return Err(Error::MechanismNotAllowed(crate::mechanism::MechanismName(mechanism.id)));
         }
         let waits = object.has(Flag::AlwaysAuthenticate);
         Ok(KeyUse { object, mechanism, epoch, logouts: application.logouts(), usage, waits })

@@ -218,7 +218,7 @@ impl Session {
             return Err(Error::KeyNotPermitted(refusal));
         }
         if !key.allows_mechanism(mechanism.id) {
-            return Err(Error::MechanismInvalid(MechanismName(mechanism.id)));
+            return Err(Error::MechanismNotAllowed(MechanismName(mechanism.id)));
         }
         if key.has(Flag::AlwaysAuthenticate) {
             return Err(NO_LOGIN_POSSIBLE);

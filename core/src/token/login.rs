@@ -360,12 +360,15 @@ impl Token {
     }
 
     /// Cheap PINs are for tokens that say so: another token gets the default cost whatever the configuration says.
-    fn pin_cost(&self) -> Result<KdfCost, Error> {
-        let kdf = match self.settings.kdf {
+    pub(super) fn pin_kdf(&self) -> Result<Kdf, Error> {
+        Ok(match self.settings.kdf {
             Kdf::Test if !self.meta()?.test => Kdf::Default,
             kdf => kdf,
-        };
-        Ok(kdf.cost())
+        })
+    }
+
+    fn pin_cost(&self) -> Result<KdfCost, Error> {
+        Ok(self.pin_kdf()?.cost())
     }
 }
 

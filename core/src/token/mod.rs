@@ -98,7 +98,7 @@ impl Token {
         pin: &[u8],
     ) -> Result<Token, Error> {
         check_pin(pin, &settings)?;
-        let records = founding_records(&*random, &settings, label, pin)?;
+        let records = founding_records(&*random, &settings, settings.kdf == Kdf::Test, label, pin)?;
         store.transact(&mut |transaction| Ok(write_founding(transaction, &records)?))?;
         Token::open(store, random, settings)
     }
@@ -109,7 +109,7 @@ impl Token {
     /// [`Error::Damaged`] where there is none, or not one of ours.
     pub fn open(store: Arc<dyn Store>, random: Arc<dyn Source>, settings: Settings) -> Result<Token, Error> {
         let generation = store.generation();
-        let record = store.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+        let record = store.get(layout::META)?.map_or_else(|| Err(no_token(&*store)), Ok)?;
         let current = read_current(&record, generation)?;
         Ok(Token {
             store,
@@ -121,13 +121,16 @@ impl Token {
         })
     }
 
-    /// Makes the token anew: every user and object is gone. The officer's PIN must be right.
+    /// Makes the token anew: every user and object is gone. The officer's PIN must be right. What the token allows stays
+    /// as it was: a program that initialises it knows nothing of policies.
     ///
     /// # Errors
     /// The PIN's and the store's.
     pub fn reinitialize(&self, label: &[u8; 32], pin: &[u8]) -> Result<(), Error> {
         let officer = self.login(Credential::first_officer(pin))?;
-        let records = founding_records(&*self.random, &self.settings, label, pin)?;
+        let Meta { policy, escrow, test, .. } = *officer.meta;
+        let settings = Settings { policy, escrow, kdf: self.pin_kdf()?, ..self.settings };
+        let records = founding_records(&*self.random, &settings, test, label, pin)?;
         self.store.transact(&mut |transaction| {
             expect_login(transaction, &officer)?;
             delete_all(transaction)?;
@@ -247,7 +250,7 @@ impl Token {
         // Read under the lock, so that an older record never takes the place of a newer one.
         let mut current = self.current.write();
         let generation = self.store.generation();
-        let record = self.store.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+        let record = self.store.get(layout::META)?.ok_or(Error::TokenDeleted)?;
         if *current.meta.record == *record {
             self.verifying_keys.lock().clear();
             current.generation = generation;
@@ -321,6 +324,20 @@ pub fn erase(store: &dyn Store) -> Result<(), Error> {
     Ok(())
 }
 
+/// Why a store has no token record: what is deleted has no records at all.
+fn no_token(store: &dyn Store) -> Error {
+    let mut empty = true;
+    let looked = store.scan(b"", None, &mut |_, _| {
+        empty = false;
+        ControlFlow::Break(())
+    });
+    match looked {
+        Ok(()) if empty => Error::TokenDeleted,
+        Ok(()) => damaged("there is no token record"),
+        Err(error) => error.into(),
+    }
+}
+
 fn delete_all(transaction: &mut dyn Transaction) -> Result<(), crate::store::StoreError> {
     let mut keys = Vec::new();
     transaction.scan(b"", None, &mut |key, _| {
@@ -336,7 +353,13 @@ struct Founding {
     officer: User,
 }
 
-fn founding_records(random: &dyn Source, settings: &Settings, label: &[u8; 32], pin: &[u8]) -> Result<Founding, Error> {
+fn founding_records(
+    random: &dyn Source,
+    settings: &Settings,
+    test: bool,
+    label: &[u8; 32],
+    pin: &[u8],
+) -> Result<Founding, Error> {
     let mut id: TokenId = [0; 16];
     random.fill(&mut id)?;
     let bundle = Bundle::first_officer(random)?;
@@ -345,7 +368,7 @@ fn founding_records(random: &dyn Source, settings: &Settings, label: &[u8; 32], 
         id,
         label: *label,
         policy: settings.policy,
-        test: settings.kdf == Kdf::Test,
+        test,
         escrow: settings.escrow,
         authority: *keys.authority(),
         record: Box::default(),

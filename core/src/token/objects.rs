@@ -256,7 +256,7 @@ const FIRST_REVISION: u64 = 1;
 
 /// Nothing is written into a token that was made anew since `meta` was read, nor for a user who was deleted since the login.
 pub(super) fn expect(transaction: &mut dyn Transaction, meta: &Meta, login: Option<&Login>) -> Result<(), Aborted> {
-    let record = transaction.get(layout::META)?.ok_or_else(|| damaged("there is no token record"))?;
+    let record = transaction.get(layout::META)?.ok_or(Error::TokenDeleted)?;
     if *record != *meta.record {
         return Err(Error::NotLoggedIn.into());
     }

@@ -11,7 +11,7 @@ use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::object::AttributeValue;
 use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::{Object, Ownership, UserId};
-use strongroom_core::policy::Kdf;
+use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
 use strongroom_core::store::MemoryStore;
@@ -50,6 +50,21 @@ fn no_object_outlives_its_token() {
     }
     assert_eq!(value(&one.object(NOBODYS, None).unwrap()), b"new");
     assert_eq!(value(&one.object(SEALED, Some(&stale)).unwrap()), b"new");
+}
+
+/// Promise: a program that initialises a token again knows nothing of policies, and changes none.
+#[test]
+fn a_token_made_anew_allows_what_it_allowed() {
+    for (made, elsewhere) in [(Kdf::Test, Kdf::Strong), (Kdf::Default, Kdf::Test)] {
+        let shared: Arc<MemoryStore> = Arc::new(MemoryStore::new());
+        let fips = Settings { policy: Policy::Fips, kdf: made, escrow: false, ..settings() };
+        Token::create(Arc::clone(&shared) as _, Arc::new(System), fips, TOKEN_LABEL, OFFICER_PIN).unwrap();
+        let other = Settings { policy: Policy::Standard, kdf: elsewhere, escrow: true, ..settings() };
+        let token = Token::open(Arc::clone(&shared) as _, Arc::new(System), other).unwrap();
+        token.reinitialize(TOKEN_LABEL, OFFICER_PIN).unwrap();
+        let meta = token.meta().unwrap();
+        assert_eq!((meta.policy, meta.test, meta.escrow), (Policy::Fips, made == Kdf::Test, false));
+    }
 }
 
 /// Promise: what begins before a user is deleted, or the token made anew, ends there: nothing more is written.

@@ -16,7 +16,7 @@ use super::user::{user_json, users_table};
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
 use crate::pin::{OfficerPin, Pin, UserPin};
-use crate::place::{AsOfficer, Context};
+use crate::place::{AsOfficer, Context, explain_login};
 use crate::table::{Column, Table, pairs};
 use crate::terminal;
 use crate::text::{counted, one_line, quoted};
@@ -33,6 +33,9 @@ pub(crate) enum TokenCommand {
     /// Show one token and its users
     #[command(after_long_help = SHOW_EXAMPLES)]
     Show,
+    /// Make a token anew in its slot: every key and user in it is gone
+    #[command(after_long_help = RESET_EXAMPLES)]
+    Reset(ResetArgs),
     /// Delete a token for ever, with every key in it
     #[command(after_long_help = DELETE_EXAMPLES)]
     Delete(DeleteArgs),
@@ -71,6 +74,29 @@ pub(crate) struct InitArgs {
     pin: UserPin,
 }
 
+/// Options of `token reset`.
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// New name of the token: 1 to 32 bytes. Unless given, it keeps its name
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Name of its first user, who owns and uses keys
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_USER)]
+    user: String,
+    /// Make no user yet
+    #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
+    no_user: bool,
+    /// Do not ask to type the label
+    #[arg(long)]
+    yes: bool,
+    /// The officer's PIN, which stays.
+    #[command(flatten)]
+    so_pin: OfficerPin,
+    /// The new user's PIN.
+    #[command(flatten)]
+    pin: UserPin,
+}
+
 /// Options of `token delete`.
 #[derive(Debug, Args)]
 pub(crate) struct DeleteArgs {
@@ -94,6 +120,7 @@ pub(crate) fn run(context: &Context, command: &TokenCommand) -> Result<Answer, F
         TokenCommand::Init(args) => init(context, args),
         TokenCommand::List => list(context),
         TokenCommand::Show => show(context),
+        TokenCommand::Reset(args) => reset(context, args),
         TokenCommand::Delete(args) => delete(context, args),
     }
 }
@@ -103,10 +130,7 @@ fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
         return Err(Failure::usage("--token names a token that is there; a new one gets its name from --label"));
     }
     let label = padded_label(&args.label)?;
-    let user = check_name(args.user.as_bytes()).about(|| format!("user {}", quoted(&args.user)))?;
-    if !args.no_user && user == FIRST_OFFICER {
-        return Err(Failure::usage(format!("\"{FIRST_OFFICER}\" is the officer's name; the user needs another one")));
-    }
+    let user = checked_name(&args.user, args.no_user)?;
     let hsm = context.hsm_with(configured(context, args)?);
     refuse_same_label(context, &hsm, args)?;
     let settings = hsm.config().settings;
@@ -115,20 +139,66 @@ fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
         true => None,
         false => Some(args.pin.source().new_one(context, &format!("user {}", quoted(&user)), &settings)?),
     };
+    let held = hsm.hold()?;
+    // Somebody may have made one meanwhile.
+    refuse_same_label(context, &hsm, args)?;
     let slot = make(&hsm, &label, &officer_pin)?;
-    let application = hsm.application(slot)?;
-    if let Some(pin) = user_pin {
-        let token = application.token();
-        let made = token
-            .login(Credential::first_officer(officer_pin.bytes()))
-            .and_then(|officer| token.add_user(&officer, Role::User, &user, pin.bytes()));
-        made.about(|| format!("the token is in slot {slot}, but without the user {}", quoted(&user)))?;
-    }
+    drop(held);
+    let user = user_pin.map(|pin| (user, pin));
+    populate(&hsm, slot, &officer_pin, user.as_ref())?;
+    made("Made", &hsm, slot, user.as_ref())
+}
+
+fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
+    let hsm = context.hsm()?;
+    let slot = context.slot(&hsm)?;
     let found = Found::read(&hsm, slot)?;
-    let mut text = format!("Made token {} in slot {slot}, serial {}", quoted(&found.label), found.serial);
-    text.push_str(&match args.no_user {
-        true => format!(", with the officer \"{FIRST_OFFICER}\" and no user yet.\n"),
-        false => format!(", with the officer \"{FIRST_OFFICER}\" and the user {}.\n", quoted(&user)),
+    let label = padded_label(args.label.as_deref().unwrap_or(&found.label))?;
+    let name = checked_name(&args.user, args.no_user)?;
+    confirm(args.yes, &RESETS, &found.label, slot, Some(found.objects))?;
+    let officer_pin = args.so_pin.source().known(context, "the officer")?;
+    let user = match args.no_user {
+        true => None,
+        false => {
+            let who = format!("user {}", quoted(&name));
+            Some((name, args.pin.source().new_one(context, &who, &hsm.config().settings)?))
+        }
+    };
+    let reset = hsm.init_token(slot, Some(officer_pin.bytes()), &label);
+    reset.map_err(|error| match hsm.application(slot) {
+        Ok(application) => explain_login(application.token(), FIRST_OFFICER, error.into()),
+        Err(_) => error.into(),
+    })?;
+    populate(&hsm, slot, &officer_pin, user.as_ref())?;
+    made("Reset", &hsm, slot, user.as_ref())
+}
+
+fn checked_name(user: &str, no_user: bool) -> Result<String, Failure> {
+    let name = check_name(user.as_bytes()).about(|| format!("user {}", quoted(user)))?;
+    if !no_user && name == FIRST_OFFICER {
+        return Err(Failure::usage(format!("\"{FIRST_OFFICER}\" is the officer's name; the user needs another one")));
+    }
+    Ok(name.to_owned())
+}
+
+/// Gives a token that was just made its first user.
+fn populate(hsm: &Hsm, slot: u64, officer_pin: &Pin, user: Option<&(String, Pin)>) -> Result<(), Failure> {
+    let Some((name, pin)) = user else { return Ok(()) };
+    let application = hsm.application(slot)?;
+    let token = application.token();
+    token
+        .login(Credential::first_officer(officer_pin.bytes()))
+        .and_then(|officer| token.add_user(&officer, Role::User, name, pin.bytes()))
+        .about(|| format!("the token is in slot {slot}, but without the user {}", quoted(name)))?;
+    Ok(())
+}
+
+fn made(verb: &str, hsm: &Hsm, slot: u64, user: Option<&(String, Pin)>) -> Result<Answer, Failure> {
+    let found = Found::read(hsm, slot)?;
+    let mut text = format!("{verb} token {} in slot {slot}, serial {}", quoted(&found.label), found.serial);
+    text.push_str(&match user {
+        None => format!(", with the officer \"{FIRST_OFFICER}\" and no user yet.\n"),
+        Some((name, _)) => format!(", with the officer \"{FIRST_OFFICER}\" and the user {}.\n", quoted(name)),
     });
     if found.test {
         text.push_str(&format!("{TEST_MARK}\n"));
@@ -276,7 +346,7 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
         Err(failure) => return Err(failure.advise("--without-pin deletes a token that cannot be read")),
     };
     let label = found.as_ref().map_or_else(|| format!("slot {slot}"), |found| found.label.clone());
-    confirm(args.yes, &label, slot, found.as_ref().map(|found| found.objects))?;
+    confirm(args.yes, &DELETES, &label, slot, found.as_ref().map(|found| found.objects))?;
     if !args.without_pin {
         let application = hsm.application(slot)?;
         args.officer.login(context, application.token())?;
@@ -288,22 +358,26 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
 }
 
 /// Has the person type the label, so that no token goes by a slip of the finger.
-fn confirm(yes: bool, label: &str, slot: u64, objects: Option<usize>) -> Result<(), Failure> {
+fn confirm(yes: bool, words: &Words, label: &str, slot: u64, objects: Option<usize>) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
     if !terminal::is_interactive() {
         let message = format!(
-            "deleting the token {} asks to type its label, and standard input is no terminal; --yes deletes it unasked",
-            quoted(label)
+            "{} the token {} asks to type its label, and standard input is no terminal; --yes {} it unasked",
+            words.doing,
+            quoted(label),
+            words.does
         );
         return Err(Failure::usage(message));
     }
     let holding = objects.map_or_else(String::new, |objects| format!(" and {} in it", counted(objects, "object")));
-    terminal::say(&format!("This deletes the token {} in slot {slot}{holding} for ever.", quoted(label)))?;
+    terminal::say(&format!("This {} the token {} in slot {slot}{holding} for ever.", words.loses, quoted(label)))?;
     match terminal::ask("Type its label to go on:")? == label.trim() {
         true => Ok(()),
-        false => Err(Failure::refused(CKR_FUNCTION_CANCELED, "that is not the label; nothing was deleted")),
+        false => {
+            Err(Failure::refused(CKR_FUNCTION_CANCELED, format!("that is not the label; nothing was {}", words.done)))
+        }
     }
 }
 
@@ -427,6 +501,26 @@ Examples:
   strongroom token show
   strongroom token show --token payments
   strongroom token show --token slot=2 --json";
+
+/// How a confirmation speaks of what is about to happen.
+struct Words {
+    doing: &'static str,
+    does: &'static str,
+    loses: &'static str,
+    done: &'static str,
+}
+
+const DELETES: Words = Words { doing: "deleting", does: "deletes", loses: "deletes", done: "deleted" };
+const RESETS: Words = Words { doing: "resetting", does: "resets", loses: "empties", done: "reset" };
+
+const RESET_EXAMPLES: &str = "\
+The slot keeps its number, the token its name unless --label gives another, its policy, and its mark as a test token. It \
+gets a new serial number. The officer's PIN is needed, and stays; the user gets a new one. For tests that begin with an \
+empty token: other than delete and init it leaves the slot where it is.
+
+Examples:
+  strongroom token reset --token payments
+  strongroom token reset --token ci --yes --so-pin-file so.pin --pin-file user.pin";
 
 const DELETE_EXAMPLES: &str = "\
 The label is asked for as a confirmation, and the officer's PIN is needed, so that neither a slip nor a stranger at an \

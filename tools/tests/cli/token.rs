@@ -182,6 +182,41 @@ fn a_damaged_token_is_listed_and_can_be_deleted() {
 }
 
 #[test]
+fn reset_empties_a_token_where_it_is() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "test", "--kdf", "test", "--policy", "strict"]).pins().succeeds();
+    place.run(&["key", "generate", "--label", "k", "--type", "aes"]).pins().succeeds();
+    let before = place.run(&["token", "show"]).json()["token"].clone();
+    place.run(&["token", "reset"]).pins().refused(2, &["--yes resets", "\"test\""]);
+    let wrong =
+        place.run(&["token", "reset", "--yes"]).env("STRONGROOM_SO_PIN", NEW_PIN).env("STRONGROOM_PIN", NEW_PIN);
+    wrong.refused(1, &["\"so\"", "the PIN is wrong", "9 attempts left"]);
+    let refused = place.run(&["token", "show"]).json()["token"].clone();
+    assert_eq!((&refused["serial"], &refused["objects"]), (&before["serial"], &before["objects"]));
+    let after = place.run(&["token", "reset", "--yes"]).pins().json()["token"].clone();
+    for same in ["slot", "label", "policy", "test"] {
+        assert_eq!(after[same], before[same], "{same}");
+    }
+    assert_ne!(after["serial"], before["serial"]);
+    assert_eq!(after["objects"], 0);
+    place.run(&["key", "generate", "--label", "k", "--type", "aes"]).pins().succeeds();
+    let bare = place.run(&["token", "reset", "--yes", "--label", "bare", "--no-user"]).pins().json();
+    assert_eq!((&bare["token"]["label"], bare["token"]["users"].as_array().unwrap().len()), (&"bare".into(), 1));
+}
+
+#[test]
+fn of_eight_with_one_label_one_is_made() {
+    let place = Place::new();
+    let made = std::thread::scope(|scope| {
+        let init = || place.run(&["token", "init", "--label", "same"]).pins().outcome().code;
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(init)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).filter(|code| *code == 0).count()
+    });
+    assert_eq!(made, 1);
+    assert_eq!(place.run(&["token", "list"]).json()["tokens"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn eight_at_once_make_eight_tokens() {
     let place = Place::new();
     std::thread::scope(|scope| {
