@@ -6,7 +6,7 @@ pub(crate) mod hashes;
 mod modes;
 pub mod parameter;
 
-use std::fmt;
+use std::{fmt, slice};
 
 use cryptoki_sys::*;
 use strongroom_crypto::hash;
@@ -103,6 +103,15 @@ pub enum Work {
         /// How long the MAC is.
         length: MacLength,
     },
+}
+
+/// The keys a mechanism is used with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys<'a> {
+    /// Their types; all of these classes where there are none.
+    pub types: &'a [u64],
+    /// `CKO_SECRET_KEY`, or the halves of pairs.
+    pub classes: &'static [u64],
 }
 
 /// A mode of encryption, without its parameters.
@@ -349,12 +358,46 @@ impl Mechanism {
         self.functions & !left_out
     }
 
+    /// The keys it is used with; `None` where it makes them or needs none.
+    pub fn keys(&self) -> Option<Keys<'_>> {
+        let secret = |types| Some(Keys { types, classes: &[CKO_SECRET_KEY] });
+        let private = |types| Some(Keys { types, classes: &[CKO_PRIVATE_KEY] });
+        let pair = |types| Some(Keys { types, classes: &[CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] });
+        match &self.work {
+            Work::GenerateSecret(_) | Work::GeneratePair(_) | Work::GenerateParameters(_) | Work::Digest(_) => None,
+            Work::Cipher { key_types, .. } | Work::Mac { key_types, .. } => secret(key_types),
+            Work::Signature { key_type, .. } | Work::Encapsulation(key_type) => pair(slice::from_ref(key_type)),
+            Work::Rsa(_) | Work::HybridWrap(HybridWrap::Rsa) => pair(&[CKK_RSA]),
+            Work::HybridWrap(HybridWrap::Ecdh) if self.id == CKM_ECDH_AES_KEY_WRAP => {
+                pair(&[CKK_EC, CKK_EC_MONTGOMERY])
+            }
+            Work::HybridWrap(HybridWrap::Ecdh) => pair(&[CKK_EC]),
+            Work::HybridWrap(HybridWrap::Montgomery) => pair(&[CKK_EC_MONTGOMERY]),
+            Work::KeyWrap(_) => secret(&[CKK_AES]),
+            Work::TlsMac => secret(&[CKK_GENERIC_SECRET]),
+            Work::Derive { key_types, derivation } => match derivation {
+                Derivation::Pbkdf2 => None,
+                Derivation::Ecdh | Derivation::Dh | Derivation::X942Dh | Derivation::PublicFromPrivate => {
+                    private(key_types)
+                }
+                _ => secret(key_types),
+            },
+        }
+    }
+
+    /// Whether it is used with keys of this class and type.
+    pub fn takes(&self, class: u64, key_type: u64) -> bool {
+        self.keys().is_some_and(|Keys { types, classes }| {
+            classes.contains(&class) && (types.is_empty() || types.contains(&key_type))
+        })
+    }
+
     /// How it signs with key pairs, if it does.
-    pub(crate) fn scheme(&self) -> Option<(u64, Scheme)> {
+    pub(crate) fn scheme(&self) -> Option<Scheme> {
         match self.work {
-            Work::Signature { key_type, scheme } => Some((key_type, scheme)),
-            Work::Rsa(RsaForm::Pkcs1) => Some((CKK_RSA, Scheme::RsaPkcs1(None))),
-            Work::Rsa(RsaForm::Raw) => Some((CKK_RSA, Scheme::RsaRaw)),
+            Work::Signature { scheme, .. } => Some(scheme),
+            Work::Rsa(RsaForm::Pkcs1) => Some(Scheme::RsaPkcs1(None)),
+            Work::Rsa(RsaForm::Raw) => Some(Scheme::RsaRaw),
             _ => None,
         }
     }
@@ -369,6 +412,7 @@ impl fmt::Display for Mechanism {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::schema::Kind;
 
     #[test]
     fn catalogue_is_in_order() {
@@ -405,6 +449,35 @@ mod tests {
             assert_eq!(told & needed, needed, "{mechanism}");
             assert_eq!(told & !(needed | possible), 0, "{mechanism}");
         }
+    }
+
+    #[test]
+    fn keys_fit_the_functions() {
+        const OF_SECRETS: CK_FLAGS =
+            CKF_ENCRYPT | CKF_DECRYPT | CKF_SIGN | CKF_VERIFY | CKF_WRAP | CKF_UNWRAP | CKF_DERIVE;
+        for mechanism in CATALOGUE {
+            let with_keys = mechanism.functions & (OF_SECRETS | CKF_ENCAPSULATE) != 0;
+            assert_eq!(mechanism.keys().is_some(), with_keys, "{mechanism}");
+            let kinds = Kind::all().iter().filter(|kind| kind.is_key());
+            let mut taken = kinds.filter(|kind| mechanism.takes(kind.class, kind.subtype.unwrap()));
+            assert_eq!(taken.next().is_some(), with_keys, "{mechanism}");
+        }
+        // Public keys of DH are kept, but come into an agreement as a parameter.
+        for kind in Kind::all().iter().filter(|kind| kind.is_key() && kind.is_secret()) {
+            let is_taken = |mechanism: &Mechanism| mechanism.takes(kind.class, kind.subtype.unwrap());
+            assert!(CATALOGUE.iter().any(is_taken), "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn only_the_general_agreement_wraps_on_both_kinds_of_curves() {
+        let takes = |id| {
+            let types = [CKK_EC, CKK_EC_MONTGOMERY, CKK_EC_EDWARDS];
+            types.map(|key_type| find(id).unwrap().takes(CKO_PUBLIC_KEY, key_type))
+        };
+        assert_eq!(takes(CKM_ECDH_AES_KEY_WRAP), [true, true, false]);
+        assert_eq!(takes(CKM_ECDH_COF_AES_KEY_WRAP), [true, false, false]);
+        assert_eq!(takes(CKM_ECDH_X_AES_KEY_WRAP), [false, true, false]);
     }
 
     #[test]

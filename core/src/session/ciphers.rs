@@ -1,6 +1,6 @@
 //! Encryption and decryption (PKCS#11 3.2 §5.8 and §5.10).
 
-use cryptoki_sys::{CKF_DECRYPT, CKF_ENCRYPT, CKK_AES, CKK_RSA};
+use cryptoki_sys::{CKF_DECRYPT, CKF_ENCRYPT};
 use strongroom_crypto::cipher::{Cipher, Direction, Mode};
 
 use super::blocks::Block;
@@ -225,11 +225,8 @@ impl Session {
         };
         self.functions(call.mechanism, function)?;
         call.check_hash(self.application.policy(), function)?;
-        let key_types: &[u64] = match call.mechanism.work {
-            Work::Rsa(_) => &[CKK_RSA],
-            Work::KeyWrap(_) => &[CKK_AES],
-            _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
-        };
+        let invalid = || Error::MechanismInvalid(MechanismName(call.mechanism.id));
+        let key_types = call.mechanism.keys().ok_or_else(invalid)?.types;
         let epoch = self.application.current()?;
         let object = self.application.key(key)?;
         let key = KeyUse::new(object, call.mechanism, key_types, usage(direction), (epoch, &self.application))?;
@@ -237,7 +234,7 @@ impl Session {
         let block = match call.mechanism.work {
             Work::Rsa(form) => Block::rsa(form, call, key.object(), direction)?,
             Work::KeyWrap(form) => Block::key_wrap(form, call, direction)?,
-            _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
+            _ => return Err(invalid()),
         };
         slot.begin(CipherOperation { key, engine: Engine::Block(block), updated: false });
         Ok(())

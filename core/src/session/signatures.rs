@@ -333,11 +333,11 @@ impl Session {
         slot.refuse_active()?;
         self.functions(call.mechanism, purpose.function())?;
         let padding = match call.mechanism.scheme() {
-            Some((_, Scheme::RsaPkcs1(None))) => SignaturePadding::Pkcs1,
-            Some((_, Scheme::RsaRaw)) => SignaturePadding::Raw,
+            Some(Scheme::RsaPkcs1(None)) => SignaturePadding::Pkcs1,
+            Some(Scheme::RsaRaw) => SignaturePadding::Raw,
             _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
         };
-        let (key, _) = self.signing_key(call.mechanism, key, &[CKK_RSA], purpose)?;
+        let (key, _) = self.signing_key(call.mechanism, key, purpose)?;
         slot.begin(RecoverOperation { key, padding });
         Ok(())
     }
@@ -381,13 +381,13 @@ impl Session {
         self.functions(call.mechanism, purpose.function())?;
         call.check_hash(self.application.policy(), purpose.function())?;
         let (key, signer) = match (call.mechanism.scheme(), &call.mechanism.work) {
-            (Some((key_type, scheme)), _) => {
-                let (key, object) = self.signing_key(call.mechanism, key, &[key_type], purpose)?;
+            (Some(scheme), _) => {
+                let (key, object) = self.signing_key(call.mechanism, key, purpose)?;
                 (key, Signer::Pair(PairSigner::start(scheme, call, &object)?))
             }
             (None, Work::TlsMac) => {
                 let signer = Signer::Tls(TlsSigner::start(call)?);
-                (self.signing_key(call.mechanism, key, &[CKK_GENERIC_SECRET], purpose)?.0, signer)
+                (self.signing_key(call.mechanism, key, purpose)?.0, signer)
             }
             _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
         };
@@ -436,12 +436,12 @@ impl Session {
         &self,
         mechanism: &'static Mechanism,
         key: u64,
-        key_types: &[u64],
         purpose: Purpose,
     ) -> Result<(KeyUse, Arc<Object>), Error> {
+        let keys = mechanism.keys().ok_or(Error::MechanismInvalid(MechanismName(mechanism.id)))?;
         let epoch = self.application.current()?;
         let object = self.application.key(key)?;
-        let key = KeyUse::new(Arc::clone(&object), mechanism, key_types, purpose.usage(), (epoch, &self.application))?;
+        let key = KeyUse::new(Arc::clone(&object), mechanism, keys.types, purpose.usage(), (epoch, &self.application))?;
         self.approved(&object, purpose.function())?;
         Ok((key, object))
     }

@@ -13,7 +13,9 @@ use crate::access::{self, Action};
 use crate::asymmetric::{self, PrivateKey, PublicKey};
 use crate::attribute::{AttributeType, Flag, Template};
 use crate::error::Error;
-use crate::mechanism::{Call, CipherMode, HybridWrap, KeyWrap, Mechanism, MechanismName, Parameter, Work, hashes};
+use crate::mechanism::{
+    Call, CipherMode, HybridWrap, KeyWrap, Keys, Mechanism, MechanismName, Parameter, Work, hashes,
+};
 use crate::object::schema::Kind;
 use crate::object::{Object, birth};
 
@@ -240,17 +242,11 @@ const NO_LOGIN_POSSIBLE: Error = Error::ContextLogin(
 );
 
 /// The types of key a mechanism wraps with, and their class: `pair` where they are key pairs.
-fn takes(mechanism: &Mechanism, pair: u64) -> Result<(&'static [u64], u64), Error> {
-    match &mechanism.work {
-        Work::Cipher { key_types, .. } => Ok((key_types, CKO_SECRET_KEY)),
-        Work::KeyWrap(_) => Ok((&[CKK_AES], CKO_SECRET_KEY)),
-        Work::Rsa(_) | Work::HybridWrap(HybridWrap::Rsa) => Ok((&[CKK_RSA], pair)),
-        Work::HybridWrap(HybridWrap::Ecdh) if mechanism.id == CKM_ECDH_AES_KEY_WRAP => {
-            Ok((&[CKK_EC, CKK_EC_MONTGOMERY], pair))
-        }
-        Work::HybridWrap(HybridWrap::Ecdh) => Ok((&[CKK_EC], pair)),
-        Work::HybridWrap(HybridWrap::Montgomery) => Ok((&[CKK_EC_MONTGOMERY], pair)),
-        _ => Err(Error::MechanismInvalid(MechanismName(mechanism.id))),
+fn takes(mechanism: &Mechanism, pair: u64) -> Result<(&[u64], u64), Error> {
+    match mechanism.keys() {
+        Some(Keys { types, classes }) if classes.contains(&pair) => Ok((types, pair)),
+        Some(Keys { types, .. }) => Ok((types, CKO_SECRET_KEY)),
+        None => Err(Error::MechanismInvalid(MechanismName(mechanism.id))),
     }
 }
 

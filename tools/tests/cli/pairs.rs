@@ -50,6 +50,20 @@ fn both_halves_of_a_pair_are_shown() {
 }
 
 #[test]
+fn mechanisms_are_those_that_the_core_uses_such_pairs_with() {
+    let place = Place::with_token();
+    let made = generate(&place, &["--type", "x25519", "--mechanisms", "ECDH_AES_KEY_WRAP,ECDH1_DERIVE"]);
+    assert_eq!(made["key"]["type"], "x25519");
+    let refused = |name, mechanism: &str| {
+        let words = [mechanism, "does not use"];
+        place.run(&["key", "generate", "--type", name, "--mechanisms", mechanism]).pins().refused(2, &words);
+    };
+    refused("x25519", "ECDH_COF_AES_KEY_WRAP");
+    refused("ec", "ECDH_X_AES_KEY_WRAP");
+    refused("ed25519", "ECDH_AES_KEY_WRAP");
+}
+
+#[test]
 fn every_curve_and_parameter_set_is_named() {
     let place = Place::with_token();
     for (curve, named, bits) in [
