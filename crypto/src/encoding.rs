@@ -23,6 +23,7 @@ mod certificate;
 mod fields;
 mod private;
 mod public;
+mod stored;
 mod traditional;
 mod writing;
 
@@ -34,6 +35,7 @@ pub use algorithm::{Edwards, MlDsa, MlKem, Montgomery, SlhDsa};
 pub use certificate::{Certificate, is_encrypted_private_key};
 pub use private::{PrivateKeyInfo, RsaPrivate};
 pub use public::PublicKeyInfo;
+pub use stored::StoredPublic;
 pub use traditional::Traditional;
 
 /// The content of a DER OCTET STRING that is all of `der`, such as the point in PKCS#11's `CKA_EC_POINT`. `None` when

@@ -10,7 +10,8 @@ use aws_lc_sys::{
 };
 use common::{Random, hex};
 use strongroom_crypto::encoding::{
-    Edwards, MlDsa, MlKem, Montgomery, PrivateKeyInfo, PublicKeyInfo, RsaPrivate, SlhDsa, as_octet_string, octet_string,
+    Edwards, MlDsa, MlKem, Montgomery, PrivateKeyInfo, PublicKeyInfo, RsaPrivate, SlhDsa, StoredPublic,
+    as_octet_string, octet_string,
 };
 use strongroom_crypto::hash::{Algorithm, Hash};
 use strongroom_crypto::{Error, sign};
@@ -415,6 +416,26 @@ const ED25519: &str = "300506032b6570";
 const P256: &str = "301306072a8648ce3d020106082a8648ce3d030107";
 
 #[test]
+fn the_public_half_beside_a_private_key_is_told() {
+    let seed = der(4, &[&der(4, &[&"07".repeat(32)])]);
+    let scalar = der(4, &[&"07".repeat(32)]);
+    let stored = |structure: &str| {
+        let der = hex(structure);
+        let (_, public) = PrivateKeyInfo::decode_with_public(&der).expect("read");
+        public.map(|public| match public {
+            StoredPublic::Bits(bits) => bits.to_vec(),
+            StoredPublic::Number(_) => panic!("a number"),
+        })
+    };
+    assert_eq!(stored(&der(0x30, &["020100", ED25519, &seed])), None);
+    assert_eq!(stored(&der(0x30, &["020101", ED25519, &seed, "8103000809"])), Some(vec![8, 9]));
+    let (bare, inner) = (der(0x30, &["020101", &scalar]), der(0x30, &["020101", &scalar, "a10403020004"]));
+    assert_eq!(stored(&der(0x30, &["020101", P256, &der(4, &[&bare]), "81020004"])), Some(vec![4]));
+    assert_eq!(stored(&der(0x30, &["020100", P256, &der(4, &[&inner])])), Some(vec![4]));
+    assert_eq!(stored(&der(0x30, &["020101", P256, &der(4, &[&inner]), "81020004"])), Some(vec![4]));
+}
+
+#[test]
 fn what_is_not_strict_der_of_a_key_is_refused() {
     let seed = der(4, &[&der(4, &[&"07".repeat(32)])]);
     let scalar = der(4, &[&"07".repeat(32)]);
@@ -464,6 +485,10 @@ fn what_is_not_strict_der_of_a_key_is_refused() {
         (
             "two curves",
             der(0x30, &["020100", P256, &der(4, &[&der(0x30, &["020101", &scalar, "a00706052b8104000a"])])]),
+        ),
+        (
+            "two points",
+            der(0x30, &["020101", P256, &der(4, &[&der(0x30, &["020101", &scalar, "a10403020004"])]), "81020005"]),
         ),
         (
             "half a byte in the point",

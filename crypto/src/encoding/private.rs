@@ -8,6 +8,7 @@ use super::algorithm::{Algorithm, Edwards, MlDsa, MlKem, Montgomery, SlhDsa};
 use super::exactly;
 use super::fields::{Fields, constructed, primitive, whole_bytes};
 use super::public::{Group, curve, dh, only_number};
+use super::stored::StoredPublic;
 use super::writing::{Node, oid};
 use crate::Error;
 use crate::memory::SecretBytes;
@@ -111,12 +112,20 @@ impl<'a> PrivateKeyInfo<'a> {
     /// [`Error::Encoding`] for what is no PKCS#8 in strict DER or for another algorithm; [`Error::KeyLength`] for a key
     /// without the algorithm's length.
     pub fn decode(der: &'a [u8]) -> Result<PrivateKeyInfo<'a>, Error> {
+        PrivateKeyInfo::decode_with_public(der).map(|(key, _)| key)
+    }
+
+    /// As [`PrivateKeyInfo::decode`], with the public half that stands beside the private one and is not compared.
+    ///
+    /// # Errors
+    /// As [`PrivateKeyInfo::decode`].
+    pub fn decode_with_public(der: &'a [u8]) -> Result<(PrivateKeyInfo<'a>, Option<StoredPublic<'a>>), Error> {
         let mut info = Fields::of_sequence(der)?;
         let version = info.number()?;
         let mut identifier = info.sequence()?;
         let key = info.octets()?;
         info.optional(constructed(ATTRIBUTES))?;
-        let public = match version {
+        let mut public = match version {
             [0] => None,
             [1] => info.optional(primitive(PUBLIC_KEY))?.map(whole_bytes).transpose()?,
             _ => return Err(Error::Encoding("an unknown version")),
@@ -133,7 +142,13 @@ impl<'a> PrivateKeyInfo<'a> {
                 if key.params.is_some_and(|inner| inner != params) {
                     return Err(Error::Encoding("two different curves"));
                 }
-                PrivateKeyInfo::Ec { params, scalar: key.scalar, public: key.public.or(public) }
+                if let (Some(inner), Some(outer)) = (key.public, public)
+                    && inner != outer
+                {
+                    return Err(Error::Encoding("two different public keys"));
+                }
+                public = public.or(key.public);
+                PrivateKeyInfo::Ec { params, scalar: key.scalar, public }
             }
             Algorithm::Edwards(curve) => {
                 PrivateKeyInfo::Edwards { curve, seed: exactly(only_octets(key)?, curve.bytes())? }
@@ -166,7 +181,7 @@ impl<'a> PrivateKeyInfo<'a> {
             Algorithm::SlhDsa(set) => PrivateKeyInfo::SlhDsa { set, bytes: exactly(key, set.private_bytes())? },
         };
         identifier.end()?;
-        Ok(decoded)
+        Ok((decoded, public.map(StoredPublic::Bits)))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::fields::Fields;
 use super::private::{EcPrivate, PrivateKeyInfo, RsaPrivate};
+use super::stored::StoredPublic;
 use crate::Error;
 
 /// One of these forms.
@@ -28,17 +29,27 @@ impl Traditional {
         }
     }
 
-    /// The key that is all of `der`. `curve` is the DER of the curve's name, for an EC key that does not say it itself.
+    /// The key that is all of `der`, and the public half that stands beside it, which nobody has compared. `curve` is
+    /// the DER of the curve's name that stands before an EC key, which need not say it itself then.
     ///
     /// # Errors
-    /// [`Error::Encoding`] for anything else.
-    pub fn decode<'a>(self, der: &'a [u8], curve: Option<&'a [u8]>) -> Result<PrivateKeyInfo<'a>, Error> {
+    /// [`Error::Encoding`] for anything else, and for a key on another curve.
+    pub fn decode<'a>(
+        self,
+        der: &'a [u8],
+        curve: Option<&'a [u8]>,
+    ) -> Result<(PrivateKeyInfo<'a>, Option<StoredPublic<'a>>), Error> {
         Ok(match self {
-            Traditional::Rsa => PrivateKeyInfo::Rsa(RsaPrivate::decode(der)?),
+            Traditional::Rsa => (PrivateKeyInfo::Rsa(RsaPrivate::decode(der)?), None),
             Traditional::Ec => {
                 let EcPrivate { scalar, params, public } = EcPrivate::decode(der)?;
-                let params = params.or(curve).ok_or(Error::Encoding("the key says no curve"))?;
-                PrivateKeyInfo::Ec { params, scalar, public }
+                let params = match (params, curve) {
+                    (Some(own), Some(before)) if own != before => {
+                        return Err(Error::Encoding("the parameters before the key are of another curve than its own"));
+                    }
+                    (own, before) => own.or(before).ok_or(Error::Encoding("the key says no curve"))?,
+                };
+                (PrivateKeyInfo::Ec { params, scalar, public }, public.map(StoredPublic::Bits))
             }
             Traditional::Dsa => {
                 let mut fields = Fields::of_sequence(der)?;
@@ -46,10 +57,9 @@ impl Traditional {
                     return Err(Error::Encoding("an unknown version"));
                 }
                 let (p, q, g) = (fields.number()?, fields.number()?, fields.number()?);
-                // The public value before the private one is computed anew.
-                let (_, x) = (fields.number()?, fields.number()?);
+                let (y, x) = (fields.number()?, fields.number()?);
                 fields.end()?;
-                PrivateKeyInfo::Dsa { p, q, g, x }
+                (PrivateKeyInfo::Dsa { p, q, g, x }, Some(StoredPublic::Number(y)))
             }
         })
     }
@@ -69,14 +79,18 @@ mod tests {
 
     #[test]
     fn the_parts_are_found() {
-        let Ok(PrivateKeyInfo::Rsa(key)) = Traditional::Rsa.decode(RSA, None) else { panic!("no RSA key") };
+        let Ok((PrivateKeyInfo::Rsa(key), None)) = Traditional::Rsa.decode(RSA, None) else { panic!("no RSA key") };
         assert_eq!((key.modulus, key.public_exponent, key.coefficient), (&[33][..], &[3][..], Some(&[2][..])));
-        let Ok(PrivateKeyInfo::Ec { params, scalar, public }) = Traditional::Ec.decode(EC, None) else {
+        let Ok((PrivateKeyInfo::Ec { params, scalar, public }, stored)) = Traditional::Ec.decode(EC, None) else {
             panic!("no EC key")
         };
+        assert_eq!(stored, Some(StoredPublic::Bits(&[4, 5, 6])));
         assert_eq!((params, scalar, public), (&EC[10..20], &[9][..], Some(&[4, 5, 6][..])));
         let dsa = [0x30, 18, 2, 1, 0, 2, 1, 23, 2, 1, 11, 2, 1, 4, 2, 1, 5, 2, 1, 6];
-        let Ok(PrivateKeyInfo::Dsa { p, q, g, x }) = Traditional::Dsa.decode(&dsa, None) else { panic!("no DSA key") };
+        let Ok((PrivateKeyInfo::Dsa { p, q, g, x }, stored)) = Traditional::Dsa.decode(&dsa, None) else {
+            panic!("no DSA key")
+        };
+        assert_eq!(stored, Some(StoredPublic::Number(&[5])));
         assert_eq!((p, q, g, x), (&[23][..], &[11][..], &[4][..], &[6][..]));
     }
 
@@ -85,7 +99,12 @@ mod tests {
         let bare = [0x30, 6, 2, 1, 1, 4, 1, 9];
         assert!(Traditional::Ec.decode(&bare, None).is_err());
         let named = Traditional::Ec.decode(&bare, Some(&EC[10..20]));
-        assert!(matches!(named, Ok(PrivateKeyInfo::Ec { params, public: None, .. }) if params == &EC[10..20]));
+        assert!(matches!(named, Ok((PrivateKeyInfo::Ec { params, public: None, .. }, None)) if params == &EC[10..20]));
+        assert!(Traditional::Ec.decode(EC, Some(&EC[10..20])).is_ok());
+        let another = [6, 5, 0x2b, 0x81, 4, 0, 0x22];
+        assert!(
+            Traditional::Ec.decode(EC, Some(&another)).is_err_and(|error| error.to_string().contains("another curve"))
+        );
     }
 
     #[test]
@@ -100,7 +119,7 @@ mod tests {
             }
         }
         let zeros = [0x30, 27, 2, 1, 0, 2, 1, 33, 2, 1, 3, 2, 1, 7, 2, 1, 0, 2, 1, 0, 2, 1, 0, 2, 1, 0, 2, 1, 0];
-        let Ok(PrivateKeyInfo::Rsa(key)) = Traditional::Rsa.decode(&zeros, None) else { panic!("no RSA key") };
+        let Ok((PrivateKeyInfo::Rsa(key), _)) = Traditional::Rsa.decode(&zeros, None) else { panic!("no RSA key") };
         assert!(key.prime_1.is_none() && key.coefficient.is_none());
     }
 }

@@ -61,6 +61,64 @@ fn keys_in_the_forms_before_pkcs8_are_read() {
     assert!(out.starts_with("Imported the private ec P-384 key 1, 384 bits, its public key "), "{out}");
 }
 
+/// The last bytes of an EC key on P-256 are its point, in both forms.
+#[test]
+fn a_key_with_the_public_half_of_another_is_refused() {
+    let place = Place::with_token();
+    let refused = |name: &str| {
+        set_mode(&place.path(name), 0o600);
+        let words = ["the public key that it has beside the private key is another one's", "nothing was imported"];
+        place.run(&["key", "import", &path(&place, name)]).pins().refused(1, &words);
+        place.run(&["key", "import", &path(&place, name), "--private-only", "--force"]).pins().refused(1, &words);
+    };
+    for form in [&["ec", "-outform", "DER"][..], &["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"]] {
+        let [one, other] = ["one", "other"].map(|name| {
+            openssl(&place, &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "key.pem"]);
+            openssl(&place, &[form, &["-in", "key.pem", "-out", name]].concat());
+            std::fs::read(place.path(name)).unwrap()
+        });
+        let point = one.len() - 65;
+        std::fs::write(place.path("mixed"), [&one[..point], &other[point..]].concat()).unwrap();
+        refused("mixed");
+    }
+    let group = ["-algorithm", "DSA", "-pkeyopt", "dsa_paramgen_bits:1024", "-pkeyopt", "dsa_paramgen_q_bits:160"];
+    openssl(&place, &[&["genpkey", "-genparam", "-out", "group.pem"], &group[..]].concat());
+    openssl(&place, &["genpkey", "-paramfile", "group.pem", "-out", "dsa.p8"]);
+    openssl(&place, &["pkey", "-in", "dsa.p8", "-traditional", "-outform", "DER", "-out", "dsa.der"]);
+    let mut dsa = std::fs::read(place.path("dsa.der")).unwrap();
+    // The private value has at most 23 bytes, with tag and length; before it stands the public one.
+    let within_y = dsa.len() - 60;
+    dsa[within_y] ^= 1;
+    std::fs::write(place.path("changed"), dsa).unwrap();
+    refused("changed");
+    assert_eq!(place.run(&["key", "list"]).pins().json()["keys"], json!([]));
+}
+
+#[test]
+fn a_public_half_may_have_another_form() {
+    for form in ["compressed", "hybrid"] {
+        let place = Place::with_token();
+        openssl(&place, &["ecparam", "-genkey", "-name", "secp521r1", "-noout", "-out", "key.pem"]);
+        openssl(&place, &["ec", "-in", "key.pem", "-conv_form", form, "-out", "formed.pem"]);
+        set_mode(&place.path("formed.pem"), 0o600);
+        let made = place.run(&["key", "import", &path(&place, "formed.pem"), "--label", form]).pins().json();
+        assert_eq!(made["key"]["curve"], "P-521");
+        let theirs = openssl(&place, &["pkey", "-in", "key.pem", "-pubout"]);
+        assert_eq!(place.run(&["key", "public", form]).succeeds(), theirs, "{form}");
+    }
+}
+
+#[test]
+fn parameters_of_another_curve_are_refused() {
+    let place = Place::with_token();
+    openssl(&place, &["ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "key.pem"]);
+    openssl(&place, &["ecparam", "-name", "secp384r1", "-out", "parameters.pem"]);
+    let read = |name| std::fs::read_to_string(place.path(name)).unwrap();
+    place.secret_file("mixed.pem", &(read("parameters.pem") + &read("key.pem")));
+    let words = ["mixed.pem: the private key cannot be read", "parameters before the key are of another curve"];
+    place.run(&["key", "import", &path(&place, "mixed.pem")]).pins().refused(1, &words);
+}
+
 #[test]
 fn an_encrypted_key_is_imported_as_the_hint_says() {
     let place = Place::with_token();

@@ -15,7 +15,7 @@ use strongroom_core::object::birth::{private_key_entries, public_key_entries};
 use strongroom_core::object::schema::Kind;
 use strongroom_core::object::{AttributeValue, Object};
 use strongroom_core::session::Session;
-use strongroom_crypto::encoding::{Certificate, PublicKeyInfo};
+use strongroom_crypto::encoding::{Certificate, PublicKeyInfo, StoredPublic};
 use strongroom_crypto::{ec, hash};
 
 use file::{Content, Format, Input, Private};
@@ -103,7 +103,7 @@ impl Import<'_> {
     }
 
     fn private(&self, private: &Private) -> Result<Answer, Failure> {
-        let info = private
+        let (info, stored) = private
             .decode()
             .map_err(Error::from)
             .about(|| format!("{}: the private key cannot be read", self.file.name))?;
@@ -121,8 +121,9 @@ impl Import<'_> {
         let hsm = self.context.hsm()?;
         let session = self.args.user.session(self.context, &hsm, true)?;
         let trial = self.trial(&session, parts())?;
-        self.check_policy(&session, private_kind, Some(&trial))?;
         let public_info = public_key_info(&trial)?;
+        self.check_stored(stored, &public_info)?;
+        self.check_policy(&session, private_kind, Some(&trial))?;
         let known = |class| Ok::<_, Failure>(with_public_key(&session, class, &public_info)?.into_iter().next());
         let known_public = if self.args.private_only { None } else { known(CKO_PUBLIC_KEY)? };
         let known_private = known(CKO_PRIVATE_KEY)?.filter(|_| !self.args.force);
@@ -230,6 +231,22 @@ impl Import<'_> {
         let trial = self.create(session, [parts, vec![entry(CKA_TOKEN, Given::Flag(Flag::Token, false))]].concat())?;
         session.destroy_object(trial.number)?;
         Ok(trial)
+    }
+
+    /// Refuses a private key with another one's public half beside it: one of them is not what its owner thinks.
+    fn check_stored(&self, stored: Option<StoredPublic<'_>>, public_info: &[u8]) -> Result<(), Failure> {
+        let is_own = stored.map(|stored| stored.is_of(public_info)).transpose().map_err(Error::from)?;
+        if is_own.unwrap_or(true) {
+            return Ok(());
+        }
+        Err(Failure::refused(
+            CKR_DATA_INVALID,
+            format!(
+                "{}: the public key that it has beside the private key is another one's; nothing was imported, as the \
+                 file is damaged or of two keys: have it written anew where the key was made",
+                self.file.name
+            ),
+        ))
     }
 
     /// Refuses a key that the token's policy does not use, and warns of one that it only half uses.

@@ -8,7 +8,9 @@ use clap::ValueEnum;
 use cryptoki_sys::*;
 use strongroom_core::object::schema::Kind;
 use strongroom_crypto::Error;
-use strongroom_crypto::encoding::{Certificate, PrivateKeyInfo, PublicKeyInfo, Traditional, is_encrypted_private_key};
+use strongroom_crypto::encoding::{
+    Certificate, PrivateKeyInfo, PublicKeyInfo, StoredPublic, Traditional, is_encrypted_private_key,
+};
 use zeroize::Zeroizing;
 
 use super::ImportArgs;
@@ -49,13 +51,13 @@ impl Private {
         Private { der, form: None, curve: None }
     }
 
-    /// The parts of the key.
+    /// The parts of the key, and the public half that the file has beside it.
     ///
     /// # Errors
     /// What is malformed, or not known here.
-    pub(super) fn decode(&self) -> Result<PrivateKeyInfo<'_>, Error> {
+    pub(super) fn decode(&self) -> Result<(PrivateKeyInfo<'_>, Option<StoredPublic<'_>>), Error> {
         match self.form {
-            None => PrivateKeyInfo::decode(&self.der),
+            None => PrivateKeyInfo::decode_with_public(&self.der),
             Some(form) => form.decode(&self.der, self.curve.as_ref().map(|curve| curve.as_slice())),
         }
     }
