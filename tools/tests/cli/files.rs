@@ -120,6 +120,22 @@ fn parameters_of_another_curve_are_refused() {
 }
 
 #[test]
+fn parameters_alone_are_no_key() {
+    let place = Place::with_token();
+    openssl(&place, &["ecparam", "-name", "prime256v1", "-out", "ec.pem"]);
+    let group = ["-algorithm", "DSA", "-pkeyopt", "dsa_paramgen_bits:1024", "-pkeyopt", "dsa_paramgen_q_bits:160"];
+    openssl(&place, &[&["genpkey", "-genparam", "-out", "dsa.pem"], &group[..]].concat());
+    openssl(&place, &["genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", "group:ffdhe2048", "-out", "dh.pem"]);
+    for (name, kind) in [("ec", "EC PARAMETERS"), ("dsa", "DSA PARAMETERS"), ("dh", "DH PARAMETERS")] {
+        let words = [&format!("{name}.pem has parameters ({kind}) and no key"), "name the file with the key"];
+        let told = place.run(&["key", "import", &path(&place, &format!("{name}.pem"))]).pins().refused(1, &words);
+        assert!(!told.contains("structures"), "{told}");
+    }
+    place.secret_file("cut.pem", "-----BEGIN PRIVATE KEY\nMAA=\n");
+    place.run(&["key", "import", &path(&place, "cut.pem")]).pins().refused(1, &["cut.pem: the dashes are missing"]);
+}
+
+#[test]
 fn an_encrypted_key_is_imported_as_the_hint_says() {
     let place = Place::with_token();
     let sealed = ["genrsa", "-traditional", "-aes128", "-passout", "pass:orange", "-out", "sealed.pem", "2048"];

@@ -166,12 +166,20 @@ impl Input {
         let (parameters, blocks): (Vec<Block<'_>>, Vec<Block<'_>>) =
             pem::blocks(text).map_err(broken)?.into_iter().partition(|block| block.label.ends_with(" PARAMETERS"));
         let [block] = blocks.as_slice() else {
-            let labels: Vec<String> = blocks.iter().map(|block| one_line(block.label)).collect();
+            let names =
+                |blocks: &[Block<'_>]| blocks.iter().map(|block| one_line(block.label)).collect::<Vec<_>>().join(", ");
+            if blocks.is_empty() {
+                let what = match names(&parameters) {
+                    none if none.is_empty() => ": the dashes are missing at the end of the first line".to_owned(),
+                    names => format!(" has parameters ({names}) and no key; name the file with the key made of them"),
+                };
+                return Err(self.refused(&what));
+            }
             return Err(self.refused(&format!(
                 " has {} ({}); import one at a time: strongroom key import <(openssl pkey -in {path}) takes the \
                  private key alone, strongroom key import <(openssl x509 -in {path}) the first certificate",
                 counted(blocks.len(), "structure"),
-                labels.join(", "),
+                names(&blocks),
                 path = self.path,
             )));
         };
