@@ -1,6 +1,9 @@
-//! Small forms of text: numbers and bytes as people read them, and foreign strings made harmless for a terminal.
+//! Small forms of text: numbers and bytes as people read them, and foreign strings made harmless for a terminal or a
+//! shell.
 
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// `bytes` as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -50,6 +53,25 @@ pub(crate) fn stored(bytes: &[u8]) -> String {
 /// Text in quotation marks, made harmless.
 pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", one_line(text))
+}
+
+/// A path as one word of a suggested command: somebody will paste it into a shell, whoever gave the file its name.
+pub(crate) fn shell_path(path: &Path) -> String {
+    let bytes = path.as_os_str().as_bytes();
+    let is_option = bytes.first() == Some(&b'-');
+    let word = if is_option { [b"./", bytes].concat() } else { bytes.to_vec() };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-./:@%+,".contains(byte);
+    match std::str::from_utf8(&word) {
+        Ok(text) if !text.is_empty() && word.iter().all(is_plain) => text.to_owned(),
+        Ok(text) if text.chars().all(is_harmless) => format!("'{}'", text.replace('\'', r"'\''")),
+        // What cannot be shown as it is: bytes in the form that bash and zsh have for them.
+        _ => {
+            word.iter().fold("$'".to_owned(), |quoted, byte| match is_plain(byte) {
+                true => quoted + char::from(*byte).encode_utf8(&mut [0; 4]),
+                false => quoted + &format!("\\x{byte:02x}"),
+            }) + "'"
+        }
+    }
 }
 
 /// `count` and the noun for it, whose plural ends in "s": "1 key", "3 keys".
@@ -103,6 +125,26 @@ mod tests {
         assert_eq!(one_line("Schlüssel \u{202e}x"), "Schlüssel \\u{202e}x");
         assert_eq!(stored(b"plain"), "plain");
         assert_eq!(stored(&[0xff, 0]), "0xff00");
+    }
+
+    #[test]
+    fn a_shell_reads_a_path_as_it_is() {
+        use std::ffi::OsStr;
+        let word = |path: &[u8]| shell_path(Path::new(OsStr::from_bytes(path)));
+        assert_eq!(word(b"/home/ann/key-1.pem"), "/home/ann/key-1.pem");
+        assert_eq!(word(b"a b.pem"), "'a b.pem'");
+        assert_eq!(word(b"$(touch x)"), "'$(touch x)'");
+        assert_eq!(word(b"it's"), r"'it'\''s'");
+        assert_eq!((word(b"~"), word(b"-in"), word(b"")), ("'~'".to_owned(), "./-in".to_owned(), "''".to_owned()));
+        assert_eq!(word("schlüssel".as_bytes()), "'schlüssel'");
+        assert_eq!(word(b"a\n'b\\"), r"$'a\x0a\x27b\x5c'");
+        for path in
+            [&b"a b"[..], b"$(touch x)", b"it's", b"`x`;\"y\" &|<>*?[!]{}", b"a\nb\tc", b"\xff1 x", b"-a b", b"\\"]
+        {
+            let line = format!("printf %s {}", shell_path(Path::new(OsStr::from_bytes(path))));
+            let read = std::process::Command::new("bash").args(["-c", &line]).output().unwrap().stdout;
+            assert!(read == path || read.strip_prefix(b"./") == Some(path), "{line}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::{AsUser, Context};
 use crate::table::{Column, Table};
-use crate::text::{bytes, counted, one_line};
+use crate::text::{bytes, counted, one_line, shell_path};
 
 /// Options of `doctor`.
 #[derive(Debug, Args)]
@@ -204,7 +204,7 @@ fn writable_by_others(file: &Path, findings: &mut Findings) {
         && found.mode() & 0o022 != 0
     {
         let message = format!("{} can be changed by others (mode {:04o})", file.display(), found.mode() & 0o7777);
-        findings.warning("configuration", message, format!("chmod go-w {}", file.display()));
+        findings.warning("configuration", message, format!("chmod go-w {}", shell_path(file)));
     }
 }
 
@@ -287,7 +287,7 @@ fn one_permission(path: &Path, seen: &mut usize, findings: &mut Findings) {
         let mode = found.mode() & 0o7777;
         let wanted = if found.is_dir() { "700" } else { "600" };
         let message = format!("{} is open to other users (mode {mode:04o})", path.display());
-        findings.error("directory", message, format!("chmod {wanted} {}", path.display()));
+        findings.error("directory", message, format!("chmod {wanted} {}", shell_path(path)));
     }
 }
 

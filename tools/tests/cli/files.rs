@@ -136,6 +136,21 @@ fn parameters_alone_are_no_key() {
 }
 
 #[test]
+fn a_hint_can_be_pasted_whatever_the_file_is_called() {
+    let place = Place::with_token();
+    for name in ["a b.pem", "$(touch x)", "it's; touch x", "`touch x`", "line\ntouch x", "-a b"] {
+        openssl(&place, &["genpkey", "-algorithm", "ED25519", "-out", "key.pem"]);
+        openssl(&place, &["pkcs8", "-topk8", "-passout", "pass:orange", "-in", "key.pem", "-out", "sealed.pem"]);
+        std::fs::rename(place.path("sealed.pem"), place.path(name)).unwrap();
+        let told = place.run(&["key", "import", &path(&place, name)]).pins().refused(1, &["encrypted private key"]);
+        let (_, hint) = told.split_once("without another file: ").unwrap();
+        let out = shell(&place, &hint.trim_end().replacen(" -in ", " -passin pass:orange -in ", 1));
+        assert!(out.starts_with("Imported the private ed25519 key "), "{name}: {out}");
+    }
+    assert!(!place.path("x").exists(), "a name became a command");
+}
+
+#[test]
 fn an_encrypted_key_is_imported_as_the_hint_says() {
     let place = Place::with_token();
     let sealed = ["genrsa", "-traditional", "-aes128", "-passout", "pass:orange", "-out", "sealed.pem", "2048"];

@@ -18,7 +18,7 @@ use crate::commands::key::types::{KeyType, possible_bits};
 use crate::failure::Failure;
 use crate::pem::{self, Block};
 use crate::place::Context;
-use crate::text::{counted, one_line, parse_hex};
+use crate::text::{counted, one_line, parse_hex, shell_path};
 
 /// How a file has the value of a secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,7 +67,7 @@ impl Private {
 pub(super) struct Input {
     /// Its name for messages.
     pub(super) name: String,
-    /// Its name in commands.
+    /// Its name in commands, quoted.
     pub(super) path: String,
     content: Zeroizing<Vec<u8>>,
     /// Its mode, where others of this machine can read it.
@@ -93,7 +93,7 @@ impl Input {
             let mode = found.mode() & 0o777;
             let open_mode = (mode & 0o044 != 0 && !found.file_type().is_fifo()).then_some(mode);
             let content = read(file).map_err(unreadable)?;
-            Input { path: name.clone(), name, content, open_mode }
+            Input { path: shell_path(&args.file), name, content, open_mode }
         };
         if input.content.is_empty() {
             return Err(Failure::refused(CKR_DATA_INVALID, format!("{} is empty", input.name)));
