@@ -1,6 +1,8 @@
-//! What a command answers: text for a person, or one JSON object for a program, on standard output.
+//! What a command answers: text for a person, or one JSON object for a program, on standard output; or a file.
 
-use std::io::{ErrorKind, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -47,11 +49,37 @@ pub(crate) fn print(answer: &Answer, json: bool) -> ExitCode {
 /// # Errors
 /// Anything else, a full disk for example.
 pub(crate) fn write(bytes: &[u8]) -> Result<(), Failure> {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::io("the answer cannot be written", &error)),
     }
+}
+
+/// Writes a file that is new, for `--out`: never over another one, which may be the only copy of a key. After a failure
+/// nothing is left of it that could be taken for a whole one.
+///
+/// # Errors
+/// A file that is there already; a disk that is full, for example.
+pub(crate) fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    write_new_with(path, |file| file.write_all(content).and_then(|()| file.sync_all()))
+}
+
+fn write_new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), Failure> {
+    let name = path.display();
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{name} is there already; name another file, or remove it first"))
+        }
+        _ => Failure::io(&format!("{name} cannot be written"), &error),
+    })?;
+    write(&mut file).map_err(|error| {
+        let failure = Failure::io(&format!("{name} cannot be written"), &error);
+        match std::fs::remove_file(path) {
+            Ok(()) => failure,
+            Err(error) => failure.advise(&format!("remove it, only a part is in it ({error})")),
+        }
+    })
 }
 
 /// Warns on standard error: the command goes on.
@@ -61,5 +89,34 @@ pub(crate) fn warn(message: &str, json: bool) {
         false => format!("strongroom: warning: {}", crate::text::one_line(message)),
     };
     // Where standard error is closed there is nobody to warn.
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path in the system's directory for temporary files where nothing is.
+    fn nowhere(name: &str) -> std::path::PathBuf {
+        let path = std::env::temp_dir().join(format!("strongroom-output-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        path
+    }
+
+    #[test]
+    fn a_file_is_written_as_a_whole_or_not_at_all() {
+        let path = nowhere("whole");
+        let failed = write_new_with(&path, |file| {
+            file.write_all(b"the first half")?;
+            Err(ErrorKind::StorageFull.into())
+        });
+        let message = failed.unwrap_err().message().to_owned();
+        assert!(message.starts_with(&format!("{} cannot be written: ", path.display())), "{message}");
+        assert!(!path.exists(), "a part of the file is left");
+        write_new(&path, b"all of it").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"all of it");
+        assert!(write_new(&path, b"other").unwrap_err().message().contains("is there already"));
+        assert_eq!(std::fs::read(&path).unwrap(), b"all of it", "another file is left alone");
+        std::fs::remove_file(&path).unwrap();
+    }
 }

@@ -65,6 +65,7 @@ fn parse_count(text: &str) -> Result<u64, String> {
     match text.parse() {
         Ok(0) => Err(format!("there is nothing to write; 1 to {BYTES_MAX} bytes can be had")),
         Ok(count @ 1..=BYTES_MAX) => Ok(count),
+        Err(_) if text.is_empty() => Err(format!("no number of bytes is given; 1 to {BYTES_MAX} bytes can be had")),
         Err(_) if !text.bytes().all(|byte| byte.is_ascii_digit()) => {
             Err(format!("that is no number of bytes; a whole number from 1 to {BYTES_MAX} is needed"))
         }
@@ -103,3 +104,18 @@ Examples:
   strongroom random 32
   strongroom random 24 --base64
   strongroom random 1048576 --raw > noise.bin";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_count_is_said() {
+        let problem = |text| parse_count(text).unwrap_err();
+        assert_eq!((parse_count("1"), parse_count("1073741824")), (Ok(1), Ok(1 << 30)));
+        assert!(problem("").contains("no number of bytes is given"));
+        assert!(problem("0").contains("nothing to write"));
+        assert!(problem("-1").contains("no number") && problem("x").contains("no number"));
+        assert!(problem("1073741825").contains("too much") && problem(&"9".repeat(40)).contains("too much"));
+    }
+}

@@ -84,6 +84,7 @@ fn wrong_usage_is_one_line_and_code_2() {
     place.run(&["tokn"]).refused(2, &["tokn"]);
     place.run(&["token", "list", "--frobnicate"]).refused(2, &["--frobnicate", "--help"]);
     place.run(&["random"]).refused(2, &["BYTES"]);
+    place.run(&["random", ""]).refused(2, &["no number of bytes is given; 1 to 1073741824 bytes"]);
     place.run(&["random", "0"]).refused(2, &["'0'", "there is nothing to write; 1 to 1073741824 bytes"]);
     place.run(&["random", "x"]).refused(2, &["'x'", "a whole number from 1 to 1073741824 is needed"]);
     place.run(&["random", "1073741825"]).refused(2, &["'1073741825'", "too much for one call"]);

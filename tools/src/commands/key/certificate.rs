@@ -1,7 +1,6 @@
 //! `strongroom key certificate`: a certificate as a whole, for other programs.
 
-use std::fs::OpenOptions;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,7 +59,7 @@ pub(super) fn run(context: &Context, args: &CertificateArgs) -> Result<Answer, F
     };
     match &args.out {
         Some(file) => {
-            write_new(file, content)?;
+            output::write_new(file, content)?;
             let told = format!("Wrote the {} to {}.\n", named(&certificate), file.display());
             Ok(Answer::new(told, json(Some(file))))
         }
@@ -70,18 +69,6 @@ pub(super) fn run(context: &Context, args: &CertificateArgs) -> Result<Answer, F
         }
         None => Ok(Answer::new(text.clone(), json(None))),
     }
-}
-
-/// Never over another file: it may be the only copy of a key.
-fn write_new(file: &Path, content: &[u8]) -> Result<(), Failure> {
-    let name = file.display();
-    let written = OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut to| to.write_all(content));
-    written.map_err(|error| match error.kind() {
-        std::io::ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{name} is there already; name another file, or remove it first"))
-        }
-        _ => Failure::io(&format!("{name} cannot be written"), &error),
-    })
 }
 
 /// The certificate that is meant, or that of the key that is meant, and its value.
