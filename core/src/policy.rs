@@ -59,6 +59,17 @@ impl Kdf {
 }
 
 impl Policy {
+    /// What [`Policy::check_key`] refuses, in words for people; nothing where it takes every key.
+    pub fn key_rules(self) -> Option<String> {
+        (self == Policy::Fips).then(|| {
+            format!(
+                "RSA keys below {FIPS_RSA_BITS_MIN} bits or with a public exponent below {FIPS_RSA_EXPONENT_MIN} only \
+                 verify, DH keys agree only in the groups of RFC 3526 and RFC 7919 from {FIPS_GROUP_BITS_MIN} bits on, \
+                 and keys on secp256k1, X25519 and X448 and DSA keys are not used at all"
+            )
+        })
+    }
+
     /// Whether this policy takes a key pair for a function (`CKF_SIGN` and so on): `fips` verifies with RSA keys below
     /// 2048 bits or an exponent below 2^16 and does nothing else with them (SP 800-131A, FIPS 186-5 §A.1.1), knows only
     /// the curves of SP 800-186, and agrees only in the groups of RFC 3526 and RFC 7919 from 2048 bits on
@@ -74,12 +85,11 @@ impl Policy {
         match key.kind.subtype {
             Some(CKK_RSA) if function & (CKF_VERIFY | CKF_VERIFY_RECOVER) == 0 => {
                 let modulus = key.inner_bytes(CKA_MODULUS).unwrap_or_default().len();
-                if modulus < 256 {
+                if (modulus as u64) < FIPS_RSA_BITS_MIN / 8 {
                     return Err(Error::KeySize { got: modulus });
                 }
-                // Exponents are odd and have no zeros in front.
-                let exponent = key.inner_bytes(CKA_PUBLIC_EXPONENT).unwrap_or_default().len();
-                if exponent < 3 { Err(SMALL_EXPONENT) } else { Ok(()) }
+                let exponent = key.inner_bytes(CKA_PUBLIC_EXPONENT).unwrap_or_default();
+                if is_below(exponent, FIPS_RSA_EXPONENT_MIN) { Err(SMALL_EXPONENT) } else { Ok(()) }
             }
             Some(CKK_EC) => {
                 let curve = key.inner_bytes(CKA_EC_PARAMS).and_then(ec::Curve::from_params);
@@ -91,7 +101,7 @@ impl Policy {
             }
             Some(CKK_DH | CKK_X9_42_DH) => {
                 let part = |attribute| key.inner_bytes(attribute).unwrap_or_default();
-                let known = KnownGroup::find(part(CKA_PRIME))?.is_some_and(|group| group.bits() >= 2048);
+                let known = KnownGroup::find(part(CKA_PRIME))?.is_some_and(|group| group.bits() >= FIPS_GROUP_BITS_MIN);
                 // The base of all of them is 2.
                 let base = part(CKA_BASE).iter().skip_while(|byte| **byte == 0);
                 if known && base.eq(&[2]) { Ok(()) } else { Err(FOREIGN_GROUP) }
@@ -101,6 +111,21 @@ impl Policy {
         }
     }
 }
+
+/// Whether the big-endian number is below `limit`.
+fn is_below(number: &[u8], limit: u64) -> bool {
+    number
+        .iter()
+        .try_fold(0_u64, |sum, byte| sum.checked_mul(256)?.checked_add(u64::from(*byte)))
+        .is_some_and(|it| it < limit)
+}
+
+/// The shortest RSA modulus with which `fips` does more than verify (SP 800-131A).
+pub const FIPS_RSA_BITS_MIN: u64 = 2048;
+/// The smallest odd exponent above 2^16 (FIPS 186-5 §A.1.1).
+const FIPS_RSA_EXPONENT_MIN: u64 = 65537;
+/// SP 800-56A §5.5.1.1.
+const FIPS_GROUP_BITS_MIN: usize = 2048;
 
 const SMALL_EXPONENT: Error =
     Error::KeyNotPermitted("the token's policy (fips) wants RSA keys with a public exponent of 65537 or more");

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use strongroom_core::mechanism::{CATALOGUE, Grade, Mechanism};
 use strongroom_core::policy::Policy;
 
-use super::policy::FIPS_KEYS;
 use families::{FAMILIES, family, size_unit};
 use left_out::LEFT_OUT;
 
@@ -49,7 +48,9 @@ pub(crate) fn run(_: &Context, args: &MechanismsArgs) -> Result<Answer, Failure>
         return Ok(Answer::new(page(&mechanisms), json!({})));
     }
     let listed = table(&mechanisms, args.policy).text();
-    let keys = if args.policy == Some(Policy::Fips) { FIPS_KEYS } else { "" };
+    // What the sizes in the table do not say.
+    let rules = args.policy.and_then(|policy| Some(format!("Under {policy}, {}.\n", policy.key_rules()?)));
+    let keys = rules.unwrap_or_default();
     let text = format!("{listed}\n{}.\n{GRADES}{keys}", counted(mechanisms.len(), "mechanism"));
     let json = mechanisms.iter().map(|mechanism| mechanism_json(mechanism, args.policy)).collect::<Vec<_>>();
     Ok(Answer::new(text, json!({ "mechanisms": json })))

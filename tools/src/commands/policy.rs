@@ -4,16 +4,8 @@
 use cryptoki_sys::*;
 use strongroom_core::mechanism::{CATALOGUE, Mechanism, Work};
 use strongroom_core::object::schema::Kind;
-use strongroom_core::policy::Policy;
+use strongroom_core::policy::{FIPS_RSA_BITS_MIN, Policy};
 use strongroom_crypto::ec;
-
-/// The shortest RSA modulus that the policy `fips` does more with than verify (SP 800-131A), in bits.
-pub(crate) const FIPS_RSA_BITS_MIN: u64 = 2048;
-
-/// What the sizes of a table of mechanisms do not say of the policy `fips`.
-pub(crate) const FIPS_KEYS: &str = "\
-Under fips, RSA keys below 2048 bits only verify, and keys on secp256k1 are not used at all.
-";
 
 /// A key of which a policy does not take every use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

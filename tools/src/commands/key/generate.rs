@@ -10,6 +10,7 @@ use strongroom_core::error::Error;
 use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work};
 use strongroom_core::object::Object;
 use strongroom_core::object::schema::{Kind, Lengths};
+use strongroom_core::policy::FIPS_RSA_BITS_MIN;
 use strongroom_core::session::Session;
 use strongroom_crypto::ec;
 
@@ -17,7 +18,7 @@ use super::find::{entry, first};
 use super::types::{Form, KeyType, bytes, name_of, parse_curve, possible_bits, size_bits};
 use super::view::{check_value, described, key_json, long_type, named_label};
 use super::wanted::{Unsaid, Wanted};
-use crate::commands::policy::{FIPS_RSA_BITS_MIN, Limit, Reason, limit};
+use crate::commands::policy::{Limit, Reason, limit};
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::{AsUser, Context};
