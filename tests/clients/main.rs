@@ -23,5 +23,6 @@ mod post_quantum;
 mod programs;
 mod python;
 mod softhsm2;
+mod sources;
 mod symbols;
 mod web;

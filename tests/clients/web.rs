@@ -27,8 +27,8 @@ fn nginx_serves_and_reloads_with_an_elliptic_curve_key() {
 
 /// Workers are forked from the process that read the key, and each opens the token itself.
 fn nginx_serves(kind: &str) {
-    let place = place("nginx");
-    let told = follow(&place, &page("nginx", kind, &free_port()).commands(&[PREPARE, SERVE, RELOAD]));
+    let place = place(&Chapters::read("nginx"));
+    let told = follow(&place, &page(Chapters::read("nginx"), kind, &free_port()).commands(&[PREPARE, SERVE, RELOAD]));
     assert_eq!(told.matches("Served from a strongroom.").count(), 3, "{told}");
     assert_eq!(key_of(&place, "site.pem"), token_key(&place, "01"));
     let log = String::from_utf8(place.read("access.log")).unwrap();
@@ -41,8 +41,8 @@ fn nginx_serves(kind: &str) {
 
 #[test]
 fn nginx_does_not_start_with_a_wrong_pin() {
-    let place = place("nginx");
-    let page = page("nginx", "EC:prime256v1", &free_port());
+    let place = place(&Chapters::read("nginx"));
+    let page = page(Chapters::read("nginx"), "EC:prime256v1", &free_port());
     let serve = page.commands(&[SERVE]);
     let (configure, _) = serve.split_once("/usr/sbin/nginx").unwrap();
     let start = "printf 'not the pin' > pin\nif /usr/sbin/nginx -p \"$PWD\" -c \"$PWD/nginx.conf\"; then exit 9; fi\n";
@@ -61,9 +61,9 @@ fn curl_shows_a_certificate_with_an_elliptic_curve_key() {
 }
 
 fn curl_is_known(kind: &str) {
-    let place = place("curl");
+    let place = place(&Chapters::read("curl"));
     let port = free_port();
-    let page = page("curl", kind, &port);
+    let page = page(Chapters::read("curl"), kind, &port);
     // The check can fail: without a certificate the server sends no page.
     let fetch = format!("curl --silent --cacert server.pem --output stranger.html https://localhost:{port}/");
     let stranger = format!("if {fetch}; then exit 9; fi\n");
@@ -74,11 +74,11 @@ fn curl_is_known(kind: &str) {
 }
 
 /// The page with another kind of key and a port of its own.
-fn page(name: &'static str, kind: &str, port: &str) -> Chapters {
-    Chapters::read(name).with("--key-type rsa:2048", &format!("--key-type {kind}")).with("4433", port)
+fn page(page: Chapters, kind: &str, port: &str) -> Chapters {
+    page.with("--key-type rsa:2048", &format!("--key-type {kind}")).with("4433", port)
 }
 
-fn place(name: &'static str) -> Place {
+fn place(page: &Chapters) -> Place {
     system_library("engines-3/pkcs11.so");
-    Chapters::read(name).place()
+    page.place()
 }

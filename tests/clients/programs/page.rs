@@ -53,6 +53,14 @@ impl Page {
         Self { name, blocks }
     }
 
+    /// The headings with commands under them, but for the first block, in the order of the page.
+    pub(crate) fn headings(&self) -> Vec<&str> {
+        let blocks = self.commands().filter(|block| block.text != FIRST_BLOCK);
+        let mut headings: Vec<&str> = blocks.map(|block| block.heading.as_str()).collect();
+        headings.dedup();
+        headings
+    }
+
     /// The page without what is under a heading: another module than ours has not everything.
     pub(crate) fn without(mut self, heading: &str) -> Self {
         let before = self.blocks.len();
