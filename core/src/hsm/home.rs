@@ -68,7 +68,7 @@ impl Home {
     }
 
     /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens and
-    /// the making of one. None where tokens live in memory.
+    /// the making of one. None where tokens live in memory, and where the file system has no such locks.
     ///
     /// # Errors
     /// [`Error::Device`], [`Error::WriteProtected`].
@@ -77,8 +77,8 @@ impl Home {
             return Ok(None);
         }
         make_dir(&self.dir).map_err(|error| self.trouble("cannot be created", &error))?;
-        let held = File::open(&self.dir).and_then(|dir| dir.lock().map(|()| dir));
-        held.map(Some).map_err(|error| self.trouble("cannot be locked", &error))
+        let dir = File::open(&self.dir).map_err(|error| self.trouble("cannot be read", &error))?;
+        Ok(dir.lock().is_ok().then_some(dir))
     }
 
     /// The store of the token in `slot`.
