@@ -1,7 +1,7 @@
 """What `move.py` of docs/clients/softhsm2.md has to cope with, and what it did.
 
-`moved.py make` puts keys of every kind of rights into the token of SoftHSM2. `moved.py compare` reads what `move.py`
-printed, and compares each object that moved in both tokens.
+`moved.py make` puts keys of every kind of rights into the old token. `moved.py compare` reads what `move.py` printed,
+and compares each object that moved in both tokens. Which they are the same variables say that `move.py` reads.
 """
 
 import os
@@ -13,17 +13,22 @@ from PyKCS11 import LowLevel as ck
 PUBLIC = [ck.CKA_ENCRYPT, ck.CKA_VERIFY, ck.CKA_VERIFY_RECOVER, ck.CKA_WRAP]
 PRIVATE = [ck.CKA_DECRYPT, ck.CKA_SIGN, ck.CKA_SIGN_RECOVER, ck.CKA_UNWRAP]
 SECRET = [ck.CKA_ENCRYPT, ck.CKA_DECRYPT, ck.CKA_SIGN, ck.CKA_VERIFY, ck.CKA_WRAP, ck.CKA_UNWRAP]
-USAGE = sorted({*PUBLIC, *PRIVATE, *SECRET, ck.CKA_DERIVE})
+USAGE = sorted({*PUBLIC, *PRIVATE, *SECRET, ck.CKA_DERIVE, ck.CKA_ENCAPSULATE, ck.CKA_DECAPSULATE})
 # What keys on curves can be for here; the other types can do all that SoftHSM2 lets them claim.
 CURVES = {ck.CKK_EC: [ck.CKA_SIGN, ck.CKA_VERIFY, ck.CKA_DERIVE], ck.CKK_EC_EDWARDS: [ck.CKA_SIGN, ck.CKA_VERIFY]}
 KEPT = [ck.CKA_ID, ck.CKA_KEY_TYPE, ck.CKA_SUBJECT, ck.CKA_MODIFIABLE, ck.CKA_ALWAYS_AUTHENTICATE,
         ck.CKA_ALLOWED_MECHANISMS, ck.CKA_MODULUS, ck.CKA_PUBLIC_EXPONENT, ck.CKA_EC_PARAMS, ck.CKA_APPLICATION,
-        ck.CKA_OBJECT_ID, ck.CKA_ISSUER, ck.CKA_SERIAL_NUMBER]
+        ck.CKA_OBJECT_ID, ck.CKA_ISSUER, ck.CKA_SERIAL_NUMBER, ck.CKA_PRIME, ck.CKA_SUBPRIME, ck.CKA_BASE,
+        ck.CKA_PARAMETER_SET, ck.CKA_COPYABLE]
+# What SoftHSM2 has not, or has otherwise.
+OURS = [ck.CKA_CHECK_VALUE, ck.CKA_PUBLIC_KEY_INFO]
 OPEN = [ck.CKA_PRIVATE, ck.CKA_VALUE, ck.CKA_EC_POINT]
 PROTECTION = [ck.CKA_PRIVATE, ck.CKA_SENSITIVE, ck.CKA_EXTRACTABLE]
 KINDS = {"private key": ck.CKO_PRIVATE_KEY, "secret key": ck.CKO_SECRET_KEY, "public key": ck.CKO_PUBLIC_KEY,
          "certificate": ck.CKO_CERTIFICATE, "data object": ck.CKO_DATA}
 P256 = bytes.fromhex("06082a8648ce3d030107")
+OLD_MODULE = os.environ.get("OLD_MODULE", "/usr/lib/softhsm/libsofthsm2.so")
+NEW_MODULE = os.environ["STRONGROOM_MODULE"]
 
 
 def session_of(module, label):
@@ -65,6 +70,10 @@ def make(session):
     secret("courier", [ck.CKA_WRAP, ck.CKA_UNWRAP])
     secret("reader", [ck.CKA_DECRYPT], (ck.CKA_MODIFIABLE, False))
     secret("stern", [ck.CKA_UNWRAP], (ck.CKA_UNWRAP_TEMPLATE, [(ck.CKA_EXTRACTABLE, False)]))
+    if OLD_MODULE == NEW_MODULE:
+        # PyKCS11 knows only two templates by itself.
+        session.isAttributeList = lambda which: which in (ck.CKA_UNWRAP_TEMPLATE, ck.CKA_DERIVE_TEMPLATE)
+        secret("strict", [ck.CKA_SIGN], (ck.CKA_DERIVE, True), (ck.CKA_DERIVE_TEMPLATE, [(ck.CKA_EXTRACTABLE, False)]))
     # Two keys with the same names are two keys.
     secret("twin", [ck.CKA_ENCRYPT])
     secret("twin", [ck.CKA_DECRYPT])
@@ -78,13 +87,13 @@ def read(session, handle, attributes):
     """The attributes of an object; False, empty and not there are the same."""
     values = session.getAttributeValue(handle, attributes)
     values = [bytes(value) if isinstance(value, tuple) else value for value in values]
-    return {which: value or None for which, value in zip(attributes, values)}
+    return {which: None if value in (False, b"", b"\0") else value for which, value in zip(attributes, values)}
 
 
 def compare(old, new, kind, label):
     is_open = kind not in ("private key", "secret key")
     names = [(ck.CKA_CLASS, KINDS[kind]), (ck.CKA_LABEL, label), (ck.CKA_TOKEN, True)]
-    attributes = KEPT + USAGE + (OPEN if is_open else [])
+    attributes = KEPT + USAGE + (OPEN if is_open else []) + (OURS if OLD_MODULE == NEW_MODULE else [])
     before, after = ([read(session, handle, attributes) for handle in session.findObjects(names)]
                      for session in (old, new))
     for one in before:
@@ -95,11 +104,11 @@ def compare(old, new, kind, label):
         assert new.getAttributeValue(handle, PROTECTION) == [True, True, False], f"{kind} {label} is unprotected"
 
 
-old_library, old_session = session_of("/usr/lib/softhsm/libsofthsm2.so", "old")
+old_library, old_session = session_of(OLD_MODULE, os.environ.get("OLD_TOKEN", "old"))
 if sys.argv[1] == "make":
     make(old_session)
 else:
-    new_library, new_session = session_of(os.environ["STRONGROOM_MODULE"], "first")
+    new_library, new_session = session_of(NEW_MODULE, os.environ.get("NEW_TOKEN", "first"))
     moved = [line.removesuffix(": moved\n") for line in sys.stdin if line.endswith(": moved\n")]
     for line in moved:
         compare(old_session, new_session, *line.rsplit(" ", 1))

@@ -87,11 +87,7 @@ impl Page {
     /// [`Page::place`] has done.
     pub(crate) fn shell(&self, place: &Place) -> Command {
         let mut script = String::from("set -eu -o pipefail\n");
-        for block in self.blocks.iter().filter(|block| !block.is_shell()) {
-            if let Some(name) = block.file_name() {
-                place.write(&name, block.text.as_bytes());
-            }
-        }
+        self.write_files(place);
         for block in self.commands().filter(|block| block.text != FIRST_BLOCK) {
             if block.language == "console" {
                 script.push_str(&block.comparison());
@@ -103,6 +99,15 @@ impl Page {
         let mut shell = place.command(tool("bash"));
         shell.arg("page.sh");
         shell
+    }
+
+    /// Writes the page's files into the place.
+    pub(crate) fn write_files(&self, place: &Place) {
+        for block in self.blocks.iter().filter(|block| !block.is_shell()) {
+            if let Some(name) = block.file_name() {
+                place.write(&name, block.text.as_bytes());
+            }
+        }
     }
 
     /// Runs the page's commands and returns what they print.
