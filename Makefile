@@ -34,7 +34,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 TEST_PACKAGES = opensc gnutls-bin p11-kit p11-kit-modules softhsm2 libnss3 libnss3-tools valgrind \
 	python3-venv python3-dev pkg-config gcc g++ openssl binutils man-db \
 	libengine-pkcs11-openssl nginx-light curl openjdk-17-jdk-headless openssh-client openssh-server \
-	knot knot-dnssecutils knot-dnsutils ldnsutils bind9-utils
+	knot knot-dnssecutils knot-dnsutils ldnsutils bind9-utils sqlite3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 SOFTHSM ?= /usr/lib/softhsm/libsofthsm2.so

@@ -4,6 +4,7 @@
 //! A missing tool fails the test; `make test-deps` installs them all. `STRONGROOM_MODULE` names another module to run
 //! the same tests against, which tells a wrong test from a wrong module.
 
+mod backup;
 mod demo;
 mod dnssec;
 mod gnutls;

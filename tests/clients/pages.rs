@@ -1,4 +1,4 @@
-//! What the pages of `docs/clients` have in common: how they begin, and that each is run by a test.
+//! What the pages with commands have in common: how they begin, and that each is run by a test.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,8 +11,7 @@ use crate::sources::{Test, tests};
 #[test]
 fn every_page_says_where_its_commands_work() {
     let mut pages = 0;
-    for entry in fs::read_dir(repository().join("docs/clients")).unwrap() {
-        let path = entry.unwrap().path();
+    for path in Page::files() {
         let text = fs::read_to_string(&path).unwrap();
         let preface = text.find(PREFACE).unwrap_or_else(|| panic!("{} has no preface", path.display()));
         let commands = ["\n```sh\n", "\n```console\n"].iter().filter_map(|fence| text.find(fence)).min();
@@ -26,8 +25,8 @@ fn every_page_says_where_its_commands_work() {
 #[test]
 fn every_page_is_run() {
     let tests = tests();
-    for entry in fs::read_dir(repository().join("docs/clients")).unwrap() {
-        let name: &str = entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned().leak();
+    for path in Page::files() {
+        let name: &str = path.file_stem().unwrap().to_string_lossy().into_owned().leak();
         let page = Page::read(name);
         let headings = page.headings();
         assert!(!headings.is_empty(), "{name}.md has no commands");

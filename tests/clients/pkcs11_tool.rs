@@ -24,8 +24,24 @@ fn page_works() {
         let answer = refuse(verify.args(["dgst", "-sha256", "-verify", key, "-signature", signature, "letter"]));
         assert!(answer.contains("Verification failure"), "{answer}");
     }
+    returned_key_is_the_wrapped_one(&place);
     first_key_signs_whatever_the_label(&place);
     usage_sign_forbids_nothing(&place);
+}
+
+/// What is sealed with one opens with the other. Names of the mechanism the tool has not.
+fn returned_key_is_the_wrapped_one(place: &Place) {
+    let user = ["--token-label", "second", "--login", "--pin", "1234-user"];
+    place.write("plain", &[7; 64]);
+    for (work, id, files) in [("--encrypt", "05", ["plain", "sealed"]), ("--decrypt", "06", ["sealed", "opened"])] {
+        let [from, to] = files;
+        place.pkcs11_tool(user.into_iter().chain([work, "--mechanism", "AES-ECB", "--id", id, "-i", from, "-o", to]));
+    }
+    assert_eq!(place.read("opened"), place.read("plain"));
+    let wrap = ["--wrap", "--mechanism", "AES-KEY-WRAP-PAD", "--id", "04", "--application-id", "05", "-o", "none"];
+    let mut wrapping = place.command(tool("pkcs11-tool"));
+    let told = refuse(wrapping.arg("--module").arg(&place.module).args(user).args(wrap));
+    assert!(told.contains("Unknown PKCS11 mechanism \"AES-KEY-WRAP-PAD\""), "{told}");
 }
 
 /// What the page says of `pkcs11-tool` 0.23: the first private key is the RSA key.

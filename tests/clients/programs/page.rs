@@ -1,4 +1,4 @@
-//! The pages of `docs/clients`, executed: a test runs the very commands that a reader copies, so that page and product
+//! The pages of `docs/clients`, and others below `docs` that have commands, executed: a test runs the very commands that a reader copies, so that page and product
 //! cannot come apart.
 //!
 //! A page begins with [`PREFACE`] and has blocks. The first `sh` block names the module and makes the token `first`; it
@@ -15,7 +15,7 @@ use std::process::Command;
 use crate::harness::{Place, repository, succeed, tool};
 use crate::install::program_file;
 
-/// A page of `docs/clients`.
+/// A page of `docs/clients` or `docs`.
 pub(crate) struct Page {
     name: &'static str,
     blocks: Vec<Block>,
@@ -29,9 +29,10 @@ struct Block {
 }
 
 impl Page {
-    /// Reads `docs/clients/NAME.md`.
+    /// Reads `docs/clients/NAME.md`, or else `docs/NAME.md`.
     pub(crate) fn read(name: &'static str) -> Self {
-        let path = repository().join(format!("docs/clients/{name}.md"));
+        let path = Self::files().into_iter().find(|path| path.file_stem().is_some_and(|stem| stem == name));
+        let path = path.unwrap_or_else(|| panic!("there is no page {name}.md"));
         let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}.md: {error}"));
         let mut blocks: Vec<Block> = Vec::new();
         let mut open = false;
@@ -61,12 +62,26 @@ impl Page {
         headings
     }
 
+    /// The files of all pages: those of the clients, and whatever else begins as they do.
+    pub(crate) fn files() -> Vec<PathBuf> {
+        let entries = |directory: &str| std::fs::read_dir(repository().join(directory)).unwrap();
+        let clients = entries("docs/clients").map(|entry| entry.unwrap().path());
+        let others = entries("docs").map(|entry| entry.unwrap().path());
+        let others = others.filter(|path| std::fs::read_to_string(path).is_ok_and(|text| text.contains(PREFACE)));
+        clients.chain(others).collect()
+    }
+
     /// The page without what is under a heading: another module than ours has not everything.
     pub(crate) fn without(mut self, heading: &str) -> Self {
         let before = self.blocks.len();
         self.blocks.retain(|block| block.heading != heading);
         assert!(self.blocks.len() < before, "{}.md has nothing under {heading}", self.name);
         self
+    }
+
+    /// The commands under a heading.
+    pub(crate) fn under(&self, heading: &str) -> String {
+        self.commands().filter(|block| block.heading == heading).map(|block| block.text.as_str()).collect()
     }
 
     /// A place as the page's first block leaves it: with the token `first`.
