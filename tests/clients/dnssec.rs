@@ -4,7 +4,7 @@ use std::fs;
 use std::net::UdpSocket;
 use std::process::Command;
 
-use crate::harness::{Place, refuse, succeed, tool};
+use crate::harness::{Place, refuse, run, succeed, told, tool};
 use crate::page::{Page, as_user};
 
 #[test]
@@ -12,7 +12,12 @@ fn page_works() {
     let page = Page::read("dnssec");
     let place = page.place();
     let _server = Server { place: &place };
-    let told = succeed(page.shell(&place).env("PORT", free_port().to_string()));
+    let mut shell = page.shell(&place);
+    let output = run(shell.env("PORT", free_port().to_string()));
+    assert!(output.status.success(), "{}", told(&shell, &output));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!errors.contains("no keys are available"), "{errors}");
+    let told = String::from_utf8_lossy(&output.stdout);
     assert!(told.contains("KSK ECDSAP256SHA256") && told.contains("ZSK ECDSAP256SHA256"), "{told}");
     let signed = told.lines().any(|line| line.starts_with("www.example.org.") && line.contains("RRSIG\tA 13 3 3600 "));
     assert!(signed, "the server's answer has no signature:\n{told}");
@@ -28,6 +33,8 @@ fn page_works() {
     delegation_is_that_of_the_served_key(&place);
     keys_are_in_the_token(&place);
     changed_zone_is_refused(&place);
+    signer_makes_keys_after_two_harmless_lines(&place);
+    packaged_bind_has_no_engine(&place);
 }
 
 fn verify(place: &Place, zone: &str) -> String {
@@ -70,6 +77,30 @@ fn changed_zone_is_refused(place: &Place) {
     place.write("changed.zone", changed.as_bytes());
     let told = refuse(place.command(tool("ldns-verify-zone")).arg("changed.zone"));
     assert!(told.contains("Bogus"), "{told}");
+}
+
+/// What the page says of `kzonesign` without keys.
+fn signer_makes_keys_after_two_harmless_lines(place: &Place) {
+    let configuration = String::from_utf8(place.read("rsa.conf")).unwrap().replace("keys-rsa", "keys-none");
+    place.write("none.conf", configuration.as_bytes());
+    fs::create_dir(place.file("keys-none")).unwrap();
+    fs::create_dir(place.file("signed-none")).unwrap();
+    let mut sign = place.command("kzonesign");
+    let output = run(sign.args(["-c", "none.conf", "-o", "signed-none", "example.org"]));
+    assert!(output.status.success(), "{}", told(&sign, &output));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let lines: Vec<&str> = errors.lines().filter(|line| line.starts_with("error:")).collect();
+    assert_eq!(lines.len(), 2, "{errors}");
+    assert!(lines[0].ends_with("no keys are available") && lines[1].ends_with("(no keys for signing)"), "{errors}");
+    assert!(verify(place, "signed-none/example.org.zone").contains("Zone is verified and complete"));
+}
+
+/// Likewise, of Debian's BIND.
+fn packaged_bind_has_no_engine(place: &Place) {
+    let mut key = place.command(tool("dnssec-keyfromlabel"));
+    key.args(["-E", "pkcs11", "-a", "ECDSAP256SHA256", "-l", "pkcs11:token=first;object=example.org.%20KSK"]);
+    let told = refuse(key.args(["-f", "KSK", "example.org"]));
+    assert!(told.contains("no engine"), "{told}");
 }
 
 /// The page's `knotd`, which a failed page would leave behind.

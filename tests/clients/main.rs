@@ -26,4 +26,5 @@ mod python;
 mod softhsm2;
 mod sources;
 mod symbols;
+mod test_suites;
 mod web;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{Place, refuse, repository, succeed, tool};
+use crate::harness::{Place, refuse, repository, run, succeed, told, tool};
 use crate::install::program_file;
 use crate::page::{PAGE_PIN, Page, as_user, program, search_path};
 
@@ -27,6 +27,7 @@ fn page_works() {
     both_ends_have_the_same_key(&place);
     changed_capsule_gives_another_key(&place);
     tool_has_no_room_for_the_signature(&place);
+    older_openssl_is_told_apart(&place);
 }
 
 /// Every row of the page's table: each kind is made, and has and gives as many bytes as the row says.
@@ -76,6 +77,32 @@ fn openssl_3_5_verifies_and_encapsulates() {
         let told = refuse(verify.args(["dgst", "-verify", key, "-signature", signature, "letter"]));
         assert!(told.contains("Verification failure"), "{told}");
     }
+}
+
+/// The block for OpenSSL 3.5 stops before it writes anything, and the shell it was pasted into goes on.
+fn older_openssl_is_told_apart(place: &Place) {
+    let block = Page::read("post-quantum").under(OPENSSL);
+    let versions = [
+        ("OpenSSL 3.0.19 27 Jan 2026", false),
+        ("OpenSSL 3.4.1 11 Feb 2025", false),
+        ("LibreSSL 3.8.2", false),
+        ("OpenSSL 3.5.0 8 Apr 2025", true),
+        ("OpenSSL 3.12.0 1 Jan 2030", true),
+        ("OpenSSL 4.0.0 1 Jan 2030", true),
+    ];
+    for (version, new_enough) in versions {
+        // Of the new ones only the first command: there is no such OpenSSL here.
+        let fake = format!("openssl() {{ [ \"$1\" = version ] || exit 7; echo '{version}'; }}\n");
+        place.write("pasted.sh", format!("{fake}{block}echo \"status $?\"\n").as_bytes());
+        let mut command = place.command(tool("bash"));
+        let output = run(command.arg("pasted.sh"));
+        let expected = if new_enough { "status 7\n" } else { "status 1\n" };
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{}", told(&command, &output));
+        let word = format!("this is {version}, and older than 3.5: nothing done\n");
+        let expected = if new_enough { "" } else { &*word };
+        assert_eq!(String::from_utf8_lossy(&output.stderr), expected, "{}", told(&command, &output));
+    }
+    assert!(!place.file("letter.openssl").exists() && !place.file("capsule.openssl").exists());
 }
 
 fn shell(page: &Page, place: &Place) -> Command {
