@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::harness::{Place, succeed, tool};
 use crate::install::program_file;
 use crate::page::{PAGE_PIN, Page, program, search_path};
+use crate::softhsm2::write_script;
 
 #[test]
 fn page_works() {
@@ -21,7 +22,7 @@ fn page_works() {
         // The files of another module are others.
         return;
     }
-    Page::read("softhsm2").write_files(&place);
+    write_script(&place);
     // As the module makes it where there is none.
     fs::set_permissions(place.file("tokens"), Permissions::from_mode(0o700)).unwrap();
     let told = succeed(page.shell(&place).env("PATH", search_path()));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::harness::{Place, repository, succeed, tool};
+use crate::harness::{Place, succeed, tool};
 use crate::install::program_file;
 use crate::page::{FIRST_BLOCK, PREFACE, Page};
 use crate::sources::{Test, tests};
