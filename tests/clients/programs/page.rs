@@ -1,5 +1,5 @@
-//! The pages of `docs/clients`, and others below `docs` that have commands, executed: a test runs the very commands that
-//! a reader copies, so that page and product cannot come apart.
+//! The pages of `docs/clients`, and others below `docs` that have commands, executed: a test runs the very commands
+//! that a reader copies, so that page and product cannot come apart.
 //!
 //! A page begins with [`PREFACE`] and has blocks. The first `sh` block names the module and makes the token `first`; it
 //! is the same on every page that needs a token, and [`Page::place`] does it for the module under test. All other `sh`
