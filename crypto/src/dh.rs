@@ -136,6 +136,11 @@ impl Parameters {
         self.0.q.as_ref().map(Number::to_vec).transpose()
     }
 
+    /// Whether the order of the base is known, or the prime is safe: then no public value has a small order.
+    pub fn has_order(&self) -> bool {
+        self.0.q.is_some()
+    }
+
     /// Bytes of the prime: of public values and of what is agreed.
     pub fn bytes(&self) -> usize {
         self.0.p.number().bytes()

@@ -24,7 +24,7 @@ use cryptoki_sys::*;
 use crate::module::{Outcome, Token};
 use crate::parameters::{Mechanism, Parameter};
 use crate::session::Session;
-use crate::template::{Entry, bytes, flag, key_template, number, with, without};
+use crate::template::{Entry, bytes, flag, key_template, number, numbers, with, without};
 
 /// One derivation that works.
 struct Row {
@@ -95,9 +95,16 @@ impl Row {
         !matches!(self.id(), CKM_HKDF_DATA | CKM_PUB_KEY_FROM_PRIV_KEY)
     }
 
-    /// Bits of a key that is kept are extracted only where it says so itself.
-    fn takes_kept_keys(&self) -> bool {
-        self.id() != CKM_EXTRACT_KEY_FROM_KEY
+    /// What a key that is kept must say to go into this as it is.
+    fn purpose(&self) -> Vec<Entry> {
+        match self.id() {
+            CKM_EXTRACT_KEY_FROM_KEY
+            | CKM_CONCATENATE_BASE_AND_KEY
+            | CKM_CONCATENATE_BASE_AND_DATA
+            | CKM_CONCATENATE_DATA_AND_BASE
+            | CKM_XOR_BASE_AND_DATA => vec![numbers(CKA_ALLOWED_MECHANISMS, &[self.id()])],
+            _ => Vec::new(),
+        }
     }
 
     /// What makes the result one that a test can read.

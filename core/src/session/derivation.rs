@@ -31,8 +31,8 @@ use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
 use crate::error::Error;
 use crate::mechanism::hashes::{self, AgreementKdf, agreement_kdf};
 use crate::mechanism::{Call, Derivation, MechanismName, Parameter, Work, find};
+use crate::object::Object;
 use crate::object::birth::{self, Inheritance, Maker, Target};
-use crate::object::{AttributeValue, Object};
 
 /// What `C_DeriveKey` made.
 #[derive(Debug, Default)]
@@ -169,7 +169,35 @@ impl Run<'_> {
         let foreign = sources.secrets().filter(|key| self.is_foreign(key));
         let all =
             foreign.fold(sources.inheritance(), |all, key| Inheritance { unextractable: true, ..all }.guarding(key));
-        if sources.secrets().all(|key| self.is_made_for(key)) { Inheritance { bytes_min: 0, ..all } } else { all }
+        // Who named such a derivation knows that it tells the key.
+        let mechanism = self.call.mechanism.id;
+        match birth::is_telling(mechanism) && all.tellings.allow(mechanism) {
+            true => Inheritance { bytes_min: 0, ..all },
+            false => all,
+        }
+    }
+
+    /// Whether all sources may go into this derivation, which puts their bytes into others as they are.
+    ///
+    /// # Errors
+    /// `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+    fn may_tell(&self, sources: &Sources) -> Result<(), Error> {
+        let allowed = self.inheritance(sources).tellings.allow(self.call.mechanism.id);
+        if allowed { Ok(()) } else { Err(TELLS) }
+    }
+
+    /// Whether `keys` may be data of a function that is none to hide data from who knows its key: parts of AES's blocks
+    /// and MD5's collisions tell bytes that stand beside chosen ones.
+    ///
+    /// # Errors
+    /// `CKR_KEY_FUNCTION_NOT_PERMITTED`.
+    fn may_be_data<'k>(&self, weak: bool, keys: impl IntoIterator<Item = &'k Arc<Object>>) -> Result<(), Error> {
+        if weak && keys.into_iter().any(|key| self.is_confidential(key)) { Err(WEAK_DATA) } else { Ok(()) }
+    }
+
+    /// Whether what the key is shall stay inside.
+    fn is_confidential(&self, key: &Object) -> bool {
+        Inheritance::of(key).is_confidential() || self.is_foreign(key)
     }
 
     /// Whether the key is somebody else's, who shares its use.
@@ -183,15 +211,6 @@ impl Run<'_> {
         let own = sources.template(own)?;
         let own = with_default(&own, CKA_SENSITIVE, Given::Flag(Flag::Sensitive, inheritance.sensitive));
         Ok(with_default(&own, CKA_EXTRACTABLE, Given::Flag(Flag::Extractable, !inheritance.unextractable)))
-    }
-
-    /// Whether a confidential key was made for this mechanism: then its maker knows what can be read of it so.
-    fn is_made_for(&self, key: &Object) -> bool {
-        let named = match key.inner_attribute(CKA_ALLOWED_MECHANISMS) {
-            Some(AttributeValue::Mechanisms(list)) => list.contains(&self.call.mechanism.id),
-            _ => false,
-        };
-        named || !(Inheritance::of(key).is_confidential() || self.is_foreign(key))
     }
 
     fn kept(&self, object: Object) -> Result<Derived, Error> {
@@ -301,5 +320,11 @@ fn expanded(kdf: AgreementKdf, shared: &[u8], secret: &SecretBytes, bytes: usize
     }
     Ok(value)
 }
+
+const TELLS: Error = Error::KeyNotPermitted(
+    "the bytes of a confidential key go into another as they are only where its CKA_ALLOWED_MECHANISMS names the mechanism",
+);
+const WEAK_DATA: Error =
+    Error::KeyNotPermitted("with CMAC and MD5 a confidential key is the function's key, or no part of its input");
 
 const USAGE: (Flag, &str) = (Flag::Derive, "no keys may be derived from this one (CKA_DERIVE)");

@@ -205,6 +205,8 @@ impl Session {
     pub(super) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
         objects.iter().try_for_each(|object| self.allow_writing(object))?;
         let session_objects: Vec<bool> = objects.iter().map(|object| !object.has(Flag::Token)).collect();
+        // A session that is closed already keeps nothing.
+        drop(self.state()?);
         let numbers = self.application.keep_all(objects, logouts)?;
         self.own(numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number)).collect())?;
         Ok(numbers)

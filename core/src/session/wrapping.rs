@@ -16,8 +16,9 @@ use crate::error::Error;
 use crate::mechanism::{
     Call, CipherMode, HybridWrap, KeyWrap, Keys, Mechanism, MechanismName, Parameter, Work, hashes,
 };
+use crate::object::Object;
+use crate::object::birth::{self, Inheritance};
 use crate::object::schema::Kind;
-use crate::object::{Object, birth};
 
 /// What a wrapping mechanism works on.
 enum Scheme<'a> {
@@ -167,8 +168,11 @@ impl Session {
             .key_for(unwrapping, call.mechanism, key_types, class, usage, CKF_UNWRAP)
             .map_err(|error| as_unwrapping(error, call.mechanism))?;
         let scheme = scheme(call, aad)?;
-        let template = &birth::merged(template, unwrapping.demands(CKA_UNWRAP_TEMPLATE))?;
-        if !scheme.tells_nothing() && birth::hides(unwrapping.demands(CKA_UNWRAP_TEMPLATE)) {
+        let demands = unwrapping.demands(CKA_UNWRAP_TEMPLATE);
+        let template = &birth::merged(template, demands)?;
+        birth::check_tellings(template, Inheritance::exchanged(demands).tellings)?;
+        let hidden = birth::hides(demands);
+        if hidden && !scheme.tells_nothing() {
             return Err(Error::KeyNotPermitted(
                 "what CKA_UNWRAP_TEMPLATE keeps inside is unwrapped only by mechanisms that check it or hide its padding",
             ));
@@ -193,7 +197,11 @@ impl Session {
                 birth::unwrapped_private(target.kind, template, half, &maker)?
             }
             _ => {
-                let value = target.value(&scheme, value, block_bytes(&unwrapping))?;
+                let value = match scheme {
+                    // Zeros behind it are no part of what was wrapped: whether there are any is nobody's business.
+                    Scheme::KeyWrap(KeyWrap::Plain, _) if hidden => target.whole(value)?,
+                    _ => target.value(&scheme, value, block_bytes(&unwrapping))?,
+                };
                 birth::unwrapped_secret(target.kind, template, value, &maker)?
             }
         };
@@ -233,6 +241,9 @@ impl Session {
     }
 }
 
+/// What the initial value of key wrap with padding begins with (RFC 5649 §3).
+const PADDED_PREFIX: [u8; 4] = [0xa6, 0x59, 0x59, 0xa6];
+
 /// The largest block of a cipher.
 const BLOCK_BYTES_MAX: usize = 16;
 
@@ -268,7 +279,13 @@ fn scheme<'a>(call: &'a Call<'a>, aad: Option<&'a [u8]>) -> Result<Scheme<'a>, E
             Scheme::Cipher(mode, true)
         }
         (_, Some(_)) => return Err(invalid),
-        (Work::KeyWrap(form), None) => Scheme::KeyWrap(*form, blocks::initial_value(&call.parameter)?),
+        (Work::KeyWrap(form), None) => {
+            let iv = blocks::initial_value(&call.parameter)?;
+            if *form != KeyWrap::Padded && iv.is_some_and(|iv| iv.starts_with(&PADDED_PREFIX)) {
+                return Err(Error::MechanismParameter("an initial value that begins as CKM_AES_KEY_WRAP_KWP's"));
+            }
+            Scheme::KeyWrap(*form, iv)
+        }
         (Work::Rsa(form), None) => Scheme::Rsa(Padding::of(*form, &call.parameter)?),
         (Work::HybridWrap(form), None) => {
             let padding = match &call.parameter {
@@ -302,7 +319,9 @@ impl Scheme<'_> {
         match self {
             Scheme::Cipher(mode, _) => matches!(mode, Mode::Gcm { .. } | Mode::Ccm { .. }),
             Scheme::Rsa(padding) => !matches!(padding, Padding::Raw),
-            Scheme::KeyWrap(..) | Scheme::Hybrid(..) => true,
+            // What another form wrapped has no such padding, or by chance.
+            Scheme::KeyWrap(form, _) => *form != KeyWrap::Pkcs7,
+            Scheme::Hybrid(..) => true,
         }
     }
 
@@ -441,10 +460,14 @@ impl Unwrapped {
                 Ok(SecretBytes::from_slice(plain.expose().get(start..).unwrap_or_default())?)
             }
             Scheme::Rsa(Padding::Pkcs1) => self.unpadded(plain),
-            _ => match self.bytes {
-                Some(bytes) if bytes != plain.len() => Err(Error::WrappedKeyLength),
-                _ => Ok(plain),
-            },
+            _ => self.whole(plain),
+        }
+    }
+
+    fn whole(&self, plain: SecretBytes) -> Result<SecretBytes, Error> {
+        match self.bytes {
+            Some(bytes) if bytes != plain.len() => Err(Error::WrappedKeyLength),
+            _ => Ok(plain),
         }
     }
 

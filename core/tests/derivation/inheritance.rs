@@ -148,14 +148,18 @@ fn generated(token: &Token, key_types: &[u64], more: &[Entry]) -> u64 {
     }
 }
 
-pub(crate) fn made_for(mechanism: &Mechanism) -> Entry {
+fn made_for(mechanism: &Mechanism) -> Entry {
     numbers(CKA_ALLOWED_MECHANISMS, &[mechanism.id])
 }
 
 /// What a key says of the mechanisms it is for: this one, or nothing where that is enough.
 fn purposes(mechanism: &Mechanism, derivation: Derivation) -> Vec<Vec<Entry>> {
     match derivation {
-        Derivation::Extract => vec![vec![made_for(mechanism)]],
+        Derivation::Extract
+        | Derivation::ConcatenateKey
+        | Derivation::ConcatenateData
+        | Derivation::ConcatenateBefore
+        | Derivation::Xor => vec![vec![made_for(mechanism)]],
         _ => vec![vec![made_for(mechanism)], Vec::new()],
     }
 }
@@ -210,7 +214,8 @@ fn what_always_was_secret_still_was_and_what_was_not_was_not() {
             continue;
         }
         let other = |length| {
-            token.generate(CKM_GENERIC_SECRET_KEY_GEN, &[number(CKA_VALUE_LEN, length), flag(CKA_DERIVE, true)])
+            let own = [number(CKA_VALUE_LEN, length), flag(CKA_DERIVE, true), made_for(mechanism)];
+            token.generate(CKM_GENERIC_SECRET_KEY_GEN, &own)
         };
         let needs = derivation == Derivation::ConcatenateKey || derivation == Derivation::Ike1Prf;
         let other = needs.then(|| other(16));
@@ -242,7 +247,7 @@ fn another_key_that_goes_in_counts_as_much_as_the_base_key() {
         count += 1;
         let open_base = generated(&token, key_types, &open());
         for less in [flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, true)] {
-            let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
+            let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[made_for(mechanism)]);
             let entries = wanted(derivation, &[less]);
             let refusal =
                 token.refusal(mechanism.id, parameter_of(mechanism, derivation, Some(other)), open_base, &entries);
@@ -252,20 +257,20 @@ fn another_key_that_goes_in_counts_as_much_as_the_base_key() {
         let entries = wanted(derivation, &open());
         made(&token, mechanism, parameter_of(mechanism, derivation, Some(open_other)), open_base, &entries);
         // All must always have been secret.
-        let base = generated(&token, key_types, &[]);
-        let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
+        let base = generated(&token, key_types, &[made_for(mechanism)]);
+        let other = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[made_for(mechanism)]);
         let parameter = parameter_of(mechanism, derivation, Some(other));
         for key in made(&token, mechanism, parameter, base, &wanted(derivation, &[])) {
             assert!(!token.has(key, Flag::AlwaysSensitive) && !token.has(key, Flag::NeverExtractable), "{mechanism}");
         }
         // What it may not do, and what it demands, holds for it too.
-        let idle = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[]);
+        let idle = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[made_for(mechanism)]);
         token.session.set_attributes(idle, &template(&[flag(CKA_DERIVE, false)])).unwrap();
         let parameter = parameter_of(mechanism, derivation, Some(idle));
         let refusal = token.refusal(mechanism.id, parameter, base, &wanted(derivation, &[]));
         assert_eq!(refusal, CKR_KEY_FUNCTION_NOT_PERMITTED, "{mechanism}");
         let demands = nested(CKA_DERIVE_TEMPLATE, &[bytes(CKA_LABEL, b"demanded")]);
-        let demanding = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[demands]);
+        let demanding = token.secret(CKK_GENERIC_SECRET, &[8; 16], &[demands, made_for(mechanism)]);
         let parameter = parameter_of(mechanism, derivation, Some(demanding));
         for key in made(&token, mechanism, parameter, base, &wanted(derivation, &[])) {
             assert_eq!(token.bytes(key, CKA_LABEL), b"demanded", "{mechanism}");

@@ -2,7 +2,7 @@
 
 use cryptoki_sys::*;
 
-use super::{Bench, generic, open, rows, secret_of};
+use super::{Bench, Row, generic, open, rows, secret_of};
 use crate::module::{Token, refused};
 use crate::parameters::{Mechanism, Parameter, plain};
 use crate::template::{Entry, flag, number, numbers, with};
@@ -15,12 +15,12 @@ fn a_template_cannot_open_what_the_base_key_keeps() {
     let bench = Bench::new();
     let session = bench.session;
     let mut count = 0;
-    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys()) {
+    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys()) {
         for (kept, asked) in [
             ([flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, true)], flag(CKA_SENSITIVE, false)),
             ([flag(CKA_SENSITIVE, false), flag(CKA_EXTRACTABLE, false)], flag(CKA_EXTRACTABLE, true)),
         ] {
-            let base = row.base(session, &kept);
+            let base = row.base(session, &with(&row.purpose(), &kept));
             let before = bench.count();
             // An agreement's result is for the template to describe, where its other keys agree.
             let expected = if row.is_agreement() { Ok(()) } else { refused(CKR_TEMPLATE_INCONSISTENT) };
@@ -39,13 +39,14 @@ fn a_template_cannot_open_what_the_base_key_keeps() {
 fn without_a_word_in_the_template_the_new_key_is_no_more_open() {
     let bench = Bench::new();
     let session = bench.session;
-    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys()) {
+    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys()) {
         // A template inside the parameter says that its key is open.
         if matches!(&row.mechanism.parameter, Parameter::Kdf108(kdf) if !kdf.additional.is_empty()) {
             continue;
         }
         for kept in [(true, true), (false, false), (true, false)] {
-            let base = row.base(session, &[flag(CKA_SENSITIVE, kept.0), flag(CKA_EXTRACTABLE, kept.1)]);
+            let secrecy = [flag(CKA_SENSITIVE, kept.0), flag(CKA_EXTRACTABLE, kept.1)];
+            let base = row.base(session, &with(&row.purpose(), &secrecy));
             for key in row.derive(session, base, &[]).unwrap() {
                 let made = (session.flag(key, CKA_SENSITIVE), session.flag(key, CKA_EXTRACTABLE));
                 assert!(made.0 || !kept.0 || row.is_agreement(), "{:x}: {kept:?} {made:?}", row.id());
@@ -64,11 +65,12 @@ fn what_was_once_known_outside_never_was_always_secret() {
     let bench = Bench::new();
     let session = bench.session;
     let mut count = 0;
-    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys()) {
+    for row in rows(&bench).iter().filter(|row| row.makes_secret_keys()) {
         if matches!(&row.mechanism.parameter, Parameter::Kdf108(kdf) if !kdf.additional.is_empty()) {
             continue;
         }
-        let base = row.base(session, &[flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, false)]);
+        let closed = [flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, false)];
+        let base = row.base(session, &with(&row.purpose(), &closed));
         for key in row.derive(session, base, &[flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, false)]).unwrap() {
             for remembered in REMEMBERED {
                 assert!(!session.flag(key, remembered), "{:x}", row.id());
@@ -90,14 +92,13 @@ fn what_always_was_secret_still_is() {
         let own = [flag(CKA_DERIVE, true), flag(CKA_SENSITIVE, true), flag(CKA_EXTRACTABLE, false)];
         session.generate(&plain(id), &[&own[..], more].concat()).unwrap()
     };
-    let length = |len| [number(CKA_VALUE_LEN, len)];
-    let other = made_here(CKM_GENERIC_SECRET_KEY_GEN, &length(16));
+    let every: Vec<_> = rows(&imported).iter().map(Row::id).collect();
+    let other = [number(CKA_VALUE_LEN, 16), numbers(CKA_ALLOWED_MECHANISMS, &every)];
+    let other = made_here(CKM_GENERIC_SECRET_KEY_GEN, &other);
     let generated = Bench { token: Token::new(), session, other };
     let mut count = 0;
     for (bench, always) in [(&generated, true), (&imported, false)] {
-        for row in
-            rows(bench).iter().filter(|row| row.makes_secret_keys() && row.takes_kept_keys() && !row.is_agreement())
-        {
+        for row in rows(bench).iter().filter(|row| row.makes_secret_keys() && !row.is_agreement()) {
             let second = matches!(
                 row.mechanism.parameter,
                 Parameter::Ike1Prf(_) | Parameter::Ike2PrfPlus { .. } | Parameter::Ike1Extended { .. }
@@ -106,6 +107,7 @@ fn what_always_was_secret_still_is() {
                 continue;
             }
             let key_type = row.base.iter().find(|entry| entry.attribute == CKA_KEY_TYPE).unwrap();
+            let length = |len| with(&row.purpose(), &[number(CKA_VALUE_LEN, len)]);
             let base = match [CKK_AES, CKK_DES, CKK_DES3, CKK_HKDF].map(|own| *key_type == number(CKA_KEY_TYPE, own)) {
                 [true, ..] => made_here(CKM_AES_KEY_GEN, &length(16)),
                 [_, true, ..] => made_here(CKM_DES_KEY_GEN, &[]),

@@ -86,6 +86,9 @@ pub(crate) struct ResetArgs {
     /// Make no user yet
     #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
     no_user: bool,
+    /// Give it the label even though another token has it
+    #[arg(long)]
+    force: bool,
     /// Do not ask to type the label
     #[arg(long)]
     yes: bool,
@@ -132,7 +135,7 @@ fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
     let label = padded_label(&args.label)?;
     let user = checked_name(&args.user, args.no_user)?;
     let hsm = context.hsm_with(configured(context, args)?);
-    refuse_same_label(context, &hsm, args)?;
+    refuse_same_label(context, &hsm, &args.label, args.force)?;
     let settings = hsm.config().settings;
     let officer_pin = args.so_pin.source().new_one(context, "the officer", &settings)?;
     let user_pin = match args.no_user {
@@ -141,7 +144,7 @@ fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
     };
     let held = hsm.hold()?;
     // Somebody may have made one meanwhile.
-    refuse_same_label(context, &hsm, args)?;
+    refuse_same_label(context, &hsm, &args.label, args.force)?;
     let slot = make(&hsm, &label, &officer_pin)?;
     drop(held);
     let user = user_pin.map(|pin| (user, pin));
@@ -164,11 +167,16 @@ fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
             Some((name, args.pin.source().new_one(context, &who, &hsm.config().settings)?))
         }
     };
-    let reset = hsm.init_token(slot, Some(officer_pin.bytes()), &label);
-    reset.map_err(|error| match hsm.application(slot) {
-        Ok(application) => explain_login(application.token(), FIRST_OFFICER, error.into()),
-        Err(_) => error.into(),
-    })?;
+    let held = hsm.hold()?;
+    if args.label.as_deref().is_some_and(|label| label.trim_end() != found.label) {
+        refuse_same_label(context, &hsm, args.label.as_deref().unwrap_or_default(), args.force)?;
+    }
+    let application = hsm.application(slot)?;
+    let token = application.token();
+    token
+        .reinitialize(&label, officer_pin.bytes())
+        .map_err(|error| explain_login(token, FIRST_OFFICER, error.into()))?;
+    drop(held);
     populate(&hsm, slot, &officer_pin, user.as_ref())?;
     made("Reset", &hsm, slot, user.as_ref())
 }
@@ -236,13 +244,13 @@ fn padded_label(label: &str) -> Result<[u8; 32], Failure> {
     Ok(padded)
 }
 
-fn refuse_same_label(context: &Context, hsm: &Hsm, args: &InitArgs) -> Result<(), Failure> {
-    let label = args.label.trim_end();
+fn refuse_same_label(context: &Context, hsm: &Hsm, label: &str, force: bool) -> Result<(), Failure> {
+    let label = label.trim_end();
     let slots = hsm.tokens()?.tokens;
     let same = slots.into_iter().find(|slot| hsm.token_info(*slot).is_ok_and(|info| info.label == label));
     let Some(slot) = same else { return Ok(()) };
     let there = format!("the token in slot {slot} has the label {} already", quoted(label));
-    if args.force {
+    if force {
         context.warn(&format!("{there}; programs that choose by label may take either"));
         return Ok(());
     }

@@ -28,8 +28,8 @@ pub use create::create;
 pub use generate::generate_secret;
 pub(crate) use generate::{generate_pair, generate_parameters};
 pub(crate) use transport::{
-    Inheritance, Target, data, derived, hides, merged, of_password, public_from_private, unwrapped_private,
-    unwrapped_secret,
+    Inheritance, Target, check_tellings, data, derived, hides, is_telling, merged, of_password, public_from_private,
+    unwrapped_private, unwrapped_secret,
 };
 
 /// Who makes an object, and where.

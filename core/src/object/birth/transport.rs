@@ -19,6 +19,62 @@ use crate::object::{AttributeValue, Material, Object};
 /// compared, with its check value or a MAC; one after the other, short keys would spell out a long one.
 const CONFIDENTIAL_BYTES_MIN: usize = 16;
 
+/// Derivations that put the bytes of a key, as they are, beside or into others, or show them. A few of them together read
+/// a key: through one whose other bytes are known, or that is shorter, or whose cipher is weak with such keys. So they
+/// take a confidential key only where its `CKA_ALLOWED_MECHANISMS` names them: its maker has decided.
+const TELLING: [u64; 7] = [
+    CKM_CONCATENATE_BASE_AND_KEY,
+    CKM_CONCATENATE_BASE_AND_DATA,
+    CKM_CONCATENATE_DATA_AND_BASE,
+    CKM_XOR_BASE_AND_DATA,
+    CKM_EXTRACT_KEY_FROM_KEY,
+    CKM_IKE1_EXTENDED_DERIVE,
+    CKM_HKDF_DATA,
+];
+
+/// Which of the [`TELLING`] derivations a key may go into, and those made of it may name: a bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tellings(u8);
+
+impl Tellings {
+    const ALL: Tellings = Tellings((1 << TELLING.len()) - 1);
+    const NONE: Tellings = Tellings(0);
+
+    fn named(mechanisms: &[u64]) -> Tellings {
+        let bits = (0..).zip(TELLING).filter(|(_, own)| mechanisms.contains(own)).map(|(bit, _)| 1 << bit);
+        Tellings(bits.sum())
+    }
+
+    fn and(self, other: Tellings) -> Tellings {
+        Tellings(self.0 & other.0)
+    }
+
+    /// Whether the mechanism is none of them, or one that was named.
+    pub(crate) fn allow(self, mechanism: u64) -> bool {
+        Tellings::named(&[mechanism]).and(self) == Tellings::named(&[mechanism])
+    }
+}
+
+/// Whether the mechanism puts the bytes of a key, as they are, into another, or shows them.
+pub(crate) fn is_telling(mechanism: u64) -> bool {
+    TELLING.contains(&mechanism)
+}
+
+/// Whether a new key names no more [`TELLING`] derivations in its template than it may.
+///
+/// # Errors
+/// `CKR_TEMPLATE_INCONSISTENT`.
+pub(crate) fn check_tellings(template: &Template<'_>, allowed: Tellings) -> Result<(), Error> {
+    match template.find(CKA_ALLOWED_MECHANISMS) {
+        Some(Given::Mechanisms(list)) if !list.iter().all(|mechanism| allowed.allow(*mechanism)) => {
+            let attribute = AttributeType(CKA_ALLOWED_MECHANISMS);
+            let reason = "it names a derivation that tells what a confidential key is, and that key does not";
+            Err(Error::TemplateInconsistent { attribute, reason })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a caller wants a key to become.
 pub(crate) struct Target {
     /// Its kind.
@@ -42,6 +98,8 @@ pub(crate) struct Inheritance {
     pub(crate) wrap_with_trusted: bool,
     /// Bytes that the new key has at least, so that it tells nothing of them.
     pub(crate) bytes_min: usize,
+    /// Which derivations that would tell what they are the makers of all of them named.
+    pub(crate) tellings: Tellings,
 }
 
 impl Inheritance {
@@ -54,6 +112,7 @@ impl Inheritance {
             never_extractable: key.has(Flag::NeverExtractable),
             wrap_with_trusted: key.has(Flag::WrapWithTrusted),
             bytes_min: 0,
+            tellings: Tellings::ALL,
         };
         if own.is_confidential() { own.guarding(key) } else { own }
     }
@@ -70,7 +129,15 @@ impl Inheritance {
 
     /// What came from outside, under a key that demands this of it.
     pub(crate) fn exchanged(demands: &[TemplateAttribute]) -> Inheritance {
-        Inheritance { bytes_min: if hides(demands) { CONFIDENTIAL_BYTES_MIN } else { 0 }, ..Inheritance::none() }
+        if !hides(demands) {
+            return Inheritance::none();
+        }
+        let named = demands.iter().find(|demand| demand.attribute.0 == CKA_ALLOWED_MECHANISMS);
+        let tellings = match named.map(|demand| &demand.value) {
+            Some(TemplateValue::Mechanisms(list)) => Tellings::named(list),
+            _ => Tellings::NONE,
+        };
+        Inheritance { bytes_min: CONFIDENTIAL_BYTES_MIN, tellings, ..Inheritance::none() }
     }
 
     /// What came from outside.
@@ -82,13 +149,22 @@ impl Inheritance {
             never_extractable: false,
             wrap_with_trusted: false,
             bytes_min: 0,
+            tellings: Tellings::ALL,
         }
     }
 
     /// The same for a new key that shall not tell what `key` is. One as short as `key` itself tells nothing new.
     pub(crate) fn guarding(self, key: &Object) -> Inheritance {
         let bytes = key.material().map_or(CONFIDENTIAL_BYTES_MIN, |material| material.value().len());
-        Inheritance { bytes_min: self.bytes_min.max(bytes.min(CONFIDENTIAL_BYTES_MIN)), ..self }
+        let named = match key.inner_attribute(CKA_ALLOWED_MECHANISMS) {
+            Some(AttributeValue::Mechanisms(list)) => Tellings::named(list),
+            _ => Tellings::NONE,
+        };
+        Inheritance {
+            bytes_min: self.bytes_min.max(bytes.min(CONFIDENTIAL_BYTES_MIN)),
+            tellings: self.tellings.and(named),
+            ..self
+        }
     }
 
     /// Whether the values it comes from are to stay inside.
@@ -105,6 +181,7 @@ impl Inheritance {
             never_extractable: self.never_extractable && other.never_extractable,
             wrap_with_trusted: self.wrap_with_trusted || other.wrap_with_trusted,
             bytes_min: self.bytes_min.max(other.bytes_min),
+            tellings: self.tellings.and(other.tellings),
         }
     }
 }
@@ -217,6 +294,7 @@ fn valued(
     }
     let template = &template.without(CKA_VALUE_LEN);
     check_template(kind, template, maker, UNWRAP_NEVER)?;
+    check_tellings(template, inheritance.tellings)?;
     let mut flags = initial_flags(kind, template);
     if inheritance.wrap_with_trusted {
         if template.flag(Flag::WrapWithTrusted) == Some(false) {

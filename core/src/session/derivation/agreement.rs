@@ -53,7 +53,14 @@ impl Run<'_> {
         let demands = base.demands(CKA_DERIVE_TEMPLATE);
         let template = &birth::merged(self.template, demands)?;
         let target = Target::of(template)?;
-        let secret = agree(base.private_key()?)?;
+        let key = base.private_key()?;
+        // A public value of each small order would tell the private one's remainder.
+        if matches!(&**key, PrivateKey::Dh(key) if !key.parameters().has_order()) && self.is_confidential(&base) {
+            return Err(Error::KeyNotPermitted(
+                "CKA_PRIME is no safe prime, and there is no CKA_SUBPRIME: an agreement would tell a confidential key",
+            ));
+        }
+        let secret = agree(key)?;
         let bytes = match kdf {
             AgreementKdf::None => target.bytes_of(secret.len())?,
             AgreementKdf::X963(_) | AgreementKdf::Sp800(_) => target.needed_bytes()?,

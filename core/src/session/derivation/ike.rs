@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cryptoki_sys::*;
 use strongroom_crypto::derive::ike::{self, First, Prf};
+use strongroom_crypto::hash::Algorithm;
 use strongroom_crypto::memory::SecretBytes;
 
 use super::{Derived, Run, Sources, with_default};
@@ -19,6 +20,12 @@ struct Function {
     key_types: Vec<u64>,
     /// The one made for it.
     own_type: u64,
+}
+
+impl Function {
+    fn is_weak(&self) -> bool {
+        matches!(self.prf, Prf::CmacAes | Prf::Hmac(Algorithm::Md5))
+    }
 }
 
 impl Run<'_> {
@@ -40,6 +47,7 @@ impl Run<'_> {
                 if self.template.find(CKA_KEY_TYPE).is_none() {
                     return Err(Error::TemplateIncomplete(AttributeType(CKA_KEY_TYPE)));
                 }
+                self.may_be_data(function.is_weak(), [&shared].into_iter().chain(&previous))?;
                 let sources = sources(base, [Some(&shared), previous.as_ref()]);
                 self.one(&sources, self.template, |target| {
                     let bytes = target.bytes.unwrap_or(function.prf.output_bytes());
@@ -60,6 +68,7 @@ impl Run<'_> {
                 let base = self.key(self.base, &function.key_types)?;
                 let seed_key = seed_key.map(|key| self.key(key, &[])).transpose()?;
                 self.check_length(function.prf)?;
+                self.may_be_data(function.is_weak(), &seed_key)?;
                 let sources = sources(base, [seed_key.as_ref()]);
                 self.one(&sources, self.template, |target| {
                     let mut value = SecretBytes::zeroed(target.needed_bytes()?)?;
@@ -73,6 +82,7 @@ impl Run<'_> {
                 let base = self.key(self.base, &function.key_types)?;
                 let shared = shared.map(|key| self.key(key, GENERIC)).transpose()?;
                 self.check_length(function.prf)?;
+                self.may_be_data(function.is_weak(), &shared)?;
                 let sources = sources(base, [shared.as_ref()]);
                 self.one(&sources, self.template, |target| {
                     let bytes = target.needed_bytes()?;
@@ -84,7 +94,7 @@ impl Run<'_> {
                     }
                     // IKE takes cipher keys so. Other keys, whose length is free, would spell the base key out.
                     if cut && target.kind.subtype != Some(CKK_AES) {
-                        self.whole(&sources, target, bytes, base.len())?;
+                        self.may_tell(&sources)?;
                     }
                     let mut value = SecretBytes::zeroed(bytes)?;
                     let shared = value_of(shared.as_ref())?;
@@ -106,6 +116,7 @@ impl Run<'_> {
         responder: &[u8],
     ) -> Result<Derived, Error> {
         let base = self.key(self.base, if data_as_key { GENERIC } else { &function.key_types })?;
+        self.may_be_data(function.is_weak(), &new_key)?;
         let sources = sources(base, [new_key.as_ref()]);
         let template = with_default(self.template, CKA_KEY_TYPE, Given::Ulong(function.own_type));
         self.one(&sources, &template, |target| {

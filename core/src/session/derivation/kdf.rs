@@ -45,8 +45,7 @@ impl Run<'_> {
     pub(super) fn hkdf_data(&self, key_types: &[u64], hkdf: &Hkdf<'_>) -> Result<Derived, Error> {
         let hash = self.hkdf_hash(hkdf)?;
         let sources = self.hkdf_sources(key_types, hkdf, hash)?;
-        let secret = |key: &Arc<Object>| key.kind.is_secret() && !self.is_made_for(key);
-        if secret(&sources.base) || sources.others.iter().any(secret) {
+        if self.may_tell(&sources).is_err() {
             let reason = "a data object would show what comes of a sensitive key";
             return Err(Error::TemplateInconsistent { attribute: AttributeType(CKA_CLASS), reason });
         }
@@ -133,6 +132,11 @@ impl Run<'_> {
                 field => Ok(Input::Field(kdf108_field(mode, field)?)),
             })
             .collect::<Result<_, Error>>()?;
+        let keys = inputs.iter().filter_map(|input| match input {
+            Input::Key(key) => Some(key),
+            Input::Field(_) => None,
+        });
+        self.may_be_data(matches!(prf, Prf::CmacAes | Prf::CmacDes3), keys)?;
         sources.others.extend(inputs.iter().filter_map(|input| match input {
             Input::Key(key) => Some(Arc::clone(key)),
             Input::Field(_) => None,

@@ -3,16 +3,13 @@
 
 use std::sync::Arc;
 
-use cryptoki_sys::*;
 use strongroom_crypto::cipher::{Cipher, Direction, Mode};
 use strongroom_crypto::hash::{self, Algorithm};
 use strongroom_crypto::memory::SecretBytes;
 
 use super::{Derived, Run, Sources, first};
-use crate::attribute::AttributeType;
 use crate::error::Error;
 use crate::mechanism::CipherMode;
-use crate::object::birth::Target;
 
 impl Run<'_> {
     /// The base key with another behind it.
@@ -30,10 +27,10 @@ impl Run<'_> {
     }
 
     fn joined(&self, sources: &Sources, parts: &[&[u8]]) -> Result<Derived, Error> {
+        self.may_tell(sources)?;
         self.one(sources, self.template, |target| {
             let most = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
             let bytes = target.told_bytes_of(most)?;
-            self.whole(sources, target, bytes, most)?;
             let mut value = SecretBytes::zeroed(bytes)?;
             let joined = parts.iter().flat_map(|part| part.iter());
             value.expose_mut().iter_mut().zip(joined).for_each(|(place, byte)| *place = *byte);
@@ -47,41 +44,20 @@ impl Run<'_> {
             return Err(Error::MechanismParameter("there is no data to XOR with"));
         }
         let sources = self.sources(key_types)?;
+        self.may_tell(&sources)?;
         let base = sources.value()?;
         self.one(&sources, self.template, |target| {
             let mut value = first(base, target.told_bytes_of(base.len().min(data.len()))?)?;
-            self.whole(&sources, target, value.len(), base.len())?;
             value.expose_mut().iter_mut().zip(data).for_each(|(place, byte)| *place ^= byte);
             Ok(value)
         })
-    }
-
-    /// Whether a key of so many bytes, which are those of its sources and of known data, tells nothing of a confidential
-    /// source. If something was left out, few enough bytes could remain to guess. RC4 shows the key behind a chosen
-    /// beginning (Fluhrer, Mantin, Shamir), and parts of a DES key can be searched.
-    ///
-    /// # Errors
-    /// `CKR_KEY_SIZE_RANGE`, `CKR_TEMPLATE_INCONSISTENT`.
-    pub(super) fn whole(&self, sources: &Sources, target: &Target, bytes: usize, most: usize) -> Result<(), Error> {
-        if self.inheritance(sources).bytes_min == 0 {
-            return Ok(());
-        }
-        if matches!(target.kind.subtype, Some(CKK_RC4 | CKK_DES | CKK_DES2 | CKK_DES3)) {
-            let reason = "a key of this type would tell the bytes of the confidential key in it";
-            return Err(Error::TemplateInconsistent { attribute: AttributeType(CKA_KEY_TYPE), reason });
-        }
-        if bytes < most { Err(Error::KeySize { got: bytes }) } else { Ok(()) }
     }
 
     /// Bits of the base key from the one with the number `start` on, counted from the most significant of the first
     /// byte, around its end if need be.
     pub(super) fn extract(&self, key_types: &[u64], start: u64) -> Result<Derived, Error> {
         let sources = self.sources(key_types)?;
-        if !self.is_made_for(&sources.base) {
-            return Err(Error::KeyNotPermitted(
-                "bits of a confidential key are extracted only where its CKA_ALLOWED_MECHANISMS names the mechanism",
-            ));
-        }
+        self.may_tell(&sources)?;
         let base = sources.value()?;
         let start = usize::try_from(start).ok().filter(|start| start / 8 < base.len());
         let start = start.ok_or(Error::MechanismParameter("the base key has no bit of this number"))?;

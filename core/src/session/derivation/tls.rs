@@ -72,11 +72,11 @@ impl Run<'_> {
         let hash = self.hash(hash)?;
         let sources = self.sources(key_types)?;
         let secret = sources.value()?;
-        // The version is two bytes of the key. Of a confidential one that was not made for this it is told if it is one.
+        // The version is two bytes of the key. Of a confidential one they are told if they are a version.
         let version = match secret {
             _ if dh => None,
             [major, minor, ..] if secret.len() == MASTER_BYTES => {
-                let told = matches!((major, minor), (3, 0..=4)) || self.is_made_for(&sources.base);
+                let told = matches!((major, minor), (3, 0..=4)) || !self.inheritance(&sources).is_confidential();
                 Some(if told { (*major, *minor) } else { (0, 0) })
             }
             _ => return Err(Error::KeySize { got: secret.len() }),
