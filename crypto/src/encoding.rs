@@ -32,7 +32,7 @@ use crate::Error;
 use crate::memory::SecretBytes;
 
 pub use algorithm::{Edwards, MlDsa, MlKem, Montgomery, SlhDsa};
-pub use certificate::{Certificate, is_encrypted_private_key};
+pub use certificate::{Certificate, is_encrypted_private_key, unknown_algorithm};
 pub use private::{PrivateKeyInfo, RsaPrivate};
 pub use public::PublicKeyInfo;
 pub use stored::StoredPublic;

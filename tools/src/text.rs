@@ -15,9 +15,20 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     digits
 }
 
+/// Whether all of this is hexadecimal digits as [`parse_hex`] takes them, be their number even or not.
+pub(crate) fn is_hex(text: &str) -> bool {
+    let mut digits = hex_digits(text).peekable();
+    digits.peek().is_some() && digits.all(|digit| digit.is_ascii_hexdigit())
+}
+
+fn hex_digits(text: &str) -> impl Iterator<Item = char> {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    digits.chars().filter(|digit| *digit != ':')
+}
+
 /// The bytes that hexadecimal digits stand for; `0x` before and `:` between bytes are fine.
 pub(crate) fn parse_hex(digits: &str) -> Result<Vec<u8>, String> {
-    let digits: Vec<char> = digits.strip_prefix("0x").unwrap_or(digits).chars().filter(|digit| *digit != ':').collect();
+    let digits: Vec<char> = hex_digits(digits).collect();
     if digits.is_empty() || !digits.len().is_multiple_of(2) {
         return Err("an even number of hexadecimal digits is needed, two for each byte".to_owned());
     }

@@ -2,6 +2,7 @@
 
 use der::Tag;
 
+use super::algorithm::Algorithm;
 use super::fields::{Fields, constructed};
 use crate::Error;
 
@@ -52,6 +53,26 @@ pub fn is_encrypted_private_key(der: &[u8]) -> bool {
     read().is_ok()
 }
 
+/// The object identifier of the algorithm that a key in PKCS#8 or SubjectPublicKeyInfo is for, with dots, where it is
+/// not known here.
+pub fn unknown_algorithm(der: &[u8]) -> Option<String> {
+    let read = || {
+        let mut info = Fields::of_sequence(der)?;
+        let is_private = info.next() == Some(Tag::Integer);
+        if is_private {
+            info.number()?;
+        }
+        let oid = info.sequence()?.oid()?;
+        if is_private {
+            info.octets()?
+        } else {
+            info.bits()?
+        };
+        Ok::<_, Error>(oid)
+    };
+    read().ok().filter(|oid| Algorithm::from_oid(*oid).is_none()).map(|oid| oid.to_string())
+}
+
 const VERSION: u32 = 0;
 
 #[cfg(test)]
@@ -99,5 +120,20 @@ mod tests {
         assert!(is_encrypted_private_key(&field(0x30, &[&algorithm, &[0x04, 1, 9]])));
         assert!(!is_encrypted_private_key(&field(0x30, &[&[0x02, 1, 0], &algorithm, &[0x04, 1, 9]])));
         assert!(!is_encrypted_private_key(b""));
+    }
+
+    #[test]
+    fn an_algorithm_that_is_not_known_is_named() {
+        let algorithm = |last| field(0x30, &[&[0x06, 3, 0x2b, 0x65, last]]);
+        let private = |last| field(0x30, &[&[0x02, 1, 0], &algorithm(last), &[0x04, 1, 9]]);
+        let public = |last| field(0x30, &[&algorithm(last), &[0x03, 2, 0, 7]]);
+        for der in [private(0x22), public(0x22)] {
+            assert_eq!(unknown_algorithm(&der).as_deref(), Some("1.3.101.34"));
+            for end in 0..der.len() {
+                assert_eq!(unknown_algorithm(&der[..end]), None, "{end}");
+            }
+        }
+        assert_eq!((unknown_algorithm(&private(0x70)), unknown_algorithm(&public(0x70))), (None, None));
+        assert_eq!(unknown_algorithm(&field(0x30, &[&algorithm(0x22), &[0x04, 1, 9]])), None, "an encrypted key");
     }
 }

@@ -48,8 +48,11 @@ impl<'a> Fields<'a> {
 
     /// The beginning of an AlgorithmIdentifier.
     pub(super) fn algorithm(&mut self) -> Result<Algorithm, Error> {
-        let oid = self.0.decode::<ObjectIdentifier>().map_err(malformed)?;
-        Algorithm::from_oid(oid).ok_or(Error::Encoding("an unknown algorithm"))
+        Algorithm::from_oid(self.oid()?).ok_or(Error::Encoding("an unknown algorithm"))
+    }
+
+    pub(super) fn oid(&mut self) -> Result<ObjectIdentifier, Error> {
+        self.0.decode::<ObjectIdentifier>().map_err(malformed)
     }
 
     /// The parameters of an elliptic curve (RFC 5480 §2.1.1) with tag and length: a name, or all the numbers.

@@ -8,7 +8,7 @@ use super::pairs::openssl;
 use super::place::{PIN, Place, set_mode};
 
 /// Runs a line of shell in the place, as somebody does who follows a hint; it must succeed.
-fn shell(place: &Place, line: &str) -> String {
+pub(crate) fn shell(place: &Place, line: &str) -> String {
     let program = env!("CARGO_BIN_EXE_strongroom");
     let output = Command::new("bash")
         .args(["-c", &line.replacen("strongroom", program, 1)])
@@ -22,7 +22,7 @@ fn shell(place: &Place, line: &str) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn path(place: &Place, name: &str) -> String {
+pub(crate) fn path(place: &Place, name: &str) -> String {
     place.path(name).to_str().unwrap().to_owned()
 }
 

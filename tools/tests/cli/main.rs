@@ -2,6 +2,7 @@
 
 mod doctor;
 mod files;
+mod hints;
 mod import;
 mod key;
 mod pairs;

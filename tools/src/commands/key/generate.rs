@@ -13,9 +13,10 @@ use strongroom_core::object::schema::{Kind, Lengths};
 use strongroom_core::policy::FIPS_RSA_BITS_MIN;
 use strongroom_core::session::Session;
 use strongroom_crypto::ec;
+use strongroom_crypto::rsa::{GENERATED_BITS_STEP, MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 
 use super::find::{entry, first};
-use super::types::{Form, KeyType, bytes, name_of, parse_curve, possible_bits, size_bits};
+use super::types::{Form, KeyType, bytes, name_of, parse_curve, possible_bits, rsa_sizes, size_bits};
 use super::view::{check_value, described, key_json, long_type, named_label};
 use super::wanted::{Unsaid, Wanted};
 use crate::commands::policy::{Limit, Reason, limit};
@@ -198,7 +199,39 @@ fn bits_of(name: &str, form: Form, named: Option<usize>, given: Option<usize>) -
         }
         Form::Curve | Form::Only(_) | Form::Set(_) => 0,
     };
-    Ok(one_size(name, named, given)?.unwrap_or(usual) as u64)
+    let bits = one_size(name, named, given)?.unwrap_or(usual);
+    match possible_pair_bits(name, form, bits) {
+        None => Ok(bits as u64),
+        Some(possible) => Err(Failure::usage(format!("--size {bits}: {possible}"))),
+    }
+}
+
+/// What sizes there are, where a pair cannot have this one under any policy.
+fn possible_pair_bits(name: &str, form: Form, bits: usize) -> Option<String> {
+    let is_possible = match (form, name) {
+        (Form::Modulus, _) => {
+            (MODULUS_BITS_MIN..=MODULUS_BITS_MAX).contains(&bits) && bits.is_multiple_of(GENERATED_BITS_STEP)
+        }
+        (Form::Group, DH) => DH_BITS.contains(&bits),
+        (Form::Group, _) => GROUP_SIZES_BITS.contains(&bits),
+        _ => true,
+    };
+    (!is_possible).then(|| match (form, name) {
+        (Form::Modulus, _) => {
+            format!("{}, in steps of {GENERATED_BITS_STEP}; the policies allow fewer", rsa_sizes())
+        }
+        (_, DH) => format!("DH pairs are of the groups of RFC 7919: {} bits", either(DH_BITS)),
+        _ => format!("the primes have {} bits", either(GROUP_SIZES_BITS)),
+    })
+}
+
+/// Numbers, with "or" before the last.
+fn either(numbers: &[usize]) -> String {
+    let words: Vec<String> = numbers.iter().map(usize::to_string).collect();
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 /// The size that the type's name and `--size` say, which must be the same where both do.
@@ -263,7 +296,7 @@ fn note_namesake(context: &Context, namesake: Option<Arc<Object>>) {
     }
 }
 
-/// Why there is no such pair: what the policy does not take, or the sizes there are.
+/// Why there is no such pair: what the policy does not take.
 fn explain(failure: Failure, session: &Session, pair: &PairWanted, curve: Option<ec::Curve>) -> Failure {
     let policy = session.application().token().meta().map(|meta| meta.policy).unwrap_or_default();
     let kind = Kind::pair_half(CKO_PRIVATE_KEY, pair.key_type);
@@ -286,17 +319,7 @@ fn explain(failure: Failure, session: &Session, pair: &PairWanted, curve: Option
                 ),
             );
         }
-        _ => {}
-    }
-    let possible = match (pair.form, pair.key_type) {
-        (Form::Modulus, _) => "RSA keys have 1024 to 16384 bits, in steps of 128; the policies allow fewer",
-        (Form::Group, CKK_DH) => "DH pairs are of the groups of RFC 7919: 2048, 3072, 4096, 6144 or 8192 bits",
-        (Form::Group, _) => "the primes have 1024, 2048 or 3072 bits",
-        _ => return failure,
-    };
-    match failure.is(CKR_KEY_SIZE_RANGE) || failure.is(CKR_ATTRIBUTE_VALUE_INVALID) {
-        true => failure.about(&format!("--size {}", pair.bits)).advise(possible),
-        false => failure,
+        _ => failure,
     }
 }
 
@@ -306,6 +329,11 @@ const DEFAULT_KEY_BYTES: usize = 32;
 const RSA_BITS: usize = 3072;
 /// The size of a prime where none is asked for.
 const GROUP_BITS: usize = 2048;
+/// The name of the type whose groups are those of RFC 7919.
+const DH: &str = "dh";
+const DH_BITS: &[usize] = &[2048, 3072, 4096, 6144, 8192];
+/// The sizes of primes that domain parameters are made for (FIPS 186-4 §4.2).
+const GROUP_SIZES_BITS: &[usize] = &[1024, 2048, 3072];
 /// Bytes of the identifier of a pair for which none is asked for.
 const ID_BYTES: usize = 8;
 

@@ -1,5 +1,6 @@
 //! `strongroom key import`: keys and certificates from files.
 
+mod advice;
 mod file;
 
 use std::cell::RefCell;
@@ -17,13 +18,14 @@ use strongroom_core::object::{AttributeValue, Object};
 use strongroom_core::policy::FIPS_RSA_BITS_MIN;
 use strongroom_core::session::Session;
 use strongroom_crypto::encoding::{Certificate, PublicKeyInfo, StoredPublic};
+use strongroom_crypto::rsa::{MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 use strongroom_crypto::{ec, hash};
 
 use file::{Content, Format, Input, Private};
 
 use super::find::{entry, find, with_public_key};
 use super::public::public_key_info;
-use super::types::{KeyType, bytes, name_of, size_bits, type_name};
+use super::types::{KeyType, bit_length, bytes, name_of, rsa_sizes, size_bits, type_name};
 use super::view::{check_value, key_json, named};
 use super::wanted::{Unsaid, Wanted};
 use crate::commands::policy::{Limit, Reason, limit};
@@ -70,7 +72,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Answer, Failur
     };
     let import = Import { context, file: &file, args, warnings: RefCell::default() };
     match content {
-        Content::Secret(kind, value) => import.secret(kind, &value),
+        Content::Secret(kind, value, read_as) => import.secret(kind, &value, read_as),
         Content::Private(private) => import.private(&private),
         Content::Public(der) => import.public(&der),
         Content::Certificate(der) => import.certificate(&der),
@@ -86,7 +88,7 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    fn secret(&self, kind: &'static Kind, value: &[u8]) -> Result<Answer, Failure> {
+    fn secret(&self, kind: &'static Kind, value: &[u8], read_as: Format) -> Result<Answer, Failure> {
         self.args.wanted.check(&[kind])?;
         let hsm = self.context.hsm()?;
         let session = self.args.user.session(self.context, &hsm, true)?;
@@ -100,7 +102,12 @@ impl Import<'_> {
         let key = self.create(&session, entries)?;
         self.warn_of_readers();
         self.warn_of_twin(&session, &key)?;
-        Ok(self.answer(imported(&key, "", true), json!({ "key": key_json(&key) })))
+        let (name, form) = match read_as {
+            Format::Hex => ("hex", "hexadecimal digits".to_owned()),
+            Format::Binary => ("binary", format!("{} raw bytes", value.len())),
+        };
+        let text = format!("{}The value was read as {form}.\n", self.imported(&key, ""));
+        Ok(self.answer(text, json!({ "key": key_json(&key), "read_as": name })))
     }
 
     fn private(&self, private: &Private) -> Result<Answer, Failure> {
@@ -138,23 +145,23 @@ impl Import<'_> {
         let public_half = || self.public_half(&session, &public_info, public_kind, &called);
         if let Some(private) = known_private {
             let public = public_half()?;
-            let text = format!("The token has the {} already. {}", named(&private), imported(&public, "", false));
+            let text = format!("The token has the {} already. {}", named(&private), self.imported(&public, ""));
             return Ok(self.answer(text, pair_json(&private, &public, &[private.number])));
         }
         let private =
             self.create(&session, [parts(), self.args.wanted.entries(private_kind, called.unsaid())].concat())?;
         self.warn_of_readers();
         if self.args.private_only {
-            return Ok(self.answer(imported(&private, "", true), json!({ "key": key_json(&private) })));
+            return Ok(self.answer(self.imported(&private, ""), json!({ "key": key_json(&private) })));
         }
         if let Some(public) = known_public {
-            let text = imported(&private, &format!(", its public key {} was there", public.number), true);
+            let text = self.imported(&private, &format!(", its public key {} was there", public.number));
             return Ok(self.answer(text, pair_json(&private, &public, &[public.number])));
         }
         let public = public_half().map_err(|failure| {
             failure.advise(&format!("the private key is kept as {}, without its public half", private.number))
         })?;
-        let text = imported(&private, &format!(", its public key {}", public.number), true);
+        let text = self.imported(&private, &format!(", its public key {}", public.number));
         Ok(self.answer(text, pair_json(&private, &public, &[])))
     }
 
@@ -170,7 +177,7 @@ impl Import<'_> {
         self.refuse_twin("key", with_public_key(&session, CKO_PUBLIC_KEY, &public_key_info(&trial)?)?)?;
         self.check_policy(&session, kind, Some(&trial))?;
         let key = self.public_half(&session, der, kind, &Called::of(&session, der)?)?;
-        Ok(self.answer(imported(&key, "", false), json!({ "public_key": key_json(&key) })))
+        Ok(self.answer(self.imported(&key, ""), json!({ "public_key": key_json(&key) })))
     }
 
     fn certificate(&self, der: &[u8]) -> Result<Answer, Failure> {
@@ -196,7 +203,7 @@ impl Import<'_> {
         entries.extend(self.args.wanted.entries(kind, called.unsaid()));
         let made = self.create(&session, entries)?;
         let partner = called.partner.as_ref().map(|key| format!(", of the key {}", key.number)).unwrap_or_default();
-        Ok(self.answer(imported(&made, &partner, false), json!({ "certificate": key_json(&made) })))
+        Ok(self.answer(self.imported(&made, &partner), json!({ "certificate": key_json(&made) })))
     }
 
     fn public_half(
@@ -212,6 +219,7 @@ impl Import<'_> {
 
     /// The kind of half that these parts make.
     fn kind_of(&self, parts: &[Entry<'_>], class: u64) -> Result<&'static Kind, Failure> {
+        self.check_modulus(parts)?;
         let key_type = parts.iter().find_map(|part| match part {
             Entry { attribute: AttributeType(CKA_KEY_TYPE), value: Given::Ulong(key_type) } => Some(*key_type),
             _ => None,
@@ -219,6 +227,23 @@ impl Import<'_> {
         key_type.and_then(|key_type| Kind::pair_half(class, key_type)).ok_or_else(|| {
             Failure::refused(CKR_ATTRIBUTE_VALUE_INVALID, format!("{}: keys of this type are not kept", self.file.name))
         })
+    }
+
+    /// Refuses an RSA key that is too short or too long for any policy.
+    fn check_modulus(&self, parts: &[Entry<'_>]) -> Result<(), Failure> {
+        let modulus = parts.iter().find_map(|part| match part {
+            Entry { attribute: AttributeType(CKA_MODULUS), value: Given::Bytes(modulus) } => Some(bit_length(modulus)),
+            _ => None,
+        });
+        match modulus {
+            Some(bits) if !(MODULUS_BITS_MIN as u64..=MODULUS_BITS_MAX as u64).contains(&bits) => {
+                Err(Failure::refused(
+                    CKR_KEY_SIZE_RANGE,
+                    format!("{}: {}; this one has {bits}", self.file.name, rsa_sizes()),
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn create(&self, session: &Session, entries: Vec<Entry<'_>>) -> Result<Arc<Object>, Failure> {
@@ -320,6 +345,18 @@ impl Import<'_> {
         }
     }
 
+    /// What is said of an object that was imported. A file keeps what is secret, a pipe does not.
+    fn imported(&self, object: &Object, more: &str) -> String {
+        let is_left = self.file.is_file && matches!(object.kind.class, CKO_SECRET_KEY | CKO_PRIVATE_KEY);
+        format!(
+            "Imported the {}{}{more}{}.\n{}",
+            named(object),
+            size_bits(object).map_or_else(String::new, |bits| format!(", {bits} bits")),
+            check_value(object).map_or_else(String::new, |kcv| format!(", KCV {kcv}")),
+            if is_left { "The file still has the key: delete it if the token is to have the only one.\n" } else { "" },
+        )
+    }
+
     fn warn(&self, message: String) {
         self.context.warn(&message);
         self.warnings.borrow_mut().push(message);
@@ -380,21 +417,14 @@ impl Called {
     }
 }
 
-/// What is said of an object that was imported.
-fn imported(object: &Object, more: &str, is_secret: bool) -> String {
-    format!(
-        "Imported the {}{}{more}{}.\n{}",
-        named(object),
-        size_bits(object).map_or_else(String::new, |bits| format!(", {bits} bits")),
-        check_value(object).map_or_else(String::new, |kcv| format!(", KCV {kcv}")),
-        if is_secret { "The file still has the key: delete it if the token is to have the only one.\n" } else { "" },
-    )
-}
-
 pub(super) const EXAMPLES: &str = "\
 What a file has is told by the file itself: PEM or DER, PKCS#8 or one of the older forms. Of PKCS#12 files the parts \
 are imported one by one. A private key comes with its public half, unless --private-only. What has no --label and no \
 --id gets those of the key or certificate on the token with the same public key, so that other programs know that they belong together.
+
+A value of a secret key is hexadecimal digits where the file has nothing else (0x before and colons between them are \
+fine), else the bytes as they are; the answer says which. A line of other text is refused: --format binary takes it \
+with its line end.
 
 What the token has already is refused, and so is a key that its policy does not use; --force imports both.
 

@@ -5,6 +5,7 @@ use strongroom_core::attribute::AttributeType;
 use strongroom_core::mechanism::{CATALOGUE, Mechanism, Work};
 use strongroom_core::object::schema::{Kind, Lengths};
 use strongroom_core::object::{AttributeValue, Object};
+use strongroom_crypto::rsa::{MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 use strongroom_crypto::{ec, edwards, montgomery};
 
 use super::suggest::suggest;
@@ -172,6 +173,11 @@ pub(crate) fn possible_bits(kind: &Kind) -> String {
     }
 }
 
+/// The sizes that an RSA key can have.
+pub(crate) fn rsa_sizes() -> String {
+    format!("RSA keys have {MODULUS_BITS_MIN} to {MODULUS_BITS_MAX} bits")
+}
+
 /// The name of an object's type: what `--type` takes, or the kind's own name.
 pub(crate) fn type_name(object: &Object) -> &'static str {
     if object.kind.class == CKO_SECRET_KEY || object.kind.class == CKO_CERTIFICATE {
@@ -288,7 +294,7 @@ fn number(object: &Object, attribute: u64) -> Option<u64> {
 }
 
 /// Bits of a big-endian number.
-fn bit_length(number: &[u8]) -> u64 {
+pub(super) fn bit_length(number: &[u8]) -> u64 {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     match number.get(zeros..) {
         Some([first, rest @ ..]) => u64::from(8 - first.leading_zeros()) + 8 * rest.len() as u64,

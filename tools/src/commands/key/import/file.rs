@@ -6,19 +6,20 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use clap::ValueEnum;
 use cryptoki_sys::*;
+use rustix::fs::{FileType, fstat};
 use strongroom_core::object::schema::Kind;
 use strongroom_crypto::Error;
 use strongroom_crypto::encoding::{
-    Certificate, PrivateKeyInfo, PublicKeyInfo, StoredPublic, Traditional, is_encrypted_private_key,
+    Certificate, PrivateKeyInfo, PublicKeyInfo, StoredPublic, Traditional, is_encrypted_private_key, unknown_algorithm,
 };
 use zeroize::Zeroizing;
 
-use super::ImportArgs;
+use super::{ImportArgs, advice};
 use crate::commands::key::types::{KeyType, possible_bits};
 use crate::failure::Failure;
 use crate::pem::{self, Block};
 use crate::place::Context;
-use crate::text::{counted, one_line, parse_hex, shell_path};
+use crate::text::{is_hex, one_line, parse_hex, shell_path};
 
 /// How a file has the value of a secret key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,7 +32,8 @@ pub(super) enum Format {
 
 /// What a file has.
 pub(super) enum Content {
-    Secret(&'static Kind, Zeroizing<Vec<u8>>),
+    /// The value of a secret key, and the form it was read in.
+    Secret(&'static Kind, Zeroizing<Vec<u8>>, Format),
     Private(Private),
     Public(Zeroizing<Vec<u8>>),
     Certificate(Zeroizing<Vec<u8>>),
@@ -70,6 +72,8 @@ pub(super) struct Input {
     /// Its name in commands, quoted.
     pub(super) path: String,
     content: Zeroizing<Vec<u8>>,
+    /// Whether it stays when it was read, unlike a pipe.
+    pub(super) is_file: bool,
     /// Its mode, where others of this machine can read it.
     pub(super) open_mode: Option<u32>,
 }
@@ -83,20 +87,26 @@ impl Input {
         let input = if args.file.as_os_str() == "-" {
             context.claim_descriptor(0)?;
             let name = "standard input".to_owned();
+            let found = fstat(std::io::stdin());
+            let is_file = found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file());
             let content = read(std::io::stdin().lock()).map_err(|error| Failure::io(&name, &error))?;
-            Input { name, path: "FILE".to_owned(), content, open_mode: None }
+            Input { name, path: UNNAMED.to_owned(), content, is_file, open_mode: None }
         } else {
             let name = one_line(&args.file.display().to_string());
-            let unreadable = |error: std::io::Error| Failure::usage(format!("{name} cannot be read: {error}"));
+            let unreadable = |error: std::io::Error| Failure::io(&format!("{name} cannot be read"), &error);
             let file = File::open(&args.file).map_err(unreadable)?;
             let found = file.metadata().map_err(unreadable)?;
             let mode = found.mode() & 0o777;
             let open_mode = (mode & 0o044 != 0 && !found.file_type().is_fifo()).then_some(mode);
             let content = read(file).map_err(unreadable)?;
-            Input { path: shell_path(&args.file), name, content, open_mode }
+            let is_file = found.is_file();
+            // A pipe of the shell is gone when somebody follows a hint.
+            let path = if is_file { shell_path(&args.file) } else { UNNAMED.to_owned() };
+            Input { path, name, content, is_file, open_mode }
         };
         if input.content.is_empty() {
-            return Err(Failure::refused(CKR_DATA_INVALID, format!("{} is empty", input.name)));
+            let why = if input.is_file { "" } else { "; did the command before it fail?" };
+            return Err(input.refused(&format!(" is empty{why}")));
         }
         Ok(input)
     }
@@ -112,23 +122,25 @@ impl Input {
             ));
         };
         if self.text().is_some_and(|text| text.contains(pem::BEGIN)) {
-            return Err(Failure::usage(format!(
-                "{} is PEM, no value of a secret key; leave --type out to import what it has",
-                self.name
-            )));
+            return Err(self.refused(" is PEM, no value of a secret key; leave --type out to import what it has"));
         }
-        let digits = self.text().map(str::trim).filter(|text| !text.is_empty());
-        let is_hex = digits.is_some_and(|text| text.chars().all(|digit| digit.is_ascii_hexdigit()));
-        let value = match (format, digits) {
-            (Some(Format::Hex), None) => return Err(Failure::usage(format!("{}: no hexadecimal digits", self.name))),
-            (Some(Format::Hex), Some(digits)) => Zeroizing::new(
-                parse_hex(digits).map_err(|problem| Failure::usage(format!("{}: {problem}", self.name)))?,
-            ),
-            (None, Some(digits)) if is_hex => Zeroizing::new(
-                parse_hex(digits).map_err(|problem| Failure::usage(format!("{}: {problem}", self.name)))?,
-            ),
-            _ => self.content.clone(),
+        let text = self.text().map(str::trim).unwrap_or_default();
+        let read_as = match format {
+            Some(format) => format,
+            None if is_hex(text) => Format::Hex,
+            None => {
+                self.refuse_line()?;
+                Format::Binary
+            }
         };
+        let value =
+            match read_as {
+                Format::Binary => self.content.clone(),
+                // What the file has instead is not repeated: it may be the key.
+                Format::Hex => Zeroizing::new(parse_hex(text).map_err(|_| {
+                    self.refused(": hexadecimal digits are needed, two for each byte, and nothing else")
+                })?),
+            };
         let wanted = bits.map_or_else(|| possible_bits(kind), |bits| bits.to_string());
         if !kind.lengths.allow(value.len()) || bits.is_some_and(|bits| bits != value.len() * 8) {
             return Err(Failure::refused(
@@ -137,13 +149,26 @@ impl Input {
                     "{} has a value of {} bits{}; {}{} keys have {wanted} bits",
                     self.name,
                     value.len() * 8,
-                    if is_hex && format.is_none() { " in hexadecimal digits" } else { "" },
+                    if read_as == Format::Hex && format.is_none() { " in hexadecimal digits" } else { "" },
                     kind.name,
                     bits.map_or_else(String::new, |bits| format!("-{bits}")),
                 ),
             ));
         }
-        Ok(Content::Secret(kind, value))
+        Ok(Content::Secret(kind, value, read_as))
+    }
+
+    /// Refuses a line of text: with its line end, or where its digits were meant to be read, it would be a wrong key.
+    fn refuse_line(&self) -> Result<(), Failure> {
+        let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+        if self.content.last() != Some(&b'\n') || !self.content.iter().all(is_text) {
+            return Ok(());
+        }
+        Err(self.refused(&format!(
+            " is text with a line end, and not of hexadecimal digits; write the value in hexadecimal digits, or leave \
+             the line end away (printf %s in place of echo); --format binary takes all {} bytes as they are",
+            self.content.len()
+        )))
     }
 
     /// A key or certificate in PEM or DER.
@@ -175,13 +200,7 @@ impl Input {
                 };
                 return Err(self.refused(&what));
             }
-            return Err(self.refused(&format!(
-                " has {} ({}); import one at a time: strongroom key import <(openssl pkey -in {path}) takes the \
-                 private key alone, strongroom key import <(openssl x509 -in {path}) the first certificate",
-                counted(blocks.len(), "structure"),
-                names(&blocks),
-                path = self.path,
-            )));
+            return Err(self.refused(&advice::several(self, &blocks)));
         };
         if let Some(form) = Traditional::labelled(block.label) {
             if block.is_encrypted() {
@@ -192,23 +211,13 @@ impl Input {
             return Ok(Content::Private(Private { der: block.decode().map_err(broken)?, form: Some(form), curve }));
         }
         match block.label {
-            "PRIVATE KEY" => block.decode().map_err(broken).map(|der| Content::Private(Private::pkcs8(der))),
-            "PUBLIC KEY" => block.decode().map_err(broken).map(Content::Public),
+            "PRIVATE KEY" => {
+                self.known(block.decode().map_err(broken)?).map(|der| Content::Private(Private::pkcs8(der)))
+            }
+            "PUBLIC KEY" => self.known(block.decode().map_err(broken)?).map(Content::Public),
             "CERTIFICATE" | "X509 CERTIFICATE" => block.decode().map_err(broken).map(Content::Certificate),
             "ENCRYPTED PRIVATE KEY" => Err(self.encrypted("openssl pkcs8")),
-            label => {
-                let advice = match label {
-                    "OPENSSH PRIVATE KEY" => {
-                        "PKCS#8 is needed: ssh-keygen -p -m PKCS8 -N '' -f COPY changes a copy of \
-                                              the file to it; delete the copy when it is imported"
-                            .to_owned()
-                    }
-                    "RSA PUBLIC KEY" => format!("openssl rsa -RSAPublicKey_in -in {} -pubout makes one", self.path),
-                    "TRUSTED CERTIFICATE" => format!("openssl x509 -in {} makes a plain one", self.path),
-                    _ => "PRIVATE KEY, PUBLIC KEY and CERTIFICATE can be imported".to_owned(),
-                };
-                Err(self.refused(&format!(" has the form \"{}\"; {advice}", one_line(label))))
-            }
+            _ => Err(self.refused(&advice::other_form(self, block))),
         }
     }
 
@@ -230,17 +239,31 @@ impl Input {
             return Err(self.encrypted("openssl pkcs8 -inform DER"));
         }
         if is_pkcs12(der) {
-            return Err(self.refused(&format!(
-                " is a PKCS#12 file; openssl asks for its password and takes out what is in it: strongroom key import \
-                 <(openssl pkcs12 -in {path} -nocerts -nodes) has the private key, strongroom key import \
-                 <(openssl pkcs12 -in {path} -nokeys -clcerts) its certificate",
-                path = self.path,
-            )));
+            let what = match has_whole_length(der) {
+                true => format!(" is a PKCS#12 file; {}", advice::pkcs12(&self.path)),
+                false => " is a PKCS#12 file that was cut off, or has something behind it; get it anew".to_owned(),
+            };
+            return Err(self.refused(&what));
         }
+        if is_pkcs7(der) {
+            return Err(self.refused(&format!(" is a PKCS#7 file; {}", advice::pkcs7(&self.path, "-inform DER "))));
+        }
+        if let Some(advice) = self.text().and_then(|text| advice::ssh_public(text, &self.path)) {
+            return Err(self.refused(&format!(" is a public key of OpenSSH; {advice}")));
+        }
+        self.known(der.clone())?;
         Err(self.refused(
             " is neither PEM nor DER of a key or certificate that is known here; the value of a secret key needs its \
              --type, as in --type aes",
         ))
+    }
+
+    /// The same, unless it is a key for an algorithm that is not known.
+    fn known(&self, der: Zeroizing<Vec<u8>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        match unknown_algorithm(&der) {
+            Some(oid) => Err(self.refused(&advice::unknown_algorithm(self, &oid))),
+            None => Ok(der),
+        }
     }
 
     fn encrypted(&self, command: &str) -> Failure {
@@ -251,7 +274,8 @@ impl Input {
         ))
     }
 
-    fn refused(&self, what: &str) -> Failure {
+    /// A refusal that begins with the file's name.
+    pub(super) fn refused(&self, what: &str) -> Failure {
         Failure::refused(CKR_DATA_INVALID, format!("{}{what}", self.name))
     }
 }
@@ -262,6 +286,21 @@ fn is_pkcs12(bytes: &[u8]) -> bool {
     let start = bytes.get(..PFX_START).unwrap_or(bytes);
     let has = |part: &[u8]| start.windows(part.len()).any(|window| window == part);
     start.first() == Some(&SEQUENCE) && has(PFX_VERSION) && has(PKCS7)
+}
+
+/// Whether this begins as PKCS#7 or CMS (RFC 5652 §3): a SEQUENCE that begins with its type.
+fn is_pkcs7(bytes: &[u8]) -> bool {
+    let start = bytes.get(..PKCS7_START).unwrap_or(bytes);
+    bytes.first() == Some(&SEQUENCE) && start.windows(PKCS7.len()).any(|window| window == PKCS7)
+}
+
+/// Whether the outermost field is as long as the file. Where BER leaves the length open, nobody knows.
+fn has_whole_length(bytes: &[u8]) -> bool {
+    let Some((&first, rest)) = bytes.get(1..).and_then(<[u8]>::split_first) else { return false };
+    let Some(digits) = first.checked_sub(LONG_LENGTH) else { return usize::from(first) == rest.len() };
+    let Some((digits, content)) = rest.split_at_checked(usize::from(digits)) else { return false };
+    let length = digits.iter().try_fold(0_usize, |sum, digit| sum.checked_mul(256)?.checked_add((*digit).into()));
+    digits.is_empty() || length == Some(content.len())
 }
 
 /// Everything there is, into a buffer that is never reallocated, so that no copy stays behind.
@@ -284,6 +323,12 @@ const PFX_VERSION: &[u8] = &[0x02, 0x01, 0x03, SEQUENCE];
 const PKCS7: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
 /// Within so many bytes both are seen, however the lengths are written.
 const PFX_START: usize = 32;
+/// Within so many bytes the type of PKCS#7 is seen.
+const PKCS7_START: usize = 16;
+/// From here on the byte of a length says how many bytes the length has.
+const LONG_LENGTH: u8 = 0x80;
+/// What hints call a file that has no name.
+const UNNAMED: &str = "FILE";
 
 #[cfg(test)]
 mod tests {
@@ -296,5 +341,16 @@ mod tests {
         let ber = [&[0x30, 0x80, 2, 1, 3, 0x30, 0x80][..], &content].concat();
         assert!(is_pkcs12(&der) && is_pkcs12(&ber));
         assert!(!is_pkcs12(&content) && !is_pkcs12(&der[..16]) && !is_pkcs12(b""));
+        assert!(!is_pkcs7(&der) && is_pkcs7(&[&[0x30, 0x82, 1, 0][..], &content].concat()));
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_is_known_by_its_length() {
+        for whole in [&[0x30, 1, 7][..], &[0x30, 0x81, 2, 7, 7], &[0x30, 0x82, 0, 1, 7]] {
+            assert!(has_whole_length(whole) && !has_whole_length(&whole[..whole.len() - 1]), "{whole:?}");
+            assert!(!has_whole_length(&[whole, &[0]].concat()), "{whole:?}");
+        }
+        assert!(has_whole_length(&[0x30, 0x80, 7, 0, 0]) && !has_whole_length(b"") && !has_whole_length(&[0x30]));
+        assert!(!has_whole_length(&[0x30, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, 0, 7]));
     }
 }
