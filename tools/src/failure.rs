@@ -25,7 +25,7 @@ enum Kind {
 }
 
 impl Failure {
-    /// A request that makes no sense: exit code 2.
+    /// A request that makes no sense, whatever tokens and files hold: exit code 2.
     pub(crate) fn usage(message: impl Into<String>) -> Failure {
         Failure { kind: Kind::Usage, code: CKR_ARGUMENTS_BAD, message: message.into() }
     }
@@ -48,6 +48,11 @@ impl Failure {
     /// The same failure, saying last what to do about it.
     pub(crate) fn advise(self, advice: &str) -> Failure {
         Failure { message: format!("{}; {advice}", self.message), ..self }
+    }
+
+    /// The same failure, of a request that makes no sense for what a file holds: exit code 1.
+    pub(crate) fn of_file(self) -> Failure {
+        Failure { kind: Kind::Refused, ..self }
     }
 
     /// What is said.

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use cryptoki_sys::CKR_ACTION_PROHIBITED;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -69,7 +70,8 @@ fn write_new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) 
     let name = path.display();
     let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{name} is there already; name another file, or remove it first"))
+            let message = format!("{name} is there already; name another file, or remove it first");
+            Failure::refused(CKR_ACTION_PROHIBITED, message)
         }
         _ => Failure::io(&format!("{name} cannot be written"), &error),
     })?;

@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_PIN_INVALID};
 use strongroom_core::token::{Settings, check_pin};
 use zeroize::Zeroizing;
 
@@ -74,10 +75,11 @@ impl Pin {
             }
         }
         if line.is_empty() {
-            return Err(Failure::usage(format!("{place} holds no PIN: it is empty")));
+            return Err(Failure::refused(CKR_PIN_INVALID, format!("{place} holds no PIN: it is empty")));
         }
         if line.contains(&b'\n') {
-            return Err(Failure::usage(format!("{place} holds more than one line; a PIN is one line")));
+            let message = format!("{place} holds more than one line; a PIN is one line");
+            return Err(Failure::refused(CKR_PIN_INVALID, message));
         }
         Ok(Pin(line))
     }
@@ -169,12 +171,13 @@ impl Source<'_> {
         if terminal::is_interactive() {
             return Ok(());
         }
-        Err(Failure::usage(format!(
+        let message = format!(
             "the {what} is needed, and standard input is no terminal to ask on; give {option}-file FILE, \
              {option}-fd N or the environment variable {}",
             self.variable,
             option = self.option,
-        )))
+        );
+        Err(Failure::refused(CKR_ARGUMENTS_BAD, message))
     }
 }
 
@@ -187,13 +190,13 @@ fn ask_twice(whose: &str, settings: &Settings) -> Result<Result<Pin, Failure>, F
     let second = terminal::ask_secret("The same PIN again")?;
     Ok(match strongroom_crypto::memory::constant_time_eq(&first, &second) {
         true => Ok(Pin(first)),
-        false => Err(Failure::refused(cryptoki_sys::CKR_PIN_INVALID, "the two PINs differ; nothing was changed")),
+        false => Err(Failure::refused(CKR_PIN_INVALID, "the two PINs differ; nothing was changed")),
     })
 }
 
 fn from_file(path: &Path, context: &Context) -> Result<Pin, Failure> {
     let name = path.display().to_string();
-    let unreadable = |error: std::io::Error| Failure::usage(format!("the PIN file {name} cannot be read: {error}"));
+    let unreadable = |error: std::io::Error| Failure::io(&format!("the PIN file {name} cannot be read"), &error);
     let file = File::open(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
     let mode = found.mode() & 0o777;
@@ -208,7 +211,7 @@ fn from_file(path: &Path, context: &Context) -> Result<Pin, Failure> {
 
 fn from_descriptor(descriptor: u32) -> Result<Pin, Failure> {
     let name = format!("descriptor {descriptor}");
-    let unreadable = |error: std::io::Error| Failure::usage(format!("{name} cannot be read for a PIN: {error}"));
+    let unreadable = |error: std::io::Error| Failure::io(&format!("{name} cannot be read for a PIN"), &error);
     let line = match descriptor {
         0 => read(std::io::stdin().lock()),
         // Opening it anew by its name takes no `unsafe`, and reads pipes and files alike.

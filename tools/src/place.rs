@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clap::Args;
-use cryptoki_sys::{CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT, CKU_USER};
+use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT, CKU_USER};
 use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Options};
 use strongroom_core::limits::PIN_FAILURES_MAX;
@@ -102,11 +102,14 @@ impl Context {
         }
         match (&self.global.token, slots.as_slice()) {
             (None, [only]) => Ok(*only),
-            (None, _) => Err(Failure::usage(format!(
-                "there are {}; say which one with --token: {}",
-                counted(slots.len(), "token"),
-                listing(hsm, &slots),
-            ))),
+            (None, _) => Err(Failure::refused(
+                CKR_ARGUMENTS_BAD,
+                format!(
+                    "there are {}; say which one with --token: {}",
+                    counted(slots.len(), "token"),
+                    listing(hsm, &slots)
+                ),
+            )),
             (Some(wanted), _) => match matching(hsm, &slots, wanted).as_slice() {
                 [only] => Ok(*only),
                 [] => Err(Failure::refused(
@@ -114,7 +117,7 @@ impl Context {
                     format!("there is no token {}; there are: {}", quoted(wanted), listing(hsm, &slots)),
                 )),
                 several => Err(Failure::refused(
-                    CKR_SLOT_ID_INVALID,
+                    CKR_ARGUMENTS_BAD,
                     format!("several tokens are {}; say slot=N or serial=S: {}", quoted(wanted), listing(hsm, several)),
                 )),
             },
@@ -168,7 +171,7 @@ impl AsUser {
         let names: Vec<&str> =
             users.iter().filter(|user| user.role == Role::User).map(|user| user.name.as_str()).collect();
         if let Some(name) = &self.user {
-            let name = check_name(name.as_bytes()).about(|| format!("user {}", quoted(name)))?;
+            let name = user_name(name, "user")?;
             if users.iter().any(|user| user.role == Role::Officer && user.name == name) {
                 return Err(Failure::refused(
                     cryptoki_sys::CKR_USER_TYPE_INVALID,
@@ -191,7 +194,9 @@ impl AsUser {
             )),
             [only] => Ok((*only).to_owned()),
             several if several.contains(&DEFAULT_USER) => Ok(DEFAULT_USER.to_owned()),
-            several => Err(Failure::usage(format!("say who logs in with --user: {}", several.join(", ")))),
+            several => {
+                Err(Failure::refused(CKR_ARGUMENTS_BAD, format!("say who logs in with --user: {}", several.join(", "))))
+            }
         }
     }
 }
@@ -202,7 +207,7 @@ impl AsOfficer {
     /// # Errors
     /// The PIN's, explained.
     pub(crate) fn login(&self, context: &Context, token: &Token) -> Result<Login, Failure> {
-        let name = check_name(self.officer.as_bytes()).about(|| format!("officer {}", quoted(&self.officer)))?;
+        let name = user_name(&self.officer, "officer")?;
         let users = token.users()?;
         let officers: Vec<&str> =
             users.iter().filter(|user| user.role == Role::Officer).map(|user| user.name.as_str()).collect();
@@ -215,12 +220,20 @@ impl AsOfficer {
     }
 }
 
+/// A name that was typed, in the form it is kept in.
+///
+/// # Errors
+/// A name that no user can have.
+pub(crate) fn user_name(name: &str, role: &str) -> Result<String, Failure> {
+    check_name(name.as_bytes()).map_err(|error| Failure::usage(format!("{role} {}: {error}", quoted(name))))
+}
+
 /// The user of this name, in either role.
 ///
 /// # Errors
 /// None such.
 pub(crate) fn find_user(token: &Token, name: &str) -> Result<UserInfo, Failure> {
-    let name = check_name(name.as_bytes()).about(|| format!("user {}", quoted(name)))?;
+    let name = user_name(name, "user")?;
     let users = token.users()?;
     let names: Vec<String> = users.iter().map(|user| user.name.clone()).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

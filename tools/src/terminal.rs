@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Read, Write};
 use std::time::{Duration, Instant};
 
-use cryptoki_sys::{CKR_FUNCTION_CANCELED, CKR_FUNCTION_FAILED};
+use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_FUNCTION_CANCELED, CKR_FUNCTION_FAILED};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -143,7 +143,8 @@ fn read_line(mut terminal: &File) -> Result<Zeroizing<Vec<u8>>, Failure> {
     loop {
         let rest = line.get_mut(length..).unwrap_or_default();
         if rest.is_empty() {
-            return Err(Failure::usage(format!("the answer is longer than {LINE_BYTES_MAX} bytes")));
+            let message = format!("the answer is longer than {LINE_BYTES_MAX} bytes");
+            return Err(Failure::refused(CKR_ARGUMENTS_BAD, message));
         }
         let count = terminal.read(rest).map_err(|error| Failure::io("the terminal", &error))?;
         length += count;

@@ -10,13 +10,13 @@ use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Slots};
 use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
-use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Token, UserInfo, check_name, layout};
+use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Token, UserInfo, layout};
 
 use super::user::{user_json, users_table};
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
 use crate::pin::{OfficerPin, Pin, UserPin};
-use crate::place::{AsOfficer, Context, explain_login};
+use crate::place::{AsOfficer, Context, explain_login, user_name};
 use crate::table::{Column, Table, pairs};
 use crate::terminal;
 use crate::text::{counted, one_line, quoted};
@@ -182,11 +182,11 @@ fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
 }
 
 fn checked_name(user: &str, no_user: bool) -> Result<String, Failure> {
-    let name = check_name(user.as_bytes()).about(|| format!("user {}", quoted(user)))?;
+    let name = user_name(user, "user")?;
     if !no_user && name == FIRST_OFFICER {
         return Err(Failure::usage(format!("\"{FIRST_OFFICER}\" is the officer's name; the user needs another one")));
     }
-    Ok(name.to_owned())
+    Ok(name)
 }
 
 /// Gives a token that was just made its first user.

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use strongroom_core::hsm::Hsm;
 use strongroom_core::seal::Role;
 use strongroom_core::session::application::Application;
-use strongroom_core::token::{DEFAULT_USER, FIRST_OFFICER, UserInfo, check_name};
+use strongroom_core::token::{DEFAULT_USER, FIRST_OFFICER, UserInfo};
 
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
 use crate::pin::{NewPin, OfficerPin, UserPin};
-use crate::place::{AsOfficer, Context, explain_login, find_user};
+use crate::place::{AsOfficer, Context, explain_login, find_user, user_name};
 use crate::table::{Column, Table};
 use crate::terminal;
 use crate::text::quoted;
@@ -124,7 +124,7 @@ pub(crate) fn run(context: &Context, command: &UserCommand) -> Result<Answer, Fa
 
 fn add(context: &Context, application: &Application, args: &AddArgs, hsm: &Hsm) -> Result<Answer, Failure> {
     let token = application.token();
-    let name = check_name(args.name.as_bytes()).about(|| format!("user {}", quoted(&args.name)))?;
+    let name = user_name(&args.name, "user")?;
     if token.users()?.iter().any(|user| user.name == name) {
         let message = format!("there is a user {} already; names are given once", quoted(&name));
         return Err(Failure::refused(cryptoki_sys::CKR_ARGUMENTS_BAD, message));

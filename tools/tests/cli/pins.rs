@@ -31,13 +31,13 @@ fn options_go_before_the_environment() {
 fn files_that_are_none_are_refused() {
     let place = Place::with_token();
     let absent = place.path("absent");
-    place.run(&["key", "list", "--pin-file", absent.to_str().unwrap()]).refused(2, &["absent", "cannot be read"]);
+    place.run(&["key", "list", "--pin-file", absent.to_str().unwrap()]).refused(1, &["absent", "cannot be read"]);
     let empty = place.secret_file("empty", "\n");
-    place.run(&["key", "list", "--pin-file", &empty]).refused(2, &["empty", "holds no PIN"]);
+    place.run(&["key", "list", "--pin-file", &empty]).refused(1, &["empty", "holds no PIN"]);
     let two = place.secret_file("two", &format!("{PIN}\n{NEW_PIN}\n"));
-    place.run(&["key", "list", "--pin-file", &two]).refused(2, &["more than one line"]);
+    place.run(&["key", "list", "--pin-file", &two]).refused(1, &["more than one line"]);
     let long = place.secret_file("long", &"x".repeat(5000));
-    place.run(&["key", "list", "--pin-file", &long]).refused(2, &["no PIN"]);
+    place.run(&["key", "list", "--pin-file", &long]).refused(1, &["no PIN"]);
     place.run(&["key", "list", "--pin-file", &empty, "--pin-fd", "0"]).refused(2, &["--pin-fd"]);
     assert_eq!(place.run(&["user", "list"]).json()["users"][1]["wrong_pins"], 0, "none of them was tried");
 }
@@ -62,7 +62,7 @@ fn an_open_file_is_warned_about() {
 fn descriptors_give_pins() {
     let place = Place::with_token();
     place.run(&["key", "list", "--pin-fd", "0"]).input(&format!("{PIN}\n")).succeeds();
-    place.run(&["key", "list", "--pin-fd", "9"]).refused(2, &["descriptor 9", "cannot be read"]);
+    place.run(&["key", "list", "--pin-fd", "9"]).refused(1, &["descriptor 9", "cannot be read"]);
     place.run(&["key", "list", "--pin-fd", "x"]).refused(2, &["x"]);
     let twice = ["token", "init", "--label", "u", "--pin-fd", "0", "--so-pin-fd", "0"];
     place.run(&twice).input(SO_PIN).refused(2, &["descriptor 0 is named twice"]);
@@ -84,13 +84,13 @@ fn descriptors_give_pins() {
 #[test]
 fn without_terminal_and_source_the_sources_are_named() {
     let place = Place::with_token();
-    place.run(&["key", "list"]).refused(2, &["user \"user\"", "--pin-file FILE", "--pin-fd N", "STRONGROOM_PIN"]);
-    place.run(&["key", "list"]).env("STRONGROOM_PIN", "").refused(2, &["STRONGROOM_PIN"]);
-    place.run(&["user", "unlock", "user"]).refused(2, &["officer \"so\"", "--so-pin-file", "STRONGROOM_SO_PIN"]);
+    place.run(&["key", "list"]).refused(1, &["user \"user\"", "--pin-file FILE", "--pin-fd N", "STRONGROOM_PIN"]);
+    place.run(&["key", "list"]).env("STRONGROOM_PIN", "").refused(1, &["STRONGROOM_PIN"]);
+    place.run(&["user", "unlock", "user"]).refused(1, &["officer \"so\"", "--so-pin-file", "STRONGROOM_SO_PIN"]);
     let new = ["the new PIN of user \"user\" is needed", "--new-pin-file", "STRONGROOM_NEW_PIN"];
-    place.run(&["user", "set-pin"]).pins().refused(2, &new);
-    place.run(&["user", "set-pin"]).refused(2, &["the PIN of user \"user\" is needed", "--pin-file", "STRONGROOM_PIN"]);
-    place.run(&["token", "init", "--label", "b"]).refused_json(2, "CKR_ARGUMENTS_BAD");
+    place.run(&["user", "set-pin"]).pins().refused(1, &new);
+    place.run(&["user", "set-pin"]).refused(1, &["the PIN of user \"user\" is needed", "--pin-file", "STRONGROOM_PIN"]);
+    place.run(&["token", "init", "--label", "b"]).refused_json(1, "CKR_ARGUMENTS_BAD");
 }
 
 #[test]

@@ -65,6 +65,8 @@ pub(crate) struct ImportArgs {
 /// # Errors
 /// What it refuses or fails with.
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<Answer, Failure> {
+    // What cannot be right is said before anything is read.
+    args.kind.map(file::secret_kind).transpose()?;
     let file = Input::read(context, args)?;
     let content = match args.kind {
         Some(kind) => file.secret(kind, args.format)?,
@@ -119,9 +121,9 @@ impl Import<'_> {
         let private_kind = self.kind_of(&parts(), CKO_PRIVATE_KEY)?;
         let public_kind = self.kind_of(&parts(), CKO_PUBLIC_KEY)?;
         let kinds = if self.args.private_only { &[private_kind][..] } else { &[private_kind, public_kind] };
-        self.args.wanted.check(kinds)?;
+        self.check_wanted(kinds)?;
         self.args.wanted.check_private_half(private_kind).map_err(|failure| {
-            failure.advise(&format!(
+            failure.of_file().advise(&format!(
                 "the public key alone: strongroom key import <(openssl pkey -in {} -pubout)",
                 self.file.path
             ))
@@ -170,7 +172,7 @@ impl Import<'_> {
             .map_err(Error::from)
             .about(|| format!("{}: the public key cannot be read", self.file.name))?;
         let kind = self.kind_of(&public_key_entries(&info), CKO_PUBLIC_KEY)?;
-        self.args.wanted.check(&[kind])?;
+        self.check_wanted(&[kind])?;
         let hsm = self.context.hsm()?;
         let session = self.args.user.session(self.context, &hsm, true)?;
         let trial = self.trial(&session, public_key_entries(&info))?;
@@ -185,7 +187,7 @@ impl Import<'_> {
             .map_err(Error::from)
             .about(|| format!("{}: the certificate cannot be read", self.file.name))?;
         let kind = Kind::find(CKO_CERTIFICATE, Some(CKC_X_509)).ok_or(Error::NotSupported)?;
-        self.args.wanted.check(&[kind])?;
+        self.check_wanted(&[kind])?;
         let hsm = self.context.hsm()?;
         let session = self.args.user.session(self.context, &hsm, true)?;
         let same = vec![entry(CKA_CLASS, Given::Ulong(CKO_CERTIFICATE)), entry(CKA_VALUE, Given::Bytes(der))];
@@ -227,6 +229,11 @@ impl Import<'_> {
         key_type.and_then(|key_type| Kind::pair_half(class, key_type)).ok_or_else(|| {
             Failure::refused(CKR_ATTRIBUTE_VALUE_INVALID, format!("{}: keys of this type are not kept", self.file.name))
         })
+    }
+
+    /// Refuses what keys of the types that the file has cannot do.
+    fn check_wanted(&self, kinds: &[&Kind]) -> Result<(), Failure> {
+        self.args.wanted.check(kinds).map_err(Failure::of_file)
     }
 
     /// Refuses an RSA key that is too short or too long for any policy.

@@ -116,11 +116,7 @@ impl Input {
     /// # Errors
     /// Anything else, or a length that keys of this type do not have.
     pub(super) fn secret(&self, kind: KeyType, format: Option<Format>) -> Result<Content, Failure> {
-        let (KeyType::Secret { bits, .. }, Some(kind)) = (kind, Kind::secret_key(kind.number())) else {
-            return Err(Failure::usage(
-                "--type is for the value of a secret key; what a PEM or DER file has is told by the file itself",
-            ));
-        };
+        let (bits, kind) = secret_kind(kind)?;
         if self.text().is_some_and(|text| text.contains(pem::BEGIN)) {
             return Err(self.refused(" is PEM, no value of a secret key; leave --type out to import what it has"));
         }
@@ -277,6 +273,19 @@ impl Input {
     /// A refusal that begins with the file's name.
     pub(super) fn refused(&self, what: &str) -> Failure {
         Failure::refused(CKR_DATA_INVALID, format!("{}{what}", self.name))
+    }
+}
+
+/// The kind of secret key that `--type` names, and its size where the name says it.
+///
+/// # Errors
+/// A type of pair.
+pub(super) fn secret_kind(kind: KeyType) -> Result<(Option<usize>, &'static Kind), Failure> {
+    match (kind, Kind::secret_key(kind.number())) {
+        (KeyType::Secret { bits, .. }, Some(kind)) => Ok((bits, kind)),
+        _ => Err(Failure::usage(
+            "--type is for the value of a secret key; what a PEM or DER file has is told by the file itself",
+        )),
     }
 }
 
