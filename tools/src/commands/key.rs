@@ -5,7 +5,7 @@
 //! | `generate`, `import`, `public`, `certificate` | the commands of these names |
 //! | `wanted` | the options about a new key's attributes |
 //! | `types`, `suggest` | the names of types, curves and parameter sets; which one was meant |
-//! | `find` | which keys are meant |
+//! | `find`, `namesakes` | which keys are meant; which could be meant as well |
 //! | `view`, `attributes` | how keys look: in a line, with all attributes |
 
 mod attributes;
@@ -13,6 +13,7 @@ mod certificate;
 mod find;
 mod generate;
 mod import;
+mod namesakes;
 mod public;
 mod suggest;
 mod types;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use cryptoki_sys::*;
 use serde_json::{Map, Value, json};
-use strongroom_core::attribute::Given;
+use strongroom_core::attribute::{Flag, Given};
 use strongroom_core::object::Object;
 use strongroom_core::session::Session;
 
@@ -164,7 +165,12 @@ fn list(context: &Context, args: &ListArgs) -> Result<Answer, Failure> {
         "unreadable": unreadable.iter().map(|(number, problem)| json!({ "number": number, "message": problem }))
             .collect::<Vec<_>>(),
     });
+    let is_choice =
+        args.public || args.label.is_some() || args.id.is_some() || args.kind.is_some() || args.class.is_some();
     let text = match keys.is_empty() {
+        true if !is_choice && unreadable.is_empty() => {
+            "There are no keys yet; make one with: strongroom key generate --type aes --label NAME\n".to_owned()
+        }
         true => "There is no such key.\n".to_owned(),
         false => keys_table(&keys).text(),
     };
@@ -187,7 +193,7 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Answer, Failure> {
     let mut texts = Vec::new();
     let mut json = Map::new();
     let mut add = |object: &Object| {
-        let (text, json) = shown(&session, object, args.reveal)?;
+        let (text, json) = shown(context, &session, object, args.reveal)?;
         texts.push(text);
         Ok::<_, Failure>(json)
     };
@@ -203,7 +209,7 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Answer, Failure> {
 }
 
 /// All there is to say of an object.
-fn shown(session: &Session, key: &Object, reveal: bool) -> Result<(String, Value), Failure> {
+fn shown(context: &Context, session: &Session, key: &Object, reveal: bool) -> Result<(String, Value), Failure> {
     let owner = session.application().token().users()?.into_iter().find(|user| user.id == key.ownership.owner);
     let owner = owner.map(|user| user.name);
     let mut lines = vec![
@@ -216,6 +222,10 @@ fn shown(session: &Session, key: &Object, reveal: bool) -> Result<(String, Value
     lines.extend(size_bits(key).map(|bits| ("Size", format!("{bits} bits"))));
     lines.push(("Owner", owner.clone().unwrap_or_else(|| format!("user {}", key.ownership.owner.0))));
     let attributes = attributes::of(key, reveal);
+    if reveal && attributes.iter().any(|attribute| attribute.stays_inside) {
+        let why = if key.has(Flag::Sensitive) { "sensitive" } else { "not extractable" };
+        context.warn(&format!("the {} is {why}: its value stays inside, and --reveal does not show it", named(key)));
+    }
     lines.extend(attributes.iter().map(|attribute| (attribute.name, attribute.text.clone())));
     let mut json = key_json(key);
     if let Value::Object(members) = &mut json {
@@ -229,9 +239,16 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
     let found = meant(&session, &args.key, args.class)?;
+    let mut shared = None;
     let (doomed, spared) = if args.pair {
         let (Pair { private, public }, certificates) = whole_pair(&session, &args.key, found)?;
-        (vec![private, public], certificates)
+        match other_private(&session, &private)? {
+            Some(other) => {
+                shared = Some((public, other));
+                (vec![private], certificates)
+            }
+            None => (vec![private, public], certificates),
+        }
     } else {
         let halves: Vec<Arc<Object>> = without_certificates(found.clone()).0;
         let advice =
@@ -251,15 +268,28 @@ fn delete(context: &Context, args: &DeleteArgs) -> Result<Answer, Failure> {
             "deleted_public_key": json(public),
             "certificates_kept": spared.iter().map(|certificate| json(certificate)).collect::<Vec<_>>(),
         }),
-        others => json!({ "deleted": others.first().map(|key| json(key)) }),
+        others => json!({
+            "deleted": others.first().map(|key| json(key)),
+            "public_key_kept": shared.as_ref().map(|(public, _)| json(public)),
+        }),
     };
+    let shared = shared.map_or_else(String::new, |(public, other)| {
+        format!("The {} stays: it is that of the {} too.\n", named(&public), named(&other))
+    });
     let stay: Vec<String> = spared.iter().map(|certificate| format!("the {}", named(certificate))).collect();
     let stay = match stay.as_slice() {
         [] => String::new(),
         [one] => format!("There is still {one}.\n"),
         several => format!("There are still {}.\n", several.join(" and ")),
     };
-    Ok(Answer::new(format!("Deleted {what}.\n{stay}"), deleted))
+    Ok(Answer::new(format!("Deleted {what}.\n{shared}{stay}"), deleted))
+}
+
+/// Another private key with the same public key, whose public half is then no part of one pair alone.
+fn other_private(session: &Session, private: &Object) -> Result<Option<Arc<Object>>, Failure> {
+    let Some(info) = bytes(private, CKA_PUBLIC_KEY_INFO) else { return Ok(None) };
+    let same = with_public_key(session, CKO_PRIVATE_KEY, info)?;
+    Ok(same.into_iter().find(|other| other.number != private.number))
 }
 
 /// The pair that these are or that one half of it stands for, and the certificates of its public key, which are no part

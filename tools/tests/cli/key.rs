@@ -67,6 +67,7 @@ fn generate_refuses_what_cannot_be() {
     run(&["--type", "P256"]).refused(2, &["did you mean --type ec --curve P-256?"]);
     let types = run(&["--type", "x509"]).refused(2, &["no such type", "'strongroom key generate --help' lists them"]);
     assert!(!types.contains("generic"), "{types}");
+    assert_eq!(types.matches("--help").count(), 1, "{types}");
     run(&["--type", "aes", "--id", "xyz"]).refused(2, &["hexadecimal"]);
     run(&["--type", "aes", "--usage", "encrypt,fly"]).refused(2, &["fly", "the usages are"]);
     run(&["--type", "aes", "--mechanisms", "ROT13"]).refused(2, &["ROT13", "strongroom mechanisms"]);
@@ -90,7 +91,11 @@ fn the_tokens_policy_decides_what_is_generated() {
 #[test]
 fn list_chooses() {
     let place = Place::with_token();
-    assert_eq!(place.run(&["key", "list"]).pins().succeeds(), "There is no such key.\n");
+    assert!(place.run(&["key", "list"]).pins().succeeds().starts_with("There are no keys yet; make one with: "));
+    for choice in [&["--public"][..], &["--class", "secret"], &["--label", "a"]] {
+        let run = place.run(&[&["key", "list"], choice].concat()).env("STRONGROOM_PIN", PIN);
+        assert_eq!(run.succeeds(), "There is no such key.\n");
+    }
     generate(&place, &["--type", "aes", "--label", "a", "--id", "01"]);
     generate(&place, &["--type", "generic", "--label", "a"]);
     generate(&place, &["--type", "aes", "--label", "open", "--private", "false"]);
@@ -148,6 +153,15 @@ fn a_value_is_shown_on_demand_only() {
     assert!(text.contains("(32 bytes, not sensitive; --reveal shows them)"), "{text}");
     assert_eq!(value(&["key", "show", "open", "--reveal"]).as_str().unwrap().len(), 64);
     assert_eq!(value(&["key", "show", "closed", "--reveal"]), Value::Null);
+    let noted = place.run(&["key", "show", "closed", "--reveal"]).pins().outcome();
+    let warning = "strongroom: warning: the aes key 2 \"closed\" is sensitive: its value stays inside";
+    assert!(noted.code == 0 && noted.err.starts_with(warning), "{noted:?}");
+    for arguments in [&["key", "show", "open", "--reveal"][..], &["key", "show", "closed"]] {
+        assert_eq!(place.run(arguments).pins().outcome().err, "");
+    }
+    generate(&place, &["--type", "aes", "--label", "fixed", "--sensitive", "false"]);
+    let noted = place.run(&["key", "show", "fixed", "--reveal"]).pins().outcome();
+    assert!(noted.err.contains("is not extractable: its value stays inside"), "{noted:?}");
 }
 
 #[test]

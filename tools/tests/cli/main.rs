@@ -6,6 +6,7 @@ mod files;
 mod hints;
 mod import;
 mod key;
+mod namesakes;
 mod pairs;
 mod pins;
 mod place;

@@ -20,6 +20,8 @@ pub(crate) struct Attribute {
     pub(crate) text: String,
     /// For programs; none where the value stays inside.
     value: Option<Value>,
+    /// Whether the object lets it out to nobody.
+    pub(crate) stays_inside: bool,
 }
 
 /// Every attribute the object has. A secret value is shown only where the object lets it out and `reveal` asks for it.
@@ -37,7 +39,8 @@ pub(crate) fn of(object: &Object, reveal: bool) -> Vec<Attribute> {
             Err(Error::AttributeSensitive(_)) => ("(sensitive)".to_owned(), None),
             Err(error) => (format!("({error})"), None),
         };
-        Some(Attribute { name, text, value })
+        let stays_inside = matches!(object.attribute(attribute), Err(Error::AttributeSensitive(_)));
+        Some(Attribute { name, text, value, stays_inside })
     });
     rules.collect()
 }

@@ -163,11 +163,15 @@ impl Pair {
     }
 }
 
-/// The first object of the token that matches, if there is one.
+/// The first object of the token that matches and is one of those that are looked for, if there is one.
 ///
 /// # Errors
 /// The store's.
-pub(crate) fn first(session: &Session, wanted: Vec<Entry<'_>>) -> Result<Option<Arc<Object>>, Failure> {
+pub(crate) fn first(
+    session: &Session,
+    wanted: Vec<Entry<'_>>,
+    is_it: &dyn Fn(&Object) -> bool,
+) -> Result<Option<Arc<Object>>, Failure> {
     let template = [vec![entry(CKA_TOKEN, Given::Flag(Flag::Token, true))], wanted].concat();
     session.find_init(&Template::from_entries(template))?;
     let mut number = [0];
@@ -175,7 +179,7 @@ pub(crate) fn first(session: &Session, wanted: Vec<Entry<'_>>) -> Result<Option<
     while found.is_none() && session.find(&mut number)? > 0 {
         let [number] = number;
         found = match session.object(number) {
-            Ok(object) => Some(object).filter(|object| is_listed(object)),
+            Ok(object) => Some(object).filter(|object| is_listed(object) && is_it(object)),
             Err(Error::NoObject(_) | Error::Damaged(_)) => None,
             Err(error) => {
                 session.find_final()?;

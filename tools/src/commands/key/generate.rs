@@ -1,7 +1,5 @@
 //! `strongroom key generate`: secret keys and pairs.
 
-use std::sync::Arc;
-
 use clap::Args;
 use cryptoki_sys::*;
 use serde_json::json;
@@ -15,9 +13,10 @@ use strongroom_core::session::Session;
 use strongroom_crypto::ec;
 use strongroom_crypto::rsa::{GENERATED_BITS_STEP, MODULUS_BITS_MAX, MODULUS_BITS_MIN};
 
-use super::find::{entry, first};
+use super::find::entry;
+use super::namesakes;
 use super::types::{Form, KeyType, bytes, name_of, parse_curve, possible_bits, rsa_sizes, size_bits};
-use super::view::{check_value, described, key_json, long_type, named_label};
+use super::view::{check_value, key_json, long_type, named_label};
 use super::wanted::{Unsaid, Wanted};
 use crate::commands::policy::{Limit, Reason, limit};
 use crate::failure::Failure;
@@ -75,13 +74,12 @@ fn secret(
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
     offered(&session, kind.name, mechanism)?;
-    let namesake = namesake(&session, args)?;
     let mut entries = args.wanted.entries(kind, Unsaid::default());
     entries.push(entry(CKA_VALUE_LEN, Given::Ulong(length as u64)));
     let call = Call { mechanism, parameter: Parameter::None };
     let number = session.generate_key(&call, &Template::from_entries(entries))?;
     let key = session.object(number)?;
-    note_namesake(context, namesake);
+    note_namesakes(context, &session, args, &[&key])?;
     let text = format!(
         "Generated {} key {number}{}, {} bits{}.\n",
         key.kind.name,
@@ -115,7 +113,6 @@ fn pair(
     let hsm = context.hsm()?;
     let session = args.user.session(context, &hsm, true)?;
     offered(&session, pair.name, mechanism)?;
-    let namesake = namesake(&session, args)?;
     let mut id = [0; ID_BYTES];
     strongroom_crypto::random::fill(&mut id).map_err(Error::from)?;
     let unsaid = Unsaid { id: &id, ..Unsaid::default() };
@@ -137,7 +134,7 @@ fn pair(
         .generate_key_pair(&call, &Template::from_entries(public), &Template::from_entries(private))
         .map_err(|error| explain(error.into(), &session, pair, args.curve))?;
     let (public, private) = (session.object(public)?, session.object(private)?);
-    note_namesake(context, namesake);
+    note_namesakes(context, &session, args, &[&private, &public])?;
     let text = format!(
         "Generated {} key pair{}: private key {}, public key {}{}{}.\n",
         long_type(&private),
@@ -276,24 +273,12 @@ fn offered(session: &Session, name: &str, mechanism: &Mechanism) -> Result<(), F
     ))
 }
 
-/// What has the label already that the new key is to have.
-fn namesake(session: &Session, args: &GenerateArgs) -> Result<Option<Arc<Object>>, Failure> {
-    match &args.wanted.label {
-        Some(label) => first(session, vec![entry(CKA_LABEL, Given::Bytes(label.as_bytes()))]),
-        None => Ok(None),
+/// Warns where the label or the identifier alone does not mean the new key.
+fn note_namesakes(context: &Context, session: &Session, args: &GenerateArgs, made: &[&Object]) -> Result<(), Failure> {
+    for warning in namesakes::warnings(session, &args.wanted, made)? {
+        context.warn(&warning);
     }
-}
-
-/// Several keys of one label are allowed, but a label alone means none of them any more.
-fn note_namesake(context: &Context, namesake: Option<Arc<Object>>) {
-    if let Some(other) = namesake {
-        context.warn(&format!(
-            "the {} {} has the label{} too; tell them apart by number or identifier (id=HEX)",
-            described(&other),
-            other.number,
-            named_label(&other),
-        ));
-    }
+    Ok(())
 }
 
 /// Why there is no such pair: what the policy does not take.

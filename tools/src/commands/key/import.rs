@@ -24,6 +24,7 @@ use strongroom_crypto::{ec, hash};
 use file::{Content, Format, Input, Private};
 
 use super::find::{entry, find, with_public_key};
+use super::namesakes;
 use super::public::public_key_info;
 use super::types::{KeyType, bit_length, bytes, name_of, rsa_sizes, size_bits, type_name};
 use super::view::{check_value, key_json, named};
@@ -104,6 +105,7 @@ impl Import<'_> {
         let key = self.create(&session, entries)?;
         self.warn_of_readers();
         self.warn_of_twin(&session, &key)?;
+        self.warn_of_namesakes(&session, &[&key])?;
         let (name, form) = match read_as {
             Format::Hex => ("hex", "hexadecimal digits".to_owned()),
             Format::Binary => ("binary", format!("{} raw bytes", value.len())),
@@ -147,6 +149,7 @@ impl Import<'_> {
         let public_half = || self.public_half(&session, &public_info, public_kind, &called);
         if let Some(private) = known_private {
             let public = public_half()?;
+            self.warn_of_namesakes(&session, &[&public])?;
             let text = format!("The token has the {} already. {}", named(&private), self.imported(&public, ""));
             return Ok(self.answer(text, pair_json(&private, &public, &[private.number])));
         }
@@ -154,15 +157,18 @@ impl Import<'_> {
             self.create(&session, [parts(), self.args.wanted.entries(private_kind, called.unsaid())].concat())?;
         self.warn_of_readers();
         if self.args.private_only {
+            self.warn_of_namesakes(&session, &[&private])?;
             return Ok(self.answer(self.imported(&private, ""), json!({ "key": key_json(&private) })));
         }
         if let Some(public) = known_public {
+            self.warn_of_namesakes(&session, &[&private])?;
             let text = self.imported(&private, &format!(", its public key {} was there", public.number));
             return Ok(self.answer(text, pair_json(&private, &public, &[public.number])));
         }
         let public = public_half().map_err(|failure| {
             failure.advise(&format!("the private key is kept as {}, without its public half", private.number))
         })?;
+        self.warn_of_namesakes(&session, &[&private, &public])?;
         let text = self.imported(&private, &format!(", its public key {}", public.number));
         Ok(self.answer(text, pair_json(&private, &public, &[])))
     }
@@ -179,6 +185,7 @@ impl Import<'_> {
         self.refuse_twin("key", with_public_key(&session, CKO_PUBLIC_KEY, &public_key_info(&trial)?)?)?;
         self.check_policy(&session, kind, Some(&trial))?;
         let key = self.public_half(&session, der, kind, &Called::of(&session, der)?)?;
+        self.warn_of_namesakes(&session, &[&key])?;
         Ok(self.answer(self.imported(&key, ""), json!({ "public_key": key_json(&key) })))
     }
 
@@ -204,6 +211,7 @@ impl Import<'_> {
         ];
         entries.extend(self.args.wanted.entries(kind, called.unsaid()));
         let made = self.create(&session, entries)?;
+        self.warn_of_namesakes(&session, &[&made])?;
         let partner = called.partner.as_ref().map(|key| format!(", of the key {}", key.number)).unwrap_or_default();
         Ok(self.answer(self.imported(&made, &partner), json!({ "certificate": key_json(&made) })))
     }
@@ -287,10 +295,12 @@ impl Import<'_> {
         let policy = session.application().token().meta()?.policy;
         let curve = key.and_then(|key| bytes(key, CKA_EC_PARAMS)).and_then(ec::Curve::from_params);
         let least = FIPS_RSA_BITS_MIN;
+        let of_policy = |why: String| format!("the token's policy \"{policy}\" {why}");
         let (code, why) = match limit(policy, kind, key.and_then(size_bits), curve) {
             None => {
                 match key.filter(|key| key.kind.class == CKO_PRIVATE_KEY).map(|key| policy.check_key(key, CKF_SIGN)) {
-                    Some(Err(error)) => (error.rv(), format!("does not use such a key: {error}")),
+                    Some(Err(error @ Error::KeyNotPermitted(why))) => (error.rv(), why.to_owned()),
+                    Some(Err(error)) => (error.rv(), of_policy(format!("does not use such a key: {error}"))),
                     _ => return Ok(()),
                 }
             }
@@ -302,17 +312,18 @@ impl Import<'_> {
                 return Ok(());
             }
             Some(Limit::Useless(Reason::Type)) => {
-                (CKR_KEY_FUNCTION_NOT_PERMITTED, format!("offers no {} keys", key.map_or(kind.name, type_name)))
+                let offers = format!("offers no {} keys", key.map_or(kind.name, type_name));
+                (CKR_KEY_FUNCTION_NOT_PERMITTED, of_policy(offers))
             }
-            Some(Limit::Useless(Reason::Bits(bits))) => {
-                (CKR_KEY_SIZE_RANGE, format!("uses RSA keys of {least} bits or more, and this one has {bits}"))
-            }
+            Some(Limit::Useless(Reason::Bits(bits))) => (
+                CKR_KEY_SIZE_RANGE,
+                of_policy(format!("uses RSA keys of {least} bits or more, and this one has {bits}")),
+            ),
             Some(Limit::Useless(Reason::Curve)) => (
                 CKR_CURVE_NOT_SUPPORTED,
-                format!("does nothing with keys on {}", curve.map(name_of).unwrap_or_default()),
+                of_policy(format!("does nothing with keys on {}", curve.map(name_of).unwrap_or_default())),
             ),
         };
-        let why = format!("the token's policy \"{policy}\" {why}");
         if self.args.force {
             self.warn(format!("{why}; it is kept all the same"));
             return Ok(());
@@ -341,6 +352,12 @@ impl Import<'_> {
         if let Some(twin) = same.iter().find(|twin| twin.number != key.number && size_bits(twin) == size_bits(key)) {
             self.warn(format!("the {} has the same check value: it is probably the same key", named(twin)));
         }
+        Ok(())
+    }
+
+    /// Where the label or the identifier alone does not mean what was imported.
+    fn warn_of_namesakes(&self, session: &Session, made: &[&Object]) -> Result<(), Failure> {
+        namesakes::warnings(session, &self.args.wanted, made)?.into_iter().for_each(|warning| self.warn(warning));
         Ok(())
     }
 
