@@ -120,6 +120,11 @@ fn complaint(error: &clap::Error) -> String {
         // It is not repeated: it may be a PIN.
         return "there is an argument too many; PINs are never arguments; --help shows what can be given".to_owned();
     }
+    if let Some(ContextValue::String(command)) = error.get(ContextKind::InvalidSubcommand)
+        && command == "export"
+    {
+        return NO_EXPORT.to_owned();
+    }
     let text = error.to_string();
     let paragraphs = text.split("\n\n").take_while(|paragraph| !paragraph.starts_with("Usage:"));
     let lines: Vec<&str> = paragraphs
@@ -133,9 +138,17 @@ fn complaint(error: &clap::Error) -> String {
         .replace("were not provided:;", "were not provided:")
         .replace("tip: ", "")
         .replace("invalid digit found in string", "a whole number is needed");
-    let end = if line.ends_with('?') { "" } else { ";" };
-    format!("{line}{end} --help shows what can be given")
+    match line {
+        line if line.contains("--help") => line,
+        line if line.ends_with('?') => format!("{line} {MORE}"),
+        line => format!("{line}; {MORE}"),
+    }
 }
+
+const MORE: &str = "--help shows what can be given";
+const NO_EXPORT: &str = "there is no command export: 'strongroom key public' writes a public key, 'strongroom key \
+                         certificate' a certificate; private and secret keys leave the token only wrapped by another \
+                         key, where they are extractable, through a program (C_WrapKey)";
 
 const FIRST_STEPS: &str = "\
 The first three commands, for a token and a key in it:

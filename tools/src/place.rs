@@ -285,13 +285,19 @@ fn those(names: &[&str]) -> String {
 }
 
 fn no_token(config: &Config) -> Failure {
-    let message = match config.store {
-        StoreKind::Memory => "store = \"memory\" keeps tokens within one process; there is none to work on".to_owned(),
+    Failure::refused(CKR_TOKEN_NOT_PRESENT, without_tokens(config))
+}
+
+/// Says that there is no token, and what to do.
+pub(crate) fn without_tokens(config: &Config) -> String {
+    match config.store {
+        StoreKind::Memory => "there is no token: with store = \"memory\" each process has tokens of its own, which no \
+                              other sees; store = \"sqlite\" keeps them"
+            .to_owned(),
         StoreKind::Sqlite => {
             format!("there is no token in {}; make one with: strongroom token init --label NAME", config.dir.display())
         }
-    };
-    Failure::refused(CKR_TOKEN_NOT_PRESENT, message)
+    }
 }
 
 /// The slots whose token `wanted` may mean. A token that cannot be read is known by its slot only.

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::str::FromStr;
 
 /// `bytes` as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -41,6 +42,11 @@ pub(crate) fn parse_hex(digits: &str) -> Result<Vec<u8>, String> {
                 .ok_or_else(|| format!("\"{}\" are not hexadecimal digits", pair.iter().collect::<String>()))
         })
         .collect()
+}
+
+/// A name that may be typed in capitals.
+pub(crate) fn any_case<T: FromStr<Err = String>>(name: &str) -> Result<T, String> {
+    name.to_ascii_lowercase().parse()
 }
 
 /// The text with every character that would move the cursor or hide something written out, and on one line.

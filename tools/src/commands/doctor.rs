@@ -88,7 +88,10 @@ impl Findings {
     }
 
     fn error(&mut self, subject: &str, message: impl Into<String>, advice: impl Into<String>) {
-        self.add(Status::Error, subject, message.into(), Some(advice.into()));
+        let (message, advice) = (message.into(), advice.into());
+        // Where the core says the same already, once is enough.
+        let is_said = [&message, &advice].into_iter().all(|words| words.contains("from a backup"));
+        self.add(Status::Error, subject, message, (!is_said).then_some(advice));
     }
 
     fn add(&mut self, status: Status, subject: &str, message: String, advice: Option<String>) {

@@ -16,14 +16,14 @@ use crate::failure::Failure;
 use crate::output::Answer;
 use crate::place::Context;
 use crate::table::{Column, Table};
-use crate::text::counted;
+use crate::text::{any_case, counted};
 
 /// Options of `mechanisms`.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct MechanismsArgs {
     /// Only what tokens under this policy offer, with the functions that are left: standard, strict or fips
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = any_case::<Policy>)]
     policy: Option<Policy>,
     /// Only one family: aes, rsa, ec, ml-dsa, digest, ...
     #[arg(long, value_name = "FAMILY", value_parser = parse_family)]

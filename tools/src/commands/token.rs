@@ -16,10 +16,10 @@ use super::user::{user_json, users_table};
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
 use crate::pin::{OfficerPin, Pin, UserPin};
-use crate::place::{AsOfficer, Context, explain_login, user_name};
+use crate::place::{AsOfficer, Context, explain_login, user_name, without_tokens};
 use crate::table::{Column, Table, pairs};
 use crate::terminal;
-use crate::text::{counted, one_line, quoted};
+use crate::text::{any_case, counted, one_line, quoted};
 
 /// The commands about tokens.
 #[derive(Debug, Subcommand)]
@@ -55,10 +55,10 @@ pub(crate) struct InitArgs {
     no_user: bool,
     /// What the token allows: standard, strict (no single DES, RC4 or MD5, wraps only with authentication or OAEP) or fips
     /// (approved algorithms only)
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = any_case::<Policy>)]
     policy: Option<Policy>,
     /// Cost of guessing a PIN: default, strong, or test (almost none: marks the token as a test token)
-    #[arg(long, value_name = "COST")]
+    #[arg(long, value_name = "COST", value_parser = any_case::<Kdf>)]
     kdf: Option<Kdf>,
     /// Leave no copy of users' keys with the officer: a forgotten PIN then loses the user's keys
     #[arg(long)]
@@ -312,7 +312,7 @@ fn list(context: &Context) -> Result<Answer, Failure> {
     }
     let dir = hsm.config().dir.display().to_string();
     let mut text = match tokens.is_empty() {
-        true => format!("There is no token in {dir}; make one with: strongroom token init --label NAME\n"),
+        true => capitalised(&without_tokens(hsm.config())) + "\n",
         false => table.text(),
     };
     if test {
@@ -320,6 +320,12 @@ fn list(context: &Context) -> Result<Answer, Failure> {
     }
     let json = json!({ "directory": dir, "tokens": listed, "free_slot": free });
     Ok(Answer { text, json, faulty })
+}
+
+/// A refusal's words as an answer, which is a sentence.
+fn capitalised(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn show(context: &Context) -> Result<Answer, Failure> {

@@ -53,6 +53,17 @@ fn a_sound_place_is_ok() {
 }
 
 #[test]
+fn advice_is_given_once() {
+    let place = Place::with_token();
+    for entry in fs::read_dir(place.tokens().join("slot-0")).unwrap() {
+        fs::write(entry.unwrap().path(), b"this is no database, and it is long enough to be looked at").unwrap();
+    }
+    let text = place.run(&["doctor"]).outcome().out;
+    assert!(text.lines().all(|line| line.matches("from a backup").count() <= 1), "{text}");
+    assert!(text.contains("from a backup"), "{text}");
+}
+
+#[test]
 fn an_empty_place_is_ok() {
     let place = Place::new();
     let (code, answer) = examine(&place, &[], None);

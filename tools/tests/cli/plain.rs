@@ -82,6 +82,9 @@ fn version_is_the_products() {
 fn wrong_usage_is_one_line_and_code_2() {
     let place = Place::new();
     place.run(&["tokn"]).refused(2, &["tokn"]);
+    let words = ["'strongroom key public'", "'strongroom key certificate'", "only wrapped by another key"];
+    let told = place.run(&["key", "export", "3"]).refused(2, &words);
+    assert!(!told.contains("import"), "{told}");
     place.run(&["token", "list", "--frobnicate"]).refused(2, &["--frobnicate", "--help"]);
     place.run(&["random"]).refused(2, &["BYTES"]);
     place.run(&["random", ""]).refused(2, &["no number of bytes is given; 1 to 1073741824 bytes"]);

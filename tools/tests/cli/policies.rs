@@ -96,6 +96,27 @@ fn a_key_that_the_policy_does_not_use_is_refused() {
 }
 
 #[test]
+fn names_may_be_typed_in_capitals() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "f", "--policy", "FIPS", "--kdf", "Test"]).pins().succeeds();
+    assert_eq!(place.run(&["token", "show"]).json()["token"]["policy"], "fips");
+    place.run(&["key", "generate", "--type", "ML-DSA-65"]).pins().succeeds();
+    place.run(&["key", "list", "--type", "Ml-Dsa-65"]).pins().succeeds();
+    place.run(&["mechanisms", "--policy", "FIPS"]).succeeds();
+}
+
+#[test]
+fn a_policy_is_named_once() {
+    let place = with_policy("fips");
+    let exponent = "rsa_keygen_pubexp:3";
+    openssl(&place, &["genpkey", "-out", "key.pem", "-algorithm", "RSA", "-pkeyopt", exponent]);
+    set_mode(&place.path("key.pem"), 0o600);
+    let import = place.run(&["key", "import", place.path("key.pem").to_str().unwrap()]).pins();
+    let told = import.refused(1, &["the token's policy (fips) wants RSA keys with", "--force keeps it"]);
+    assert_eq!(told.matches("policy").count(), 1, "{told}");
+}
+
+#[test]
 fn refusals_to_generate_name_the_policy() {
     let place = with_policy("fips");
     let generate = |arguments: &[&str]| place.run(&[&["key", "generate"], arguments].concat()).pins();

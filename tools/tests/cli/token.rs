@@ -103,7 +103,10 @@ fn without_tokens_commands_say_how_to_make_one() {
     assert_eq!((listed["tokens"].as_array().unwrap().len(), listed["free_slot"].as_u64()), (0, Some(0)));
     place.configure("store = \"memory\"\nkdf = \"test\"\n");
     place.run(&["token", "init", "--label", "a"]).pins().refused(1, &["store = \"memory\""]);
-    place.run(&["token", "show"]).refused(1, &["store = \"memory\""]);
+    let words = "with store = \"memory\" each process has tokens of its own, which no other sees";
+    place.run(&["token", "show"]).refused(1, &[words]);
+    let out = place.run(&["token", "list"]).succeeds();
+    assert!(out.starts_with("There is no token: ") && out.contains(words) && !out.contains("token init"), "{out}");
 }
 
 #[test]

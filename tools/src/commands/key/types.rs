@@ -84,6 +84,8 @@ impl KeyType {
     /// # Errors
     /// The name that may be meant, or where all names are.
     pub(crate) fn parse(name: &str) -> Result<KeyType, String> {
+        let name = name.to_ascii_lowercase();
+        let name = name.as_str();
         let pair = |known: &str, bits| {
             let row = PAIRS.iter().find(|(name, ..)| *name == known);
             row.map(|(name, key_type, form)| KeyType::Pair { name, key_type: *key_type, form: *form, bits })
@@ -350,6 +352,8 @@ mod tests {
         assert_eq!(bits("rsa-2048"), ("rsa", Some(2048)));
         assert_eq!(bits("x942-dh"), ("x942-dh", None));
         assert_eq!(bits("dh-3072"), ("dh", Some(3072)));
+        assert_eq!((bits("RSA-2048"), KeyType::parse("AES-128")), (("rsa", Some(2048)), aes(Some(128))));
+        assert_eq!(bits("ML-DSA-65"), ("ml-dsa-65", None));
         assert!(KeyType::parse("ec-256").is_err() && KeyType::parse("rsa-big").is_err());
     }
 
