@@ -310,7 +310,6 @@ impl fmt::Display for Error {
             Error::ReadOnlySessionsExist => write!(f, "close the read-only sessions before the officer logs in"),
             Error::OfficerLoggedIn => write!(f, "no read-only session while the officer is logged in"),
             Error::SessionsExist => write!(f, "close the sessions on this token first"),
-            Error::WriteProtected(text) => write!(f, "the token is write-protected: {text}"),
             Error::PinWrong => write!(f, "the PIN is wrong"),
             Error::PinLength { got, min, max } => write!(f, "the PIN has {got} bytes, {min} to {max} are allowed"),
             Error::PinInvalid(why) => write!(f, "the PIN is not usable: {why}"),
@@ -382,7 +381,9 @@ impl fmt::Display for Error {
             Error::NotSupported => write!(f, "the function is not offered"),
             Error::NoEvent => write!(f, "nothing has happened to any slot"),
             Error::TokenDeleted => write!(f, "the token was deleted"),
-            Error::TokenFull(text) | Error::Damaged(text) | Error::Device(text) => write!(f, "{text}"),
+            Error::WriteProtected(text) | Error::TokenFull(text) | Error::Damaged(text) | Error::Device(text) => {
+                write!(f, "{text}")
+            }
             Error::HostMemory => write!(f, "the process is out of memory"),
             Error::Busy(text) | Error::Configuration(text) => write!(f, "{text}"),
             Error::Library(error) => write!(f, "{error}"),
@@ -398,7 +399,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Busy(_) => Error::Busy(text),
             StoreError::Full(_) => Error::TokenFull(text),
-            StoreError::ReadOnly(_) => Error::WriteProtected(text),
+            StoreError::ReadOnly(_) => Error::WriteProtected(format!("the token is write-protected: {text}")),
             StoreError::Damaged(_) => Error::Damaged(text),
             StoreError::Io(_) => Error::Device(text),
         }

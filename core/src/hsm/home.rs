@@ -76,7 +76,7 @@ impl Home {
         if self.memory.is_some() {
             return Ok(None);
         }
-        make_dir(&self.dir).map_err(|error| self.trouble("cannot be created", &error))?;
+        self.make()?;
         let dir = File::open(&self.dir).map_err(|error| self.trouble("cannot be read", &error))?;
         Ok(dir.lock().is_ok().then_some(dir))
     }
@@ -110,7 +110,7 @@ impl Home {
             stores.push(Some(store));
             return Ok(());
         }
-        make_dir(&self.dir).map_err(|error| self.trouble("cannot be created", &error))?;
+        self.make()?;
         let unique: [u8; 8] = strongroom_crypto::random::bytes()?;
         let draft = self.dir.join(format!(".new-{:016x}", u64::from_le_bytes(unique)));
         let made = self.create_in(&draft, slot, fill);
@@ -165,11 +165,27 @@ impl Home {
         File::open(&self.dir).and_then(|dir| dir.sync_all()).map_err(|error| self.trouble("cannot be synced", &error))
     }
 
+    fn make(&self) -> Result<(), Error> {
+        make_dir(&self.dir).map_err(|error| {
+            let text = format!(
+                "{} cannot be created: {error}; choose another with --dir or STRONGROOM_DIR",
+                self.dir.display()
+            );
+            match error.kind() {
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::WriteProtected(text),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::TokenFull(text),
+                _ => Error::Device(text),
+            }
+        })
+    }
+
     fn trouble(&self, what: &str, error: &io::Error) -> Error {
         let text = format!("{} {what}: {error}", self.dir.display());
         match error.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::TokenFull(text),
-            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::WriteProtected(text),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                Error::WriteProtected(format!("the token is write-protected: {text}"))
+            }
             _ => Error::Device(text),
         }
     }
