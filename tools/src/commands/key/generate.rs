@@ -286,23 +286,21 @@ fn explain(failure: Failure, session: &Session, pair: &PairWanted, curve: Option
     let policy = session.application().token().meta().map(|meta| meta.policy).unwrap_or_default();
     let kind = Kind::pair_half(CKO_PRIVATE_KEY, pair.key_type);
     match kind.and_then(|kind| limit(policy, kind, Some(pair.bits), curve)) {
-        Some(Limit::Useless(Reason::Bits(bits))) if failure.is(CKR_KEY_SIZE_RANGE) => {
-            return Failure::refused(
-                CKR_KEY_SIZE_RANGE,
-                format!(
-                    "--size {bits}: the token's policy \"{policy}\" needs {FIPS_RSA_BITS_MIN} bits or more; \
+        Some(Limit::Useless(Reason::Bits(bits))) if failure.is(CKR_KEY_SIZE_RANGE) => Failure::refused(
+            CKR_KEY_SIZE_RANGE,
+            format!(
+                "--size {bits}: the token's policy \"{policy}\" needs {FIPS_RSA_BITS_MIN} bits or more; \
                      --type rsa-{FIPS_RSA_BITS_MIN} has them, and --type rsa has {RSA_BITS}"
-                ),
-            );
-        }
+            ),
+        ),
         Some(Limit::Useless(Reason::Curve)) if failure.is(CKR_CURVE_NOT_SUPPORTED) => {
             let name = curve.map(name_of).unwrap_or_default();
-            return Failure::refused(
+            Failure::refused(
                 CKR_CURVE_NOT_SUPPORTED,
                 format!(
                     "--curve {name}: the token's policy \"{policy}\" does not approve of it; the others are offered"
                 ),
-            );
+            )
         }
         _ => failure,
     }
