@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use rustix::fs::{Access, access};
 use rustix::process::{Resource, geteuid, getrlimit};
 use serde_json::{Value, json};
 use strongroom_core::hsm::Config;
@@ -75,6 +76,7 @@ pub(crate) fn run(context: &Context, args: &DoctorArgs) -> Result<Answer, Failur
         }
     }
     memory(&mut findings);
+    trace(&mut findings);
     Ok(findings.answer())
 }
 
@@ -321,6 +323,32 @@ fn disk(config: &Config, findings: &mut Findings) {
     }
 }
 
+/// Whether the module can write the trace it is asked for; it complains to nobody where it cannot.
+fn trace(findings: &mut Findings) {
+    let Some(target) = variable(TRACE_VARIABLE) else { return };
+    if target.as_os_str() == "stderr" {
+        return findings.ok("trace", "programs write the module's calls to standard error");
+    }
+    // A file that is not there yet is not made for the sake of a check.
+    let opened = match fs::metadata(&target) {
+        Ok(_) => fs::OpenOptions::new().append(true).open(&target).map(drop),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            access(parent, Access::WRITE_OK | Access::EXEC_OK).map_err(Into::into)
+        }
+        Err(error) => Err(error),
+    };
+    let name = target.display();
+    match opened {
+        Ok(()) => findings.ok("trace", format!("programs write the module's calls to {name}")),
+        Err(error) => findings.warning(
+            "trace",
+            format!("{TRACE_VARIABLE} is {name}, which cannot be opened: {error}; programs go on without a trace"),
+            "name a file that can be written, or stderr",
+        ),
+    }
+}
+
 /// Whether secrets can be kept from the swap space.
 fn memory(findings: &mut Findings) {
     // Something must be asked for, before it is known whether it can be locked.
@@ -346,6 +374,8 @@ fn memory(findings: &mut Findings) {
 
 const DISK_ERROR_BYTES: u64 = 10 << 20;
 const DISK_WARNING_BYTES: u64 = 100 << 20;
+/// Where the module's trace goes.
+const TRACE_VARIABLE: &str = "STRONGROOM_TRACE";
 
 /// File systems that several hosts share, by their magic number (statfs(2)).
 const NETWORK_FILE_SYSTEMS: &[(u32, &str)] = &[

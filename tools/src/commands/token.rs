@@ -11,6 +11,7 @@ use strongroom_core::hsm::{Config, Hsm, Slots};
 use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Token, UserInfo, layout};
+use strongroom_crypto::memory::constant_time_eq;
 
 use super::user::{user_json, users_table};
 use crate::failure::{Explain, Failure};
@@ -142,6 +143,7 @@ fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
         true => None,
         false => Some(args.pin.source().new_one(context, &format!("user {}", quoted(&user)), &settings)?),
     };
+    warn_of_one_pin(context, &officer_pin, user_pin.as_ref());
     let held = hsm.hold()?;
     // Somebody may have made one meanwhile.
     refuse_same_label(context, &hsm, &args.label, args.force)?;
@@ -177,8 +179,19 @@ fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
         .reinitialize(&label, officer_pin.bytes())
         .map_err(|error| explain_login(token, FIRST_OFFICER, error.into()))?;
     drop(held);
+    warn_of_one_pin(context, &officer_pin, user.as_ref().map(|(_, pin)| pin));
     populate(&hsm, slot, &officer_pin, user.as_ref())?;
     made("Reset", &hsm, slot, user.as_ref())
+}
+
+/// Whoever knows the one PIN is officer and user.
+fn warn_of_one_pin(context: &Context, officer: &Pin, user: Option<&Pin>) {
+    if user.is_some_and(|user| constant_time_eq(officer.bytes(), user.bytes())) {
+        context.warn(
+            "the officer and the user get the same PIN, so that whoever uses keys can manage users too; 'strongroom user \
+             set-pin' changes one",
+        );
+    }
 }
 
 fn checked_name(user: &str, no_user: bool) -> Result<String, Failure> {

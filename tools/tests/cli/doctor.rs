@@ -53,6 +53,48 @@ fn a_sound_place_is_ok() {
 }
 
 #[test]
+fn a_trace_that_cannot_be_written_is_a_warning() {
+    let place = Place::with_token();
+    let examine = |target: &str| place.run(&["doctor"]).env("STRONGROOM_TRACE", target).json();
+    let absent = place.path("absent/trace").to_str().unwrap().to_owned();
+    let directory = place.path("").to_str().unwrap().to_owned();
+    for target in [&absent, &directory] {
+        let words = format!("STRONGROOM_TRACE is {target}, which cannot be opened");
+        assert!(has(&examine(target), "warning", &words), "{words}");
+    }
+    let fresh = place.path("trace").to_str().unwrap().to_owned();
+    assert!(has(&examine(&fresh), "ok", &format!("calls to {fresh}")));
+    assert!(!place.path("trace").exists(), "a check makes no file");
+    assert!(has(&examine("stderr"), "ok", "standard error"));
+    let silent = place.run(&["doctor"]).json();
+    assert!(silent["checks"].as_array().unwrap().iter().all(|check| check["subject"] != "trace"), "{silent}");
+}
+
+#[test]
+fn a_copied_token_is_a_warning() {
+    let place = Place::with_token();
+    fs::create_dir(place.tokens().join("slot-7")).unwrap();
+    set_mode(&place.tokens().join("slot-7"), 0o700);
+    for entry in fs::read_dir(place.tokens().join("slot-0")).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), place.tokens().join("slot-7").join(entry.file_name())).unwrap();
+    }
+    let (code, answer) = examine(&place, &[], None);
+    assert_eq!(code, 0, "{answer}");
+    assert!(has(&answer, "warning", "slots 0 and 7 have the same serial number"), "{answer}");
+}
+
+#[test]
+fn advice_means_the_token_it_is_about() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "a", "--no-user"]).pins().succeeds();
+    let advice = || place.run(&["doctor"]).outcome().out;
+    assert!(advice().contains("no key can be made: strongroom user add user\n"), "{}", advice());
+    place.run(&["token", "init", "--label", "b"]).pins().succeeds();
+    assert!(advice().contains("strongroom user add user --token slot=0\n"), "{}", advice());
+}
+
+#[test]
 fn advice_is_given_once() {
     let place = Place::with_token();
     for entry in fs::read_dir(place.tokens().join("slot-0")).unwrap() {

@@ -110,6 +110,30 @@ fn without_tokens_commands_say_how_to_make_one() {
 }
 
 #[test]
+fn one_pin_for_two_is_warned_of() {
+    let place = Place::new();
+    let run =
+        |arguments: &[&str]| place.run(arguments).env("STRONGROOM_SO_PIN", PIN).env("STRONGROOM_PIN", PIN).outcome();
+    let warning = "strongroom: warning: the officer and the user get the same PIN";
+    let made = run(&["token", "init", "--label", "a"]);
+    assert!(made.code == 0 && made.err.starts_with(warning), "{made:?}");
+    let reset = run(&["token", "reset", "--yes"]);
+    assert!(reset.code == 0 && reset.err.starts_with(warning), "{reset:?}");
+    let other = place.run(&["token", "init", "--label", "b"]).pins().outcome();
+    assert_eq!((other.code, other.err.as_str()), (0, ""));
+    assert_eq!(run(&["token", "init", "--label", "c", "--no-user"]).err, "");
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_said_as_such() {
+    let place = Place::new();
+    // Nobody makes directories there, not even root.
+    let words = ["/sys/strongroom cannot be created: ", "; choose another with --dir or STRONGROOM_DIR"];
+    let told = place.run(&["--dir", "/sys/strongroom", "token", "init", "--label", "a"]).pins().refused(1, &words);
+    assert!(told.starts_with("strongroom: /sys/strongroom cannot"), "{told}");
+}
+
+#[test]
 fn list_shows_every_token_and_the_test_mark() {
     let place = Place::with_token();
     place.run(&["token", "init", "--label", "real", "--kdf", "default", "--policy", "fips"]).pins().succeeds();

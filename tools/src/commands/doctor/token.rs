@@ -1,6 +1,6 @@
 //! The checks of each token: its store, its own record, its users, and every object as far as it can be opened.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -47,10 +47,15 @@ pub(crate) fn check_all(
     if chosen.is_none() && args.user.pin.source().is_given() {
         findings.warning("tokens", "the PIN was not tried: there are several tokens", "say which one with --token");
     }
+    check_serials(&hsm, &slots, findings);
+    let option = |slot: u64| if slots.len() > 1 { format!(" --token slot={slot}") } else { String::new() };
     for slot in slots.iter().copied().filter(|slot| chosen.is_none_or(|chosen| chosen == *slot)) {
         let subject = format!("slot {slot}");
         match hsm.application(slot) {
-            Ok(application) => check(context, args, &hsm, &application, chosen.is_some(), findings),
+            Ok(application) => {
+                let with_pin = chosen.is_some() && args.user.pin.source().is_given();
+                check(context, args, &hsm, &Examined { application, with_pin, option: option(slot) }, findings);
+            }
             Err(error) => {
                 let advice = "restore the directory of this slot from a backup";
                 findings.error(&subject, format!("the token cannot be opened: {error}"), advice);
@@ -60,14 +65,31 @@ pub(crate) fn check_all(
     Ok(())
 }
 
-fn check(
-    context: &Context,
-    args: &DoctorArgs,
-    hsm: &Hsm,
-    application: &Arc<Application>,
+/// A copied directory is a token with the serial number of another.
+fn check_serials(hsm: &Hsm, slots: &[u64], findings: &mut Findings) {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for (slot, info) in slots.iter().filter_map(|slot| Some((*slot, hsm.token_info(*slot).ok()?))) {
+        let Some(first) = seen.get(&info.serial) else {
+            seen.insert(info.serial, slot);
+            continue;
+        };
+        let message = format!("slots {first} and {slot} have the same serial number {}: one is a copy", info.serial);
+        let advice = "programs that choose by serial number take either; move the directory of the copy elsewhere";
+        findings.warning("tokens", message, advice);
+    }
+}
+
+/// A token that is being checked.
+struct Examined {
+    application: Arc<Application>,
+    /// Whether a PIN was given for it.
     with_pin: bool,
-    findings: &mut Findings,
-) {
+    /// What commands need to mean it, with a blank before.
+    option: String,
+}
+
+fn check(context: &Context, args: &DoctorArgs, hsm: &Hsm, examined: &Examined, findings: &mut Findings) {
+    let application = &examined.application;
     let subject = format!("slot {}", application.slot);
     let token = application.token();
     check_store(token, &subject, findings);
@@ -87,8 +109,8 @@ fn check(
     if meta.test {
         findings.warning(&subject, TEST_MARK, "make a token without kdf = \"test\" for real keys");
     }
-    let users = check_users(token, &meta, &subject, findings);
-    let login = match with_pin && args.user.pin.source().is_given() {
+    let users = check_users(token, &meta, (&subject, &examined.option), findings);
+    let login = match examined.with_pin {
         true => login(context, args, hsm, application, &subject, findings),
         false => None,
     };
@@ -108,7 +130,12 @@ fn check_store(token: &Token, subject: &str, findings: &mut Findings) {
 }
 
 /// Every user record decodes, has its own number and is certified by the token's authority.
-fn check_users(token: &Token, meta: &Meta, subject: &str, findings: &mut Findings) -> BTreeSet<UserId> {
+fn check_users(
+    token: &Token,
+    meta: &Meta,
+    (subject, option): (&str, &str),
+    findings: &mut Findings,
+) -> BTreeSet<UserId> {
     let mut records = Vec::new();
     let scanned = token.store().scan(layout::USERS, None, &mut |key, record| {
         records.push((key.to_vec(), record.to_vec()));
@@ -140,23 +167,27 @@ fn check_users(token: &Token, meta: &Meta, subject: &str, findings: &mut Finding
     if sound.len() == records.len() {
         findings.ok(subject, format!("{} certified by the token's authority", counted(sound.len(), "user")));
         let users = token.users().unwrap_or_default();
-        check_states(&users, subject, findings);
+        check_states(&users, subject, option, findings);
     }
     sound
 }
 
 /// Users who cannot do what they are there for.
-fn check_states(users: &[UserInfo], subject: &str, findings: &mut Findings) {
+fn check_states(users: &[UserInfo], subject: &str, option: &str, findings: &mut Findings) {
     for user in users.iter().filter(|user| user.locked) {
         let message = format!("{} is locked after too many wrong PINs", quoted(&user.name));
         let advice = match user.role {
-            Role::User => format!("strongroom user unlock {}", user.name),
+            Role::User => format!("strongroom user unlock {}{option}", user.name),
             Role::Officer => "another officer can unlock this one; without any, nobody can manage users".to_owned(),
         };
         findings.warning(subject, message, advice);
     }
     if !users.iter().any(|user| user.role == Role::User) {
-        findings.warning(subject, "there is no user yet, so no key can be made", "strongroom user add user");
+        findings.warning(
+            subject,
+            "there is no user yet, so no key can be made",
+            format!("strongroom user add user{option}"),
+        );
     }
     if !users.iter().any(|user| user.role == Role::Officer) {
         findings.error(subject, "there is no officer, so nobody can manage users", BACKUP);
