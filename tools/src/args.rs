@@ -157,7 +157,8 @@ The first three commands, for a token and a key in it:
   strongroom key list
 
 PINs are asked for on the terminal, or come from --pin-file, --pin-fd or STRONGROOM_PIN; never from an argument. \
-'strongroom COMMAND --help' has examples. Exit codes: 0 done; 1 refused or failed: files, tokens, keys, PINs; 2 wrong usage, whatever those hold.";
+'strongroom COMMAND --help' has examples. Exit codes: 0 done; 1 refused or failed: files, tokens, \
+keys, PINs; 2 wrong usage, whatever those hold.";
 
 #[cfg(test)]
 mod tests {

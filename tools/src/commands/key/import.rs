@@ -444,7 +444,8 @@ impl Called {
 pub(super) const EXAMPLES: &str = "\
 What a file has is told by the file itself: PEM or DER, PKCS#8 or one of the older forms. Of PKCS#12 files the parts \
 are imported one by one. A private key comes with its public half, unless --private-only. What has no --label and no \
---id gets those of the key or certificate on the token with the same public key, so that other programs know that they belong together.
+--id gets those of the key or certificate on the token with the same public key, so that other programs know that they \
+belong together.
 
 A value of a secret key is hexadecimal digits where the file has nothing else (0x before and colons between them are \
 fine), else the bytes as they are; the answer says which. A line of other text is refused: --format binary takes it \

@@ -108,14 +108,14 @@ pub(super) fn unknown_algorithm(input: &Input, oid: &str) -> String {
 fn openssh(block: &Block<'_>) -> String {
     let der = block.decode().unwrap_or_default();
     match openssh_type(&der) {
+        Some(name) if name == ED25519 => format!(
+            "ssh-keygen cannot change {name} keys to a form that can be imported; make a new key in the token instead: \
+             strongroom key generate --type ed25519; to log in with ssh, --type ec: OpenSSH 9.2 uses no Ed25519 keys of \
+             tokens, and ssh-keygen -D MODULE writes the line of an ec key for authorized_keys"
+        ),
         Some(name) if !is_convertible(&name) => format!(
-            "ssh-keygen cannot change {name} keys to a form that can be imported; make a new key in the token and put \
-             its public key where this one's is: strongroom key generate --type {}",
-            if name == "ssh-ed25519" {
-                "ed25519, or --type ec for ssh before 10, which uses no Ed25519 keys of tokens"
-            } else {
-                "ec"
-            }
+            "ssh-keygen cannot change {name} keys to a form that can be imported; make a new key in the token instead: \
+             strongroom key generate --type ec"
         ),
         _ => {
             "PKCS#8 is needed: ssh-keygen -p -m PKCS8 -N '' -f COPY changes a copy of the file to it, and asks for its \
@@ -163,6 +163,7 @@ fn is_certificate(label: &str) -> bool {
 }
 
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
+const ED25519: &str = "ssh-ed25519";
 const OPENSSH_MAGIC: &[u8] = b"openssh-key-v1\0";
 /// How the names of types begin in public keys of OpenSSH.
 const SSH_PUBLIC: &[&str] = &["ssh-", "ecdsa-sha2-", "sk-"];
