@@ -325,6 +325,6 @@ const TELLS: Error = Error::KeyNotPermitted(
     "the bytes of a confidential key go into another as they are only where its CKA_ALLOWED_MECHANISMS names the mechanism",
 );
 const WEAK_DATA: Error =
-    Error::KeyNotPermitted("with CMAC and MD5 a confidential key is the function's key, or no part of its input");
+    Error::KeyNotPermitted("with CMAC and MD5 a confidential key is no part of what the function's key is used on");
 
 const USAGE: (Flag, &str) = (Flag::Derive, "no keys may be derived from this one (CKA_DERIVE)");

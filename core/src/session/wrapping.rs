@@ -314,13 +314,14 @@ impl Scheme<'_> {
         !matches!(self, Scheme::Cipher(..) | Scheme::Rsa(Padding::Raw))
     }
 
-    /// Whether somebody who changes the wrapped key learns nothing of it from what unwrapping answers.
+    /// Whether somebody who changes the wrapped key, or has others wrapped with the same parameter, learns nothing of it.
+    /// GCM and CCM encrypt with a key stream, which a known key shows, and check as few bytes as the caller says.
     fn tells_nothing(&self) -> bool {
         match self {
-            Scheme::Cipher(mode, _) => matches!(mode, Mode::Gcm { .. } | Mode::Ccm { .. }),
+            Scheme::Cipher(..) => false,
             Scheme::Rsa(padding) => !matches!(padding, Padding::Raw),
-            // What another form wrapped has no such padding, or by chance.
-            Scheme::KeyWrap(form, _) => *form != KeyWrap::Pkcs7,
+            // What was wrapped in another form, or with another initial value, has such a padding by chance.
+            Scheme::KeyWrap(form, iv) => *form != KeyWrap::Pkcs7 && iv.is_none(),
             Scheme::Hybrid(..) => true,
         }
     }

@@ -53,15 +53,13 @@ fn short_keys_do_not_come_of_a_confidential_one() {
 }
 
 /// The derivations that put the bytes of a key into another as they are, with what they take.
-fn telling(other: u64) -> [(u64, Parameter<'static>); 6] {
-    let cut = Ike::Extended1 { prf: CKM_SHA256_HMAC, shared: None, extra: &[] };
+fn telling(other: u64) -> [(u64, Parameter<'static>); 5] {
     [
         (CKM_CONCATENATE_BASE_AND_KEY, Parameter::Key(other)),
         (CKM_CONCATENATE_BASE_AND_DATA, Parameter::Bytes(&[1; 3])),
         (CKM_CONCATENATE_DATA_AND_BASE, Parameter::Bytes(&[1; 3])),
         (CKM_XOR_BASE_AND_DATA, Parameter::Bytes(&[1; 16])),
         (CKM_EXTRACT_KEY_FROM_KEY, Parameter::Extract(0)),
-        (CKM_IKE1_EXTENDED_DERIVE, Parameter::Ike(cut)),
     ]
 }
 
@@ -87,15 +85,45 @@ fn the_bytes_of_a_confidential_key_go_into_others_only_where_its_maker_said_so()
     assert_eq!(join(key(&named), key(&named)), CKR_OK);
     assert_eq!(join(key(&named), key(&closed())), CKR_KEY_FUNCTION_NOT_PERMITTED);
     assert_eq!(join(key(&closed()), key(&named)), CKR_KEY_FUNCTION_NOT_PERMITTED);
-    // IKE cuts cipher keys out of SKEYID_e (RFC 2409, appendix B).
-    let long = token.secret(CKK_GENERIC_SECRET, &[7; 32], &closed());
-    let cut = |key_type, length: &[Entry]| {
+}
+
+/// Out of SKEYID_e (RFC 2409, appendix B), which is as long as the function's output: of a private key, unwrapped as a
+/// generic secret, the beginning is known.
+#[test]
+fn ike_cuts_aes_keys_only_out_of_a_confidential_key() {
+    let token = token();
+    let cut = |bytes: usize, secrecy: &[Entry], key_type, length: &[Entry]| {
+        let base = token.secret(CKK_GENERIC_SECRET, &vec![7; bytes], secrecy);
         let asked = [&[number(CKA_KEY_TYPE, key_type)], length].concat();
         let cut = Ike::Extended1 { prf: CKM_SHA256_HMAC, shared: None, extra: &[] };
-        token.refusal(CKM_IKE1_EXTENDED_DERIVE, Parameter::Ike(cut), long, &asked)
+        token.refusal(CKM_IKE1_EXTENDED_DERIVE, Parameter::Ike(cut), base, &asked)
     };
-    assert_eq!(cut(CKK_AES, &[number(CKA_VALUE_LEN, 16)]), CKR_OK);
-    assert_eq!(cut(CKK_DES3, &[]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    let length = |bytes| [number(CKA_VALUE_LEN, bytes)];
+    let named = [&closed()[..], &[numbers(CKA_ALLOWED_MECHANISMS, &[CKM_IKE1_EXTENDED_DERIVE])]].concat();
+    for secrecy in [&closed()[..], &named] {
+        assert_eq!(cut(32, secrecy, CKK_AES, &length(16)), CKR_OK);
+        assert_eq!(cut(48, secrecy, CKK_AES, &length(16)), CKR_KEY_FUNCTION_NOT_PERMITTED);
+        assert_eq!(cut(32, secrecy, CKK_GENERIC_SECRET, &length(17)), CKR_KEY_FUNCTION_NOT_PERMITTED);
+        assert_eq!(cut(32, secrecy, CKK_DES3, &[]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    }
+    assert_eq!(cut(48, &open(), CKK_GENERIC_SECRET, &length(1)), CKR_OK);
+}
+
+/// Which is single DES, and searched.
+#[test]
+fn no_des_key_of_equal_parts_comes_of_a_confidential_key() {
+    let token = token();
+    for (secrecy, expected) in [(closed().to_vec(), CKR_TEMPLATE_INCONSISTENT), (open(), CKR_OK)] {
+        let base = token.secret(CKK_DES3, &hex("0123456789abcdef 23456789abcdef01 456789abcdef0123"), &secrecy);
+        for key_type in [CKK_DES2, CKK_DES3] {
+            let derive = |data: &'static [u8]| {
+                let asked = [number(CKA_KEY_TYPE, key_type)];
+                token.refusal(CKM_DES3_ECB_ENCRYPT_DATA, Parameter::Bytes(data), base, &asked)
+            };
+            assert_eq!(derive(&[5; 24]), expected);
+            assert_eq!(derive(b"one part another a third"), CKR_OK);
+        }
+    }
 }
 
 /// Nobody says of a key that comes of a confidential one what its maker did not say.
@@ -157,6 +185,8 @@ fn tls_gives_no_short_keys_out_of_a_confidential_key_block() {
         };
         assert_eq!(keys(8, 128), CKR_KEY_SIZE_RANGE);
         assert_eq!(keys(0, 120), CKR_KEY_SIZE_RANGE);
+        // Nor the block again, a byte further.
+        assert_eq!((keys(136, 128), keys(128, 136)), (CKR_KEY_SIZE_RANGE, CKR_KEY_SIZE_RANGE));
         assert_eq!((keys(0, 128), keys(160, 128)), (CKR_OK, CKR_OK));
     }
 }
@@ -233,6 +263,7 @@ fn key_wrap_answers_no_questions_about_what_is_kept_inside() {
     assert_eq!(unwrapped(&plain, &[number(CKA_VALUE_LEN, 16)]), CKR_OK);
     assert_eq!(unwrapped(&plain, &[]), CKR_OK);
     assert_eq!(unwrapped(&call(CKM_AES_KEY_WRAP_PKCS7, Parameter::None), &[]), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    assert_eq!(unwrapped(&call(CKM_AES_KEY_WRAP_KWP, Parameter::Bytes(&[7; 4])), &[]), CKR_KEY_FUNCTION_NOT_PERMITTED);
     let iv = [0xa6, 0x59, 0x59, 0xa6, 0, 0, 0, 15];
     let padded = call(CKM_AES_KEY_WRAP, Parameter::Bytes(&iv));
     let refused = token.session.wrap_key(&padded, kek, key, Output::Buffer(&mut [0; 64]));
@@ -413,7 +444,12 @@ fn what_an_unwrap_template_hides_comes_in_by_mechanisms_that_answer_nothing() {
     let asked = [number(CKA_CLASS, CKO_SECRET_KEY), number(CKA_KEY_TYPE, CKK_AES), number(CKA_VALUE_LEN, 16)];
     let unwrap =
         |call: &Call<'_>, key, blob: &[u8]| token.session.unwrap_key(call, key, blob, &template(&asked)).map(|_| ());
+    let gcm = || Parameter::Gcm { iv: &[3; 12], aad: &[], tag_bits: 128 };
+    // A key stream that comes twice, and tags as short as the caller likes.
+    let ccm = Parameter::Ccm { data_bytes: 16, nonce: &[3; 12], aad: &[], mac_bytes: 16 };
     for (mechanism, parameter, key, bytes) in [
+        (CKM_AES_GCM, gcm(), aes, 32),
+        (CKM_AES_CCM, ccm, aes, 32),
         (CKM_AES_ECB, Parameter::None, aes, 16),
         (CKM_AES_CBC, Parameter::Bytes(&[0; 16]), aes, 16),
         (CKM_AES_CBC_PAD, Parameter::Bytes(&[0; 16]), aes, 32),
@@ -423,10 +459,9 @@ fn what_an_unwrap_template_hides_comes_in_by_mechanisms_that_answer_nothing() {
         assert_eq!(refused.unwrap_err().rv(), CKR_KEY_FUNCTION_NOT_PERMITTED, "{mechanism:#x}");
     }
     let key = token.secret(CKK_AES, SECRET, &open());
-    let gcm = Parameter::Gcm { iv: &[3; 12], aad: &[], tag_bits: 128 };
     for (mechanism, parameter, keys) in [
         (CKM_AES_KEY_WRAP, Parameter::None, (aes, aes)),
-        (CKM_AES_GCM, gcm, (aes, aes)),
+        (CKM_AES_KEY_WRAP_KWP, Parameter::None, (aes, aes)),
         (CKM_RSA_PKCS, Parameter::None, rsa),
     ] {
         let call = call(mechanism, parameter);

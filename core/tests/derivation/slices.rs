@@ -34,7 +34,7 @@ fn parameters(mechanism: u64, derivation: Derivation, other: u64) -> Vec<Paramet
         }
         Derivation::Xor => [1, 8, 16, 24, 31, 32, 48].map(|bytes| Parameter::Bytes(&[0; 48][..bytes])).to_vec(),
         Derivation::Extract => [0, 8, 128].map(Parameter::Extract).to_vec(),
-        Derivation::Ike1Extended => [CKM_SHA_1_HMAC, CKM_SHA512_HMAC]
+        Derivation::Ike1Extended => [CKM_SHA_1_HMAC, CKM_SHA384_HMAC, CKM_SHA512_HMAC]
             .map(|prf| Parameter::Ike(Ike::Extended1 { prf, shared: None, extra: &[] }))
             .to_vec(),
         Derivation::Ike2PrfPlus => {
@@ -91,7 +91,7 @@ fn no_derivation_of_a_confidential_key_gives_a_part_of_it() {
                     let key = derived.tls.map_or(derived.key, |keys| keys.client_key);
                     let (value, own_type) = (token.value(key), token.number(key, CKA_KEY_TYPE));
                     let part = shared(base_value, &value);
-                    // IKE cuts cipher keys out of SKEYID_e (RFC 2409, appendix B).
+                    // IKE cuts cipher keys out of SKEYID_e (RFC 2409, appendix B), as long as a hash.
                     let ike = derivation == Derivation::Ike1Extended && own_type == CKK_AES;
                     assert!(part < CHANCE || ike, "{mechanism}: {part} bytes of {value:02x?}");
                     cut += usize::from(ike && part >= CHANCE);

@@ -22,13 +22,12 @@ const CONFIDENTIAL_BYTES_MIN: usize = 16;
 /// Derivations that put the bytes of a key, as they are, beside or into others, or show them. A few of them together read
 /// a key: through one whose other bytes are known, or that is shorter, or whose cipher is weak with such keys. So they
 /// take a confidential key only where its `CKA_ALLOWED_MECHANISMS` names them: its maker has decided.
-const TELLING: [u64; 7] = [
+const TELLING: [u64; 6] = [
     CKM_CONCATENATE_BASE_AND_KEY,
     CKM_CONCATENATE_BASE_AND_DATA,
     CKM_CONCATENATE_DATA_AND_BASE,
     CKM_XOR_BASE_AND_DATA,
     CKM_EXTRACT_KEY_FROM_KEY,
-    CKM_IKE1_EXTENDED_DERIVE,
     CKM_HKDF_DATA,
 ];
 
@@ -57,7 +56,7 @@ impl Tellings {
 
 /// Whether the mechanism puts the bytes of a key, as they are, into another, or shows them.
 pub(crate) fn is_telling(mechanism: u64) -> bool {
-    TELLING.contains(&mechanism)
+    Tellings::named(&[mechanism]) != Tellings::NONE
 }
 
 /// Whether a new key names no more [`TELLING`] derivations in its template than it may.
@@ -292,6 +291,10 @@ fn valued(
     if value.len() < inheritance.bytes_min {
         return Err(Error::KeySize { got: value.len() });
     }
+    if inheritance.bytes_min > 0 && is_one_des_key(kind, value.expose()) {
+        let attribute = AttributeType(CKA_KEY_TYPE);
+        return Err(Error::TemplateInconsistent { attribute, reason: "its parts would be equal, which is single DES" });
+    }
     let template = &template.without(CKA_VALUE_LEN);
     check_template(kind, template, maker, UNWRAP_NEVER)?;
     check_tellings(template, inheritance.tellings)?;
@@ -316,6 +319,12 @@ fn valued(
     flags.set(Flag::NeverExtractable, inheritance.never_extractable && !flags.has(Flag::Extractable));
     flags.set(Flag::Local, generated_by.is_some());
     finish(kind, flags, template, Made::secret(Material::new(value)), generated_by, maker)
+}
+
+/// Whether a key of 3DES has two parts in a row that cancel out, and is no stronger than the third.
+fn is_one_des_key(kind: &Kind, value: &[u8]) -> bool {
+    let parts: Vec<&[u8]> = value.chunks(8).collect();
+    matches!(kind.subtype, Some(CKK_DES2 | CKK_DES3)) && parts.windows(2).any(|pair| matches!(pair, [a, b] if a == b))
 }
 
 /// A data object that a derivation gave this value (`CKM_HKDF_DATA`). It has no number yet.

@@ -92,9 +92,11 @@ impl Run<'_> {
                     if cut && bytes > base.len() {
                         return Err(Error::KeySize { got: bytes });
                     }
-                    // IKE takes cipher keys so. Other keys, whose length is free, would spell the base key out.
-                    if cut && target.kind.subtype != Some(CKK_AES) {
-                        self.may_tell(&sources)?;
+                    // IKE takes cipher keys out of SKEYID_e so (RFC 2409, appendix B). Other keys, whose length is free,
+                    // would spell a base key out, and so would these where its beginning is known.
+                    let proper = target.kind.subtype == Some(CKK_AES) && base.len() == function.prf.output_bytes();
+                    if cut && !proper && self.inheritance(&sources).bytes_min > 0 {
+                        return Err(CUT);
                     }
                     let mut value = SecretBytes::zeroed(bytes)?;
                     let shared = value_of(shared.as_ref())?;
@@ -163,4 +165,7 @@ fn value_of(key: Option<&Arc<Object>>) -> Result<Option<&[u8]>, Error> {
 }
 
 const GENERIC: &[u64] = &[CKK_GENERIC_SECRET];
+const CUT: Error = Error::KeyNotPermitted(
+    "of a confidential key only AES keys are cut, and only if it is as long as what the pseudo-random function gives",
+);
 const NO_SUCH_PRF: Error = Error::MechanismParameter("prfMechanism is not one that IKE is offered with");

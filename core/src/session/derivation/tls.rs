@@ -40,6 +40,12 @@ impl Sizes {
         }
         Ok(sizes)
     }
+
+    /// Whether a cipher suite could have them. Sizes in between would give the key block again and again, a byte further
+    /// each time.
+    fn are_of_a_suite(&self) -> bool {
+        matches!(self.mac, 0 | 16 | 20 | 32 | 48 | 64) && matches!(self.key, 16 | 24 | 32)
+    }
 }
 
 impl Run<'_> {
@@ -107,6 +113,9 @@ impl Run<'_> {
     ) -> Result<Derived, Error> {
         let hash = self.hash(hash)?;
         let sources = self.master_key(key_types)?;
+        if !sizes.are_of_a_suite() && self.inheritance(&sources).is_confidential() {
+            return Err(Error::KeySize { got: sizes.mac.max(sizes.key) });
+        }
         let strict = self.session.application.policy() != Policy::Standard;
         if sizes.iv > 0 && strict && self.inheritance(&sources).is_confidential() {
             return Err(Error::KeyNotPermitted("the token's policy gives no IVs out of a confidential key block"));

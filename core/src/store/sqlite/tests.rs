@@ -473,7 +473,15 @@ fn spawn_without_privileges(role: &str, directory: &Path) -> Child {
         command = child_environment(Command::new(program), role, directory);
         command.args(arguments).uid(NOBODY).current_dir("/");
     }
-    command.spawn().unwrap()
+    // A process that another thread has just forked holds the copy open for writing until it runs its own program.
+    loop {
+        match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            child => return child.unwrap(),
+        }
+    }
 }
 
 fn is_root(directory: &Path) -> bool {
