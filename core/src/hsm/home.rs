@@ -167,27 +167,24 @@ impl Home {
 
     fn make(&self) -> Result<(), Error> {
         make_dir(&self.dir).map_err(|error| {
-            let text = format!(
-                "{} cannot be created: {error}; choose another with --dir or STRONGROOM_DIR",
-                self.dir.display()
-            );
-            match error.kind() {
-                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::WriteProtected(text),
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::TokenFull(text),
-                _ => Error::Device(text),
-            }
+            let advice = "choose another with --dir or STRONGROOM_DIR";
+            as_error(&error, format!("{} cannot be created: {error}; {advice}", self.dir.display()))
         })
     }
 
     fn trouble(&self, what: &str, error: &io::Error) -> Error {
-        let text = format!("{} {what}: {error}", self.dir.display());
-        match error.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::TokenFull(text),
-            ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
-                Error::WriteProtected(format!("the token is write-protected: {text}"))
-            }
-            _ => Error::Device(text),
+        match as_error(error, format!("{} {what}: {error}", self.dir.display())) {
+            Error::WriteProtected(text) => Error::WriteProtected(format!("the token is write-protected: {text}")),
+            other => other,
         }
+    }
+}
+
+fn as_error(error: &io::Error, text: String) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::TokenFull(text),
+        ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => Error::WriteProtected(text),
+        _ => Error::Device(text),
     }
 }
 

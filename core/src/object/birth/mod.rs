@@ -8,6 +8,7 @@
 
 mod create;
 mod generate;
+mod inheritance;
 mod transport;
 
 use std::sync::Arc;
@@ -27,9 +28,9 @@ pub use crate::asymmetric::{private_key_entries, public_key_entries};
 pub use create::create;
 pub use generate::generate_secret;
 pub(crate) use generate::{generate_pair, generate_parameters};
+pub(crate) use inheritance::{Inheritance, check_tellings, hides, is_telling};
 pub(crate) use transport::{
-    Inheritance, Target, check_tellings, data, derived, hides, is_telling, merged, of_password, public_from_private,
-    unwrapped_private, unwrapped_secret,
+    Target, data, derived, merged, of_password, public_from_private, unwrapped_private, unwrapped_secret,
 };
 
 /// Who makes an object, and where.
