@@ -24,10 +24,14 @@ pub enum Action {
     Make,
     /// Use it as a key.
     Use,
+    /// Wrap or unwrap other keys with it.
+    Wrap,
     /// Change its attributes.
     Change,
     /// Let it out, wrapped.
     Export,
+    /// Share it with others, or no longer.
+    Share,
     /// Declare it trusted, or no longer.
     Trust,
     /// Destroy it.
@@ -38,6 +42,7 @@ pub enum Action {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Relation {
     Owner,
+    Sharee,
     Officer,
     Stranger,
     Anonymous,
@@ -58,64 +63,107 @@ impl Actor {
     }
 }
 
-/// Whether `actor` may do `action` to `object`.
+/// Whether `actor` may do `action` to `object`, once the approvals it takes are there ([`approvals`]).
 ///
-/// | | owner | officer | other user | nobody |
-/// | --- | --- | --- | --- | --- |
-/// | see, private | yes | no | no | no |
-/// | see, public | yes | yes | yes | yes |
-/// | make, private or secret in the token | yes | no | | no |
-/// | make, public key in the token | yes | yes | | no |
-/// | make, other | yes | yes | | yes |
-/// | use | yes | no | public | public session objects |
-/// | export, change, destroy in the token | yes | no | no | what nobody owns |
-/// | export, change, destroy in a session | yes | public | public | public |
-/// | trust | no | public | no | no |
+/// | | owner | shares it | officer | other user | nobody |
+/// | --- | --- | --- | --- | --- | --- |
+/// | see, private | yes | yes | no | no | no |
+/// | see, public | yes | | yes | yes | yes |
+/// | make, private or secret in the token | yes | | no | | no |
+/// | make, public key in the token | yes | | yes | | no |
+/// | make, other | yes | | yes | | yes |
+/// | use, wrap with it | yes | yes | no | public | public session objects |
+/// | export, change, destroy in the token | yes | no | no | no | what nobody owns |
+/// | export, change, destroy in a session | yes | | public | public | public |
+/// | share | private secrets in the token | no | no | no | no |
+/// | trust | no | no | yes | no | no |
 ///
 /// # Errors
 /// [`Error::NoObject`] for what the actor may not even see; [`Error::NotLoggedIn`] where a login would help;
-/// [`Error::Prohibited`] where it would not.
+/// [`Error::NotOwner`] and [`Error::Prohibited`] where it would not.
 pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error> {
     let private = object.has(Flag::Private);
     let token = object.has(Flag::Token);
-    let owner = object.ownership.owner;
+    let ownership = &object.ownership;
     let relation = match actor {
-        Actor::User(user) if user == owner => Relation::Owner,
+        Actor::User(user) if user == ownership.owner => Relation::Owner,
+        Actor::User(user) if ownership.sharees.contains(user) => Relation::Sharee,
         Actor::User(_) => Relation::Stranger,
         Actor::Officer(_) => Relation::Officer,
         Actor::Anonymous => Relation::Anonymous,
     };
-    if private && action != Action::Make && relation != Relation::Owner {
+    let hidden = private && !matches!(relation, Relation::Owner | Relation::Sharee);
+    if hidden && !matches!(action, Action::Make | Action::Trust) {
         return Err(Error::NoObject(object.number));
     }
     match (action, relation) {
         (Action::See, _) => Ok(()),
-        (Action::Make, Relation::Owner | Relation::Stranger) => Ok(()),
+        (Action::Make, Relation::Owner | Relation::Sharee | Relation::Stranger) => Ok(()),
         (Action::Make, _) if private || (token && object.kind.is_secret()) => Err(Error::NotLoggedIn),
         (Action::Make, Relation::Anonymous) if token && object.kind.is_key() => Err(Error::NotLoggedIn),
         (Action::Make, Relation::Officer) if object.kind.is_secret() => Err(Error::NotLoggedIn),
         (Action::Make, _) => Ok(()),
-        (Action::Use, Relation::Officer) => Err(Error::NotLoggedIn),
-        (Action::Use, Relation::Anonymous) if token && object.kind.is_secret() => Err(Error::NotLoggedIn),
-        (Action::Use, _) => approvals(object.ownership.use_approvals),
-        (Action::Export | Action::Change | Action::Destroy, Relation::Owner) => {
-            approvals(object.ownership.management_approvals)
+        (Action::Use | Action::Wrap, Relation::Officer) => Err(Error::NotLoggedIn),
+        (Action::Use | Action::Wrap, Relation::Anonymous) if token && object.kind.is_secret() => {
+            Err(Error::NotLoggedIn)
         }
+        (Action::Use | Action::Wrap, _) => Ok(()),
+        (Action::Export | Action::Change | Action::Destroy, Relation::Owner) => Ok(()),
         (Action::Export | Action::Change | Action::Destroy, _)
-            if !token || actor.user() == owner || owner == UserId::NOBODY =>
+            if !token || actor.user() == ownership.owner || ownership.owner == UserId::NOBODY =>
         {
             Ok(())
         }
-        (Action::Export | Action::Change | Action::Destroy, Relation::Anonymous) => Err(Error::NotLoggedIn),
-        (Action::Export | Action::Change | Action::Destroy, _) => {
-            Err(Error::Prohibited("the object belongs to another user"))
+        (Action::Share, Relation::Owner) if private && token && object.kind.is_secret() => Ok(()),
+        (Action::Share, Relation::Owner) => Err(NOT_SHARED),
+        (Action::Export | Action::Change | Action::Destroy | Action::Share, Relation::Anonymous) => {
+            Err(Error::NotLoggedIn)
         }
+        (Action::Export | Action::Change | Action::Destroy | Action::Share, _) => Err(Error::NotOwner),
         (Action::Trust, Relation::Officer) => Ok(()),
         (Action::Trust, _) => Err(Error::Prohibited("only the officer declares an object trusted")),
     }
 }
 
-/// An object under quorum needs approvals, and none can be given yet.
-fn approvals(needed: u8) -> Result<(), Error> {
-    if needed == 0 { Ok(()) } else { Err(Error::Prohibited("the object needs the approval of other users")) }
+/// The approvals of other users that `action` takes, and which kind of approval it is.
+pub fn approvals(action: Action, object: &Object) -> Option<(Service, u8)> {
+    let (service, needed) = match action {
+        Action::See | Action::Make | Action::Trust => return None,
+        Action::Use => (Service::UseKey, object.ownership.use_approvals),
+        Action::Wrap | Action::Change | Action::Export | Action::Share | Action::Destroy => {
+            (Service::ManageKey, object.ownership.management_approvals)
+        }
+    };
+    (needed > 0).then_some((service, needed))
 }
+
+/// What approvals are given for: CloudHSM's numbers of its services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum Service {
+    /// Making, deleting users, setting the passwords of others (`USER_MGMT`).
+    UserManagement = 3,
+    /// Setting how many officers approve (`MISC_CO`).
+    Officers = 4,
+    /// Using a key (`USE_KEY`).
+    UseKey = 5,
+    /// Sharing, changing, wrapping, destroying a key, and wrapping with it (`MANAGE_KEY`).
+    ManageKey = 6,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Service; 4] = [Service::UserManagement, Service::Officers, Service::UseKey, Service::ManageKey];
+
+    /// The service of this number.
+    pub fn numbered(number: u16) -> Option<Service> {
+        Service::ALL.into_iter().find(|service| *service as u16 == number)
+    }
+
+    /// Whether it is about one key, which its users approve, or about the token, which officers approve.
+    pub fn is_of_key(self) -> bool {
+        matches!(self, Service::UseKey | Service::ManageKey)
+    }
+}
+
+const NOT_SHARED: Error = Error::Prohibited("only private secret keys and private keys in the token are shared");

@@ -9,6 +9,15 @@ use cryptoki_sys::*;
 use crate::error::Error;
 use crate::limits::{ATTRIBUTE_BYTES_MAX, TEMPLATE_DEPTH_MAX, TEMPLATE_ENTRIES_MAX};
 
+/// The number of the user who owns a key; 0 is nobody. Ours, as the next three: the standard has one user per token.
+pub const CKA_SR_OWNER: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED | 0x5352_0001;
+/// The numbers of the users a key is shared with: an array of `CK_ULONG`. Given when the key is made; later by `share`.
+pub const CKA_SR_SHARED_WITH: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED | 0x5352_0002;
+/// How many users approve each use of a key (0 to 8, 0: none need to). Settled when the key is made, for ever.
+pub const CKA_SR_USE_APPROVALS: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED | 0x5352_0003;
+/// How many users approve each change of a key, its sharing, wrapping, and wrapping with it; likewise.
+pub const CKA_SR_MANAGEMENT_APPROVALS: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED | 0x5352_0004;
+
 /// The number of an attribute (`CK_ATTRIBUTE_TYPE`); displays as its name in the standard.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttributeType(pub u64);
@@ -61,7 +70,7 @@ pub enum ValueKind {
     Bytes,
     /// `CK_DATE`: eight digits, or empty.
     Date,
-    /// An array of `CK_MECHANISM_TYPE`.
+    /// An array of `CK_MECHANISM_TYPE`, or of other numbers.
     Mechanisms,
     /// An array of `CK_ATTRIBUTE`.
     Template,
@@ -364,7 +373,7 @@ fn parse_value<'a>(
         ValueKind::Mechanisms => {
             let (numbers, rest) = bytes.as_chunks::<{ size_of::<CK_ULONG>() }>();
             if !rest.is_empty() {
-                return Err(invalid("not a whole number of CK_MECHANISM_TYPEs"));
+                return Err(invalid("not a whole number of CK_ULONGs"));
             }
             Ok(Given::Mechanisms(numbers.iter().map(|number| CK_ULONG::from_ne_bytes(*number)).collect()))
         }
@@ -424,7 +433,8 @@ macro_rules! definitions {
     };
 }
 
-/// The attributes of PKCS#11 3.2 that keys, certificates, data, profiles and validations have, in ascending order.
+/// The attributes of PKCS#11 3.2 that keys, certificates, data, profiles and validations have, and our own, in ascending
+/// order.
 static DEFINITIONS: &[Definition] = {
     use Flag::*;
     use ValueKind::{Bytes, Date, Flag as F, Mechanisms, Template as Nested, Ulong};
@@ -519,6 +529,10 @@ static DEFINITIONS: &[Definition] = {
         CKA_UNWRAP_TEMPLATE: Nested,
         CKA_DERIVE_TEMPLATE: Nested,
         CKA_ALLOWED_MECHANISMS: Mechanisms,
+        CKA_SR_OWNER: Ulong,
+        CKA_SR_SHARED_WITH: Mechanisms,
+        CKA_SR_USE_APPROVALS: Ulong,
+        CKA_SR_MANAGEMENT_APPROVALS: Ulong,
     }
 };
 

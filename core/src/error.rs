@@ -72,6 +72,17 @@ pub enum Error {
     NoKey(u64),
     /// The object or the token's rules forbid the action.
     Prohibited(&'static str),
+    /// Only the owner may do this with the object, and the caller merely shares it.
+    NotOwner,
+    /// Too few users approved of this use of the object.
+    ApprovalsMissing {
+        /// How many it takes.
+        needed: u8,
+        /// The most that approved of one quorum token for it.
+        given: u8,
+    },
+    /// A quorum token, or an approval of one, is not good: says why.
+    Approval(&'static str),
     /// The attribute can never be given or changed here.
     AttributeReadOnly(AttributeType),
     /// The attribute is sensitive and stays inside.
@@ -240,7 +251,8 @@ impl Error {
             Error::ContextLogin(_) => CKR_USER_NOT_LOGGED_IN,
             Error::NoObject(_) => CKR_OBJECT_HANDLE_INVALID,
             Error::NoKey(_) => CKR_KEY_HANDLE_INVALID,
-            Error::Prohibited(_) => CKR_ACTION_PROHIBITED,
+            Error::Prohibited(_) | Error::NotOwner => CKR_ACTION_PROHIBITED,
+            Error::ApprovalsMissing { .. } | Error::Approval(_) => CKR_FUNCTION_REJECTED,
             Error::AttributeReadOnly(_) => CKR_ATTRIBUTE_READ_ONLY,
             Error::AttributeSensitive(_) => CKR_ATTRIBUTE_SENSITIVE,
             Error::AttributeUnknown(_) => CKR_ATTRIBUTE_TYPE_INVALID,
@@ -325,7 +337,12 @@ impl fmt::Display for Error {
             Error::ContextLogin(why) => write!(f, "{why}"),
             Error::NoObject(handle) => write!(f, "there is no object {handle} for this caller"),
             Error::NoKey(handle) => write!(f, "there is no key {handle} for this caller"),
-            Error::Prohibited(why) => write!(f, "{why}"),
+            Error::Prohibited(why) | Error::Approval(why) => write!(f, "{why}"),
+            Error::NotOwner => write!(f, "the object belongs to another user"),
+            Error::ApprovalsMissing { needed, given } => {
+                let missing = needed.saturating_sub(*given);
+                write!(f, "this takes the approval of {needed} users; {given} approved, {missing} missing (quorum)")
+            }
             Error::AttributeReadOnly(attribute) => write!(f, "{attribute} cannot be given or changed here"),
             Error::AttributeSensitive(attribute) => write!(f, "{attribute} is sensitive and stays inside"),
             Error::AttributeUnknown(attribute) => write!(f, "this object has no {attribute}"),

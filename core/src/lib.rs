@@ -19,6 +19,7 @@
 pub mod access;
 pub(crate) mod asymmetric;
 pub mod attribute;
+pub mod clock;
 pub mod error;
 pub mod hsm;
 pub mod limits;

@@ -12,6 +12,10 @@ pub const PIN_BYTES_MIN: usize = 4;
 pub const PIN_BYTES_MAX: usize = 255;
 /// Wrong PINs in a row before a user is locked.
 pub const PIN_FAILURES_MAX: u32 = 10;
+/// Users who may share a key, its owner among them, and the most approvals its use may take: CloudHSM's number.
+pub const KEY_USERS_MAX: usize = 8;
+/// Quorum tokens of one HSM that are still good: CloudHSM's number.
+pub const QUORUM_TOKENS_MAX: usize = 1024;
 /// Bytes of a user name.
 pub const USER_NAME_BYTES_MAX: usize = 31;
 /// Slots: their numbers stay below this, which every client's integers can hold.

@@ -9,8 +9,8 @@ use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKA_PUBLIC_KEY_INFO, CKA_TRUSTE
 use super::birth::{check_authentication, check_dates, check_public_key_info, kept_value, new_unique_id, valid_rule};
 use super::codec::damaged;
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
-use super::{Object, birth::Maker};
-use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
+use super::{Object, Ownership, Sharees, UserId, birth::Maker};
+use crate::attribute::{AttributeType, CKA_SR_SHARED_WITH, Entry, Flag, Given, Template};
 use crate::error::Error;
 
 /// `object` with the attributes of `template` (PKCS#11 3.2 §5.7.6): all of them or none.
@@ -42,7 +42,7 @@ pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Ob
     } else {
         changed.apply(template, CHANGEABLE, officer)?;
     }
-    changed.version = changed.version.checked_add(1).ok_or_else(|| damaged("an object was changed too often"))?;
+    changed.version = next_version(object)?;
     Ok(changed)
 }
 
@@ -84,9 +84,53 @@ pub fn copy(object: &Object, template: &Template<'_>, maker: &Maker<'_>) -> Resu
     copy.version = 1;
     copy.unique_id = new_unique_id(maker.random)?;
     copy.ownership = maker.ownership;
+    copy.borrowed = false;
     copy.session = (!copy.has(Flag::Token)).then_some(maker.session);
     check_authentication(&copy)?;
     Ok(copy)
+}
+
+/// `object`, shared with `user` too.
+///
+/// # Errors
+/// [`Error::AttributeValue`] for one user too many, and for one who has it already.
+pub fn shared(object: &Object, user: UserId) -> Result<Object, Error> {
+    let attribute = AttributeType(CKA_SR_SHARED_WITH);
+    if object.ownership.is_associated(user) {
+        return Err(Error::AttributeValue { attribute, reason: "the user owns or shares the key already" });
+    }
+    let sharees = object.ownership.sharees.with(user);
+    let reason = "at most 8 users share a key, its owner among them";
+    shared_with(object, sharees.ok_or(Error::AttributeValue { attribute, reason })?)
+}
+
+/// `object`, no longer shared with `user`.
+///
+/// # Errors
+/// [`Error::AttributeValue`] for a user who does not share it; [`Error::Prohibited`] where fewer users would be left than must
+/// approve.
+pub fn unshared(object: &Object, user: UserId) -> Result<Object, Error> {
+    let Ownership { sharees, use_approvals, management_approvals, .. } = object.ownership;
+    if !sharees.contains(user) {
+        let attribute = AttributeType(CKA_SR_SHARED_WITH);
+        return Err(Error::AttributeValue { attribute, reason: "the key is not shared with this user" });
+    }
+    let changed = shared_with(object, sharees.without(user))?;
+    if usize::from(use_approvals.max(management_approvals)) > changed.ownership.associated() {
+        return Err(Error::Prohibited("fewer users would be left than must approve of the key's use"));
+    }
+    Ok(changed)
+}
+
+fn shared_with(object: &Object, sharees: Sharees) -> Result<Object, Error> {
+    let mut changed = object.duplicate();
+    changed.ownership.sharees = sharees;
+    changed.version = next_version(object)?;
+    Ok(changed)
+}
+
+fn next_version(object: &Object) -> Result<u64, Error> {
+    object.version.checked_add(1).ok_or_else(|| damaged("an object was changed too often"))
 }
 
 fn is_trusted_key(object: &Object) -> bool {
@@ -105,6 +149,7 @@ impl Object {
             flags: self.flags,
             unique_id: self.unique_id,
             ownership: self.ownership,
+            borrowed: self.borrowed,
             fields: self.fields.clone(),
             material: self.material.as_ref().map(Arc::clone),
             public: self.public.as_ref().map(Arc::clone),

@@ -90,7 +90,21 @@ pub fn decode(
     }
     let material = secret.map(|secret| Material::of_sealed(kind, secret).map(Arc::new)).transpose()?;
     let (retired, public) = (AtomicBool::new(false), kind.public_place());
-    Ok(Object { number, version, session: None, retired, kind, flags, unique_id, ownership, fields, material, public })
+    let (session, borrowed) = (None, false);
+    Ok(Object {
+        number,
+        version,
+        session,
+        retired,
+        kind,
+        flags,
+        unique_id,
+        ownership,
+        borrowed,
+        fields,
+        material,
+        public,
+    })
 }
 
 /// Whether an object of this kind keeps such a value: not what it has by itself, nor what is empty.
@@ -304,7 +318,7 @@ mod tests {
 
     #[test]
     fn only_what_is_written_is_read() {
-        let own = Ownership { owner: UserId::NOBODY, use_approvals: 0, management_approvals: 0 };
+        let own = Ownership::of(UserId::NOBODY);
         let record = |class: u64, subtype: u64, flags: u64, field: &dyn Fn(&mut Writer)| {
             let mut writer = Writer::default();
             writer.u64(class);

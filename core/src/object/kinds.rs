@@ -6,7 +6,9 @@ use super::schema::{
     CHANGEABLE, COPY_CHANGEABLE, CREATE_NEEDED, CREATE_NEVER, Default, GENERATE_NEEDED, GENERATE_NEVER, Kind, Lengths,
     MODULE_ONLY, OFFICER_TRUE, Rule, SECRET, STICKY_FALSE, STICKY_TRUE, UNWRAP_NEEDED, UNWRAP_NEVER,
 };
-use crate::attribute::{Flag, Flags};
+use crate::attribute::{
+    CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_OWNER, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS, Flag, Flags,
+};
 
 const fn flag(attribute: u64, notes: u16) -> Rule {
     Rule { attribute, notes, default: Default::Flag }
@@ -79,6 +81,14 @@ static KEY: &[Rule] = &[
     ulong(CKA_KEY_GEN_MECHANISM, MODULE_ONLY, CK_UNAVAILABLE_INFORMATION),
     empty(CKA_ALLOWED_MECHANISMS, 0),
     ulong(CKA_OBJECT_VALIDATION_FLAGS, MODULE_ONLY, 0),
+];
+
+/// Whose a secret is, and who else's: ours.
+static SHARED: &[Rule] = &[
+    own(CKA_SR_OWNER, MODULE_ONLY),
+    own(CKA_SR_SHARED_WITH, 0),
+    own(CKA_SR_USE_APPROVALS, 0),
+    own(CKA_SR_MANAGEMENT_APPROVALS, 0),
 ];
 
 /// PKCS#11 3.2 §4.10: every secret key. `CKA_ALWAYS_AUTHENTICATE` is the standard's for private keys only; here a secret
@@ -273,8 +283,8 @@ const fn parameters(key_type: u64, name: &'static str, groups: &'static [&'stati
     Kind { class, subtype: Some(key_type), name, lengths: Lengths::None, default_flags, groups }
 }
 
-const SIZED_SECRET: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY, SIZED];
-const FIXED_SECRET: &[&[Rule]] = &[STORAGE, KEY, SECRET_KEY];
+const SIZED_SECRET: &[&[Rule]] = &[STORAGE, KEY, SHARED, SECRET_KEY, SIZED];
+const FIXED_SECRET: &[&[Rule]] = &[STORAGE, KEY, SHARED, SECRET_KEY];
 const BLOCK: &[Flag] = &[Flag::Encrypt, Flag::Decrypt, Flag::Sign, Flag::Verify, Flag::Wrap, Flag::Unwrap];
 const STREAM: &[Flag] = &[Flag::Encrypt, Flag::Decrypt];
 const DERIVE: &[Flag] = &[Flag::Derive];
@@ -347,27 +357,27 @@ pub(super) static KINDS: &[Kind] = &[
         CKK_RSA,
         "rsa",
         &[Flag::Decrypt, Flag::Sign, Flag::SignRecover, Flag::Unwrap],
-        &[STORAGE, KEY, PRIVATE_KEY, RSA_PRIVATE],
+        &[STORAGE, KEY, SHARED, PRIVATE_KEY, RSA_PRIVATE],
     ),
     public_half(CKK_EC, "ec-public", &[Flag::Verify, Flag::Derive], &[STORAGE, KEY, PUBLIC_KEY, EC_PUBLIC]),
-    private_half(CKK_EC, "ec", &[Flag::Sign, Flag::Derive], &[STORAGE, KEY, PRIVATE_KEY, EC_PRIVATE]),
+    private_half(CKK_EC, "ec", &[Flag::Sign, Flag::Derive], &[STORAGE, KEY, SHARED, PRIVATE_KEY, EC_PRIVATE]),
     public_half(CKK_EC_EDWARDS, "edwards-public", &[Flag::Verify], &[STORAGE, KEY, PUBLIC_KEY, EC_PUBLIC]),
-    private_half(CKK_EC_EDWARDS, "edwards", &[Flag::Sign], &[STORAGE, KEY, PRIVATE_KEY, EC_PRIVATE]),
+    private_half(CKK_EC_EDWARDS, "edwards", &[Flag::Sign], &[STORAGE, KEY, SHARED, PRIVATE_KEY, EC_PRIVATE]),
     public_half(CKK_EC_MONTGOMERY, "montgomery-public", DERIVE, &[STORAGE, KEY, PUBLIC_KEY, EC_PUBLIC]),
-    private_half(CKK_EC_MONTGOMERY, "montgomery", DERIVE, &[STORAGE, KEY, PRIVATE_KEY, EC_PRIVATE]),
+    private_half(CKK_EC_MONTGOMERY, "montgomery", DERIVE, &[STORAGE, KEY, SHARED, PRIVATE_KEY, EC_PRIVATE]),
     public_half(CKK_DSA, "dsa-public", &[Flag::Verify], &[STORAGE, KEY, PUBLIC_KEY, DSA_PUBLIC]),
-    private_half(CKK_DSA, "dsa", &[Flag::Sign], &[STORAGE, KEY, PRIVATE_KEY, DSA_PRIVATE]),
+    private_half(CKK_DSA, "dsa", &[Flag::Sign], &[STORAGE, KEY, SHARED, PRIVATE_KEY, DSA_PRIVATE]),
     parameters(CKK_DSA, "dsa-parameters", &[STORAGE, PARAMETERS, DSA_PARAMETERS]),
     public_half(CKK_DH, "dh-public", DERIVE, &[STORAGE, KEY, PUBLIC_KEY, DH_PUBLIC]),
-    private_half(CKK_DH, "dh", DERIVE, &[STORAGE, KEY, PRIVATE_KEY, DH_PRIVATE]),
+    private_half(CKK_DH, "dh", DERIVE, &[STORAGE, KEY, SHARED, PRIVATE_KEY, DH_PRIVATE]),
     parameters(CKK_DH, "dh-parameters", &[STORAGE, PARAMETERS, DH_PARAMETERS]),
     public_half(CKK_X9_42_DH, "x942-dh-public", DERIVE, &[STORAGE, KEY, PUBLIC_KEY, DSA_PUBLIC]),
-    private_half(CKK_X9_42_DH, "x942-dh", DERIVE, &[STORAGE, KEY, PRIVATE_KEY, DSA_PRIVATE]),
+    private_half(CKK_X9_42_DH, "x942-dh", DERIVE, &[STORAGE, KEY, SHARED, PRIVATE_KEY, DSA_PRIVATE]),
     parameters(CKK_X9_42_DH, "x942-dh-parameters", &[STORAGE, PARAMETERS, X942_PARAMETERS]),
     public_half(CKK_ML_KEM, "ml-kem-public", &[Flag::Encapsulate], &[STORAGE, KEY, PUBLIC_KEY, SET_PUBLIC]),
-    private_half(CKK_ML_KEM, "ml-kem", &[Flag::Decapsulate], &[STORAGE, KEY, PRIVATE_KEY, SEEDED_PRIVATE]),
+    private_half(CKK_ML_KEM, "ml-kem", &[Flag::Decapsulate], &[STORAGE, KEY, SHARED, PRIVATE_KEY, SEEDED_PRIVATE]),
     public_half(CKK_ML_DSA, "ml-dsa-public", &[Flag::Verify], &[STORAGE, KEY, PUBLIC_KEY, SET_PUBLIC]),
-    private_half(CKK_ML_DSA, "ml-dsa", &[Flag::Sign], &[STORAGE, KEY, PRIVATE_KEY, SEEDED_PRIVATE]),
+    private_half(CKK_ML_DSA, "ml-dsa", &[Flag::Sign], &[STORAGE, KEY, SHARED, PRIVATE_KEY, SEEDED_PRIVATE]),
     public_half(CKK_SLH_DSA, "slh-dsa-public", &[Flag::Verify], &[STORAGE, KEY, PUBLIC_KEY, SET_PUBLIC]),
-    private_half(CKK_SLH_DSA, "slh-dsa", &[Flag::Sign], &[STORAGE, KEY, PRIVATE_KEY, SET_PRIVATE]),
+    private_half(CKK_SLH_DSA, "slh-dsa", &[Flag::Sign], &[STORAGE, KEY, SHARED, PRIVATE_KEY, SET_PRIVATE]),
 ];

@@ -8,6 +8,7 @@ pub mod change;
 pub mod codec;
 mod kinds;
 mod material;
+mod ownership;
 pub mod schema;
 
 use std::fmt;
@@ -19,32 +20,14 @@ use zeroize::Zeroize;
 
 use crate::asymmetric::{self, PrivateKey, PublicKey};
 use crate::attribute::{
-    AttributeType, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
+    AttributeType, CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_OWNER, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS, Flag, Flags,
+    Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
 };
 use crate::error::Error;
 use schema::{Default, Kind, SECRET};
 
 pub use material::{MacForm, Material};
-
-/// The number of a user of a token; 0 is nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct UserId(pub u32);
-
-impl UserId {
-    /// Nobody: the owner of what was made before any login.
-    pub const NOBODY: UserId = UserId(0);
-}
-
-/// Who owns an object, and how many approvals its use takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ownership {
-    /// The user who made it.
-    pub owner: UserId,
-    /// Approvals needed for each use (0: none).
-    pub use_approvals: u8,
-    /// Approvals needed to share, unshare or change it (0: none).
-    pub management_approvals: u8,
-}
+pub use ownership::{Ownership, Sharees, UserId};
 
 /// One object as it is at one moment.
 pub struct Object {
@@ -64,6 +47,8 @@ pub struct Object {
     pub unique_id: [u8; 32],
     /// Who it belongs to.
     pub ownership: Ownership,
+    /// Whether it was opened for somebody it is shared with, who may use it and never have its value.
+    pub(crate) borrowed: bool,
     /// Its other attributes, where they differ from the default, in ascending order.
     pub(crate) fields: Vec<(u64, Value)>,
     /// The secret values and what has been prepared from them, for secret and private keys.
@@ -100,7 +85,7 @@ impl Object {
     /// stays inside.
     pub fn attribute(&self, attribute: AttributeType) -> Result<AttributeValue<'_>, Error> {
         let rule = self.kind.rule(attribute.0).ok_or(Error::AttributeUnknown(attribute))?;
-        if rule.notes & SECRET != 0 && (self.has(Flag::Sensitive) || !self.has(Flag::Extractable)) {
+        if rule.notes & SECRET != 0 && self.stays_inside() {
             return Err(Error::AttributeSensitive(attribute));
         }
         if self.lacks_value() && (rule.is_secret_part() || attribute.0 == CKA_VALUE_LEN) {
@@ -122,6 +107,10 @@ impl Object {
                 return AttributeValue::Ulong(self.kind.subtype.unwrap_or(CK_UNAVAILABLE_INFORMATION));
             }
             CKA_UNIQUE_ID => return AttributeValue::Bytes(&self.unique_id),
+            CKA_SR_OWNER => return AttributeValue::Ulong(self.ownership.owner.0.into()),
+            CKA_SR_SHARED_WITH => return AttributeValue::Mechanisms(self.ownership.sharees.as_numbers()),
+            CKA_SR_USE_APPROVALS => return AttributeValue::Ulong(self.ownership.use_approvals.into()),
+            CKA_SR_MANAGEMENT_APPROVALS => return AttributeValue::Ulong(self.ownership.management_approvals.into()),
             _ => {}
         }
         if let Some(material) = &self.material {
@@ -246,6 +235,11 @@ impl Object {
     /// Whether its use as a key takes a login: it is private, or a secret of the token's.
     pub(crate) fn needs_login(&self) -> bool {
         self.has(Flag::Private) || (self.has(Flag::Token) && self.kind.is_secret())
+    }
+
+    /// Whether its value may not be had in the clear by whoever it was opened for.
+    pub(crate) fn stays_inside(&self) -> bool {
+        self.has(Flag::Sensitive) || !self.has(Flag::Extractable) || self.borrowed
     }
 
     /// Whether it is a key whose value stayed closed.

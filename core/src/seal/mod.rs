@@ -3,13 +3,15 @@
 //! ```text
 //! PIN --Argon2id(salt)--> user key --wraps--> bundle key --seals--> bundle: key-encryption key, metadata key,
 //!                                  officer's escrow key --wraps--^           signing seed, sharing seed, authority key
-//! object: a data key of its own, wrapped by its owner's key-encryption key, seals all its attributes and its value
+//! object: a data key of its own, wrapped by its owner's key-encryption key, seals all its attributes and its value;
+//!         for each user it is shared with, wrapped once more under the key of the two users
 //! ```
 //!
 //! A PIN change rewraps one bundle key. An officer's PIN reset unwraps it with the escrow key instead. What is written
 //! down where is in `docs/store-format.md`; who the users are is the business of [`crate::token`].
 
 mod object;
+mod pair;
 mod user;
 
 use strongroom_crypto::aead;
@@ -23,8 +25,9 @@ use crate::error::Error;
 use crate::object::UserId;
 use crate::object::codec::damaged;
 
-pub use object::{Envelope, Opened, VerifyingKeys};
-pub(crate) use object::{trust_of, trust_statement, with_trust, write};
+pub use object::{Envelope, Opened, PairKeys, VerifyingKeys, Viewer};
+pub(crate) use object::{commitment, trust_of, trust_statement, with_trust, write};
+pub use pair::{PairKey, PairRecord};
 pub use user::{BundleKey, Role, User};
 
 /// The number of a token, random and for life: it ties every sealed record to its token.
@@ -155,6 +158,14 @@ impl UserKeys {
         &self.tags
     }
 
+    /// The user's own signature over `parts`.
+    ///
+    /// # Errors
+    /// The crypto library's.
+    pub fn sign(&self, parts: &[&[u8]]) -> Result<[u8; 64], Error> {
+        Ok(self.signing.sign(parts)?)
+    }
+
     /// The authority's signature over `parts`.
     ///
     /// # Errors
@@ -213,6 +224,16 @@ fn binding(purpose: &'static str, token: &TokenId, subject: u64, rest: &[&[u8]])
         aad.extend_from_slice(part);
     }
     aad
+}
+
+/// What vouches for the key with which a user approves.
+pub(crate) fn approver_statement(token: &TokenId, user: UserId, public_key: &[u8]) -> Vec<u8> {
+    binding("strongroom approver", token, subject(user), &[public_key])
+}
+
+/// What vouches for the numbers of officers who approve.
+pub(crate) fn quorum_statement(token: &TokenId, values: [u8; 2]) -> Vec<u8> {
+    binding("strongroom quorum values", token, 0, &[&values])
 }
 
 /// The name of a user in associated data.

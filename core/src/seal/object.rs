@@ -1,9 +1,13 @@
 //! Token objects as sealed records.
 //!
-//! Three shapes: a private object is one sealed box (attributes and value together, so no attribute can be edited); a
-//! public object is clear and signed by its owner, or by nobody where nobody was logged in: a checksum is in the
-//! signature's place then, against accidents only, and such an object is never a key; a public key object with a secret value is clear and signed, and its
-//! value sealed under a key that every user of the token has. In front stands an envelope that any of them shares.
+//! Four shapes: a private object is one sealed box (attributes and value together, so no attribute can be edited); a shared
+//! one is the same, with its data key wrapped for each user it is shared with, and signed by its owner, as others can
+//! open the box now; a public object is clear and signed by its owner, or by nobody where nobody was logged in: a checksum
+//! is in the signature's place then, against accidents only, and such an object is never a key; a public key object with
+//! a secret value is clear and signed, and its value sealed under a key that every user of the token has. In front stands
+//! an envelope that any of them shares.
+
+use std::sync::Arc;
 
 use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
@@ -11,11 +15,12 @@ use strongroom_crypto::{aead, hash, sign};
 
 use zeroize::Zeroizing;
 
-use super::{TokenId, UserKeys, WRAP_BYTES, binding, open, seal};
+use super::{PairKey, TokenId, UserKeys, WRAP_BYTES, binding, open, seal};
 use crate::attribute::Flag;
 use crate::error::Error;
+use crate::limits::KEY_USERS_MAX;
 use crate::object::codec::{Reader, Writer, damaged, decode, encode_attributes, encode_fixed_attributes};
-use crate::object::{Object, Ownership, UserId};
+use crate::object::{Object, Ownership, Sharees, UserId};
 
 /// A token object's record, read as far as it is readable by anyone.
 pub struct Envelope<'a> {
@@ -29,6 +34,19 @@ pub struct Envelope<'a> {
     header: &'a [u8],
     rest: &'a [u8],
 }
+
+/// Who opens an object.
+pub struct Viewer<'a> {
+    /// The user.
+    pub user: UserId,
+    /// What the user's PIN opened.
+    pub keys: &'a UserKeys,
+    /// The keys between this user and others.
+    pub pairs: PairKeys<'a>,
+}
+
+/// Finds the key under which the first user's objects are wrapped for the second.
+pub type PairKeys<'a> = &'a dyn Fn(UserId, UserId) -> Result<Arc<PairKey>, Error>;
 
 /// What came out of a record.
 pub enum Opened {
@@ -47,6 +65,7 @@ enum Shape {
     Private = 1,
     Public = 2,
     PublicWithSecret = 3,
+    Shared = 4,
 }
 
 const RECORD_FORMAT: u8 = 1;
@@ -74,18 +93,37 @@ impl<'a> Envelope<'a> {
             1 => Shape::Private,
             2 => Shape::Public,
             3 => Shape::PublicWithSecret,
+            4 => Shape::Shared,
             _ => return Err(damaged("an object record of an unknown shape")),
         };
-        let ownership =
-            Ownership { owner: UserId(reader.u32()?), use_approvals: reader.u8()?, management_approvals: reader.u8()? };
+        let mut ownership = Ownership {
+            owner: UserId(reader.u32()?),
+            use_approvals: reader.u8()?,
+            management_approvals: reader.u8()?,
+            sharees: Sharees::NONE,
+        };
         let version = reader.u64()?;
         let (header, rest) = body.split_at_checked(HEADER_BYTES).ok_or_else(|| damaged("a record is too short"))?;
+        if shape == Shape::Shared {
+            ownership.sharees = read_sharees(rest, ownership.owner)?;
+        }
         Ok(Envelope { revision, ownership, shape, version, trust, header, rest })
     }
 
     /// Whether anyone may see the object.
     pub fn is_public(&self) -> bool {
-        self.shape != Shape::Private
+        !matches!(self.shape, Shape::Private | Shape::Shared)
+    }
+
+    /// What its owner committed to of a private object, so that an officer can trust it without seeing it.
+    ///
+    /// # Errors
+    /// [`Error::Prohibited`] for a public object, which anyone can see.
+    pub fn commitment(&self) -> Result<[u8; 32], Error> {
+        match self.rest.first_chunk() {
+            Some(commitment) if !self.is_public() => Ok(*commitment),
+            _ => Err(Error::Prohibited("only private objects carry a commitment")),
+        }
     }
 
     /// Opens the object for a user, or as far as it is public for nobody.
@@ -99,37 +137,69 @@ impl<'a> Envelope<'a> {
         &self,
         token: &TokenId,
         number: u64,
-        viewer: Option<(UserId, &UserKeys)>,
+        viewer: Option<&Viewer<'_>>,
         authority: &[u8; 32],
         verifying_keys: VerifyingKeys<'_>,
     ) -> Result<Opened, Error> {
         let mut opened = match self.shape {
-            Shape::Private => {
-                let (user, keys) = viewer.ok_or(Error::NoObject(number))?;
-                if user != self.ownership.owner {
-                    return Err(Error::NoObject(number));
-                }
-                Opened::Whole(self.open_private(token, number, keys)?)
+            Shape::Private | Shape::Shared => {
+                let viewer = viewer.filter(|viewer| self.ownership.is_associated(viewer.user));
+                let viewer = viewer.ok_or(Error::NoObject(number))?;
+                Opened::Whole(self.open_private(token, number, viewer, verifying_keys)?)
             }
             Shape::Public | Shape::PublicWithSecret => {
-                self.open_public(token, number, viewer.map(|(_, keys)| keys), verifying_keys)?
+                self.open_public(token, number, viewer.map(|viewer| viewer.keys), verifying_keys)?
             }
         };
         let (Opened::Whole(object) | Opened::WithoutValue(object)) = &mut opened;
-        if object.has(Flag::Private) != (self.shape == Shape::Private) || !object.has(Flag::Token) {
+        if object.has(Flag::Private) == self.is_public() || !object.has(Flag::Token) {
             return Err(damaged("an object contradicts its envelope"));
         }
         let trusted = match &self.trust {
-            Some(signature) => sign::verify(authority, &[&trust_statement(token, object)?], signature).is_ok(),
+            Some(signature) => {
+                let statement = trust_statement(token, number, object.ownership.owner, &commitment(object)?);
+                sign::verify(authority, &[&statement], signature).is_ok()
+            }
             None => false,
         };
         object.flags.set(Flag::Trusted, trusted);
         Ok(opened)
     }
 
-    fn open_private(&self, token: &TokenId, number: u64, keys: &UserKeys) -> Result<Object, Error> {
-        let (wrapped, sealed) = self.rest.split_at_checked(WRAP_BYTES).ok_or_else(changed)?;
-        let key = unwrap_key(&keys.wrapping, token, number, self.header, wrapped)?;
+    fn open_private(
+        &self,
+        token: &TokenId,
+        number: u64,
+        viewer: &Viewer<'_>,
+        verifying_keys: VerifyingKeys<'_>,
+    ) -> Result<Object, Error> {
+        let owner = self.ownership.owner;
+        let mut signed = self.rest;
+        if self.shape == Shape::Shared {
+            let (statement, signature) = self.rest.split_last_chunk::<64>().ok_or_else(changed)?;
+            let parts = shared_statement(token, number, self.header, statement);
+            sign::verify(&verifying_keys(owner)?, &[&parts], signature).map_err(|_| changed())?;
+            signed = statement;
+        }
+        let mut reader = Reader::new(signed);
+        let _commitment: [u8; 32] = reader.array()?;
+        let mut wrapped = None;
+        if self.shape == Shape::Shared {
+            for _ in 0..reader.u8()? {
+                let user = reader.u32()?;
+                let grant = reader.raw(WRAP_BYTES)?;
+                wrapped = wrapped.or((user == viewer.user.0).then_some(grant));
+            }
+        }
+        let owners = reader.raw(WRAP_BYTES)?;
+        let sealed = reader.rest();
+        let key = match viewer.user == owner {
+            true => unwrap_key(&viewer.keys.wrapping, token, number, self.header, owners)?,
+            false => {
+                let pair = (viewer.pairs)(owner, viewer.user)?;
+                unwrap_key(&pair.key, token, number, self.header, wrapped.ok_or_else(changed)?)?
+            }
+        };
         let aad = binding("strongroom object", token, number, &[self.header]);
         let plain = open(&key, &aad, sealed).map_err(|_| changed())?;
         let mut reader = Reader::new(plain.expose());
@@ -139,7 +209,8 @@ impl<'a> Envelope<'a> {
             _ => Some(SecretBytes::from_slice(reader.counted()?)?),
         };
         reader.end()?;
-        let object = decode(number, self.version, self.ownership, attributes, secret)?;
+        let mut object = decode(number, self.version, self.ownership, attributes, secret)?;
+        object.borrowed = viewer.user != owner;
         if object.kind.is_secret() && object.material.is_none() { Err(changed()) } else { Ok(object) }
     }
 
@@ -194,11 +265,13 @@ pub(crate) fn write(
     object: &Object,
     revision: u64,
     token: &TokenId,
-    keys: Option<&UserKeys>,
+    owner: Option<&Viewer<'_>>,
     trust: Option<[u8; 64]>,
     random: &dyn Source,
 ) -> Result<Vec<u8>, Error> {
+    let keys = owner.map(|owner| owner.keys);
     let shape = match (object.has(Flag::Private), &object.material) {
+        (true, _) if object.ownership.sharees != Sharees::NONE => Shape::Shared,
         (true, _) => Shape::Private,
         (false, None) => Shape::Public,
         (false, Some(_)) => Shape::PublicWithSecret,
@@ -216,13 +289,10 @@ pub(crate) fn write(
     }
     record.raw(&header);
     let attributes = Zeroizing::new(encode_attributes(object)?);
-    if shape == Shape::Private {
-        let keys = keys.ok_or(Error::NotLoggedIn)?;
-        let (key, wrapped) = new_key(&keys.wrapping, token, object.number, &header, random)?;
-        let aad = binding("strongroom object", token, object.number, &[&header]);
-        let plain = plaintext(&attributes, object)?;
-        record.raw(&wrapped);
-        record.raw(&seal(&key, &aad, plain.expose(), random)?);
+    if object.has(Flag::Private) {
+        let owner = owner.ok_or(Error::NotLoggedIn)?;
+        let body = private_body(object, (shape, &header), token, owner, &attributes, random)?;
+        record.raw(&body);
         return Ok(record.finish());
     }
     let mut signed = Writer::default();
@@ -243,6 +313,43 @@ pub(crate) fn write(
     record.raw(&signed);
     record.raw(&signature);
     Ok(record.finish())
+}
+
+/// What comes behind the header of a private object.
+fn private_body(
+    object: &Object,
+    (shape, header): (Shape, &[u8]),
+    token: &TokenId,
+    owner: &Viewer<'_>,
+    attributes: &[u8],
+    random: &dyn Source,
+) -> Result<Vec<u8>, Error> {
+    let number = object.number;
+    let mut secret = SecretBytes::zeroed(32)?;
+    random.fill(secret.expose_mut())?;
+    let key_binding = binding("strongroom data key", token, number, &[header]);
+    let wrap = |wrapping: &aead::Key| seal(wrapping, &key_binding, secret.expose(), random);
+    let mut body = Writer::default();
+    body.raw(&commitment(object)?);
+    if shape == Shape::Shared {
+        let sharees = &object.ownership.sharees;
+        body.u8(sharees.as_numbers().len() as u8);
+        for sharee in sharees.iter() {
+            body.u32(sharee.0);
+            body.raw(&wrap(&(owner.pairs)(owner.user, sharee)?.key)?);
+        }
+    }
+    body.raw(&wrap(&owner.keys.wrapping)?);
+    let key = aead::Key::new(secret.expose().try_into().map_err(|_| changed())?)?;
+    let aad = binding("strongroom object", token, number, &[header]);
+    let plain = plaintext(attributes, object)?;
+    body.raw(&seal(&key, &aad, plain.expose(), random)?);
+    let mut body = body.finish();
+    if shape == Shape::Shared {
+        let signature = owner.keys.signing.sign(&[&shared_statement(token, number, header, &body)])?;
+        body.extend_from_slice(&signature);
+    }
+    Ok(body)
 }
 
 /// The record with another envelope: only the authority's trust in the object changes.
@@ -268,10 +375,31 @@ pub(crate) fn trust_of(record: &[u8]) -> Result<Option<[u8; 64]>, Error> {
     Ok(Envelope::read(record)?.trust)
 }
 
-/// What the authority signs to make an object trusted: whose it is, and all of it that its owner cannot change.
-pub(crate) fn trust_statement(token: &TokenId, object: &Object) -> Result<Vec<u8>, Error> {
-    let owner = object.ownership.owner.0.to_le_bytes();
-    Ok(binding("strongroom trusted", token, object.number, &[&owner, &encode_fixed_attributes(object)?]))
+/// All of an object that its owner cannot change while it is trusted, in 32 bytes that tell nobody what that is: the
+/// random unique id is among it.
+pub(crate) fn commitment(object: &Object) -> Result<[u8; 32], Error> {
+    let mut commitment = [0; 32];
+    hash::digest(hash::Algorithm::Sha256, &encode_fixed_attributes(object)?, &mut commitment)?;
+    Ok(commitment)
+}
+
+/// What the authority signs to make an object trusted: whose it is, and what that user committed to.
+pub(crate) fn trust_statement(token: &TokenId, number: u64, owner: UserId, commitment: &[u8; 32]) -> Vec<u8> {
+    binding("strongroom trusted", token, number, &[&owner.0.to_le_bytes(), commitment])
+}
+
+/// The users a shared object names, in the order in which they are written.
+fn read_sharees(rest: &[u8], owner: UserId) -> Result<Sharees, Error> {
+    let mut reader = Reader::new(rest);
+    let _commitment: [u8; 32] = reader.array()?;
+    let mut users = Vec::with_capacity(KEY_USERS_MAX);
+    for _ in 0..reader.u8()? {
+        users.push(u64::from(reader.u32()?));
+        reader.raw(WRAP_BYTES)?;
+    }
+    let sharees = Sharees::of(&users, owner).map_err(|_| damaged("a shared object names impossible users"))?;
+    let in_order = !users.is_empty() && sharees.as_numbers() == users;
+    if in_order { Ok(sharees) } else { Err(damaged("a shared object names its users out of order")) }
 }
 
 fn header(shape: Shape, object: &Object) -> Vec<u8> {
@@ -282,6 +410,10 @@ fn header(shape: Shape, object: &Object) -> Vec<u8> {
     header.u8(object.ownership.management_approvals);
     header.u64(object.version);
     header.finish()
+}
+
+fn shared_statement(token: &TokenId, number: u64, header: &[u8], signed: &[u8]) -> Vec<u8> {
+    binding("strongroom shared object", token, number, &[header, signed])
 }
 
 fn public_statement(token: &TokenId, number: u64, header: &[u8], signed: &[u8]) -> Vec<u8> {

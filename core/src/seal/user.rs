@@ -31,7 +31,7 @@ pub struct User {
     /// Verifies what the user signs.
     pub verifying_key: [u8; 32],
     /// To which others seal what they share with the user.
-    sharing_key: Vec<u8>,
+    pub(super) sharing_key: Vec<u8>,
     certificate: [u8; 64],
     kdf: KdfCost,
     salt: [u8; 16],

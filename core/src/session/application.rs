@@ -259,11 +259,12 @@ impl Application {
         Ok(object)
     }
 
-    /// The key with this handle, if whoever is logged in may use it.
+    /// The key with this handle, if whoever is logged in may use it. The approvals that takes are still to be had: operations
+    /// get them from [`super::operation::KeyUse`], calls without operations from [`super::approval::Approvals`].
     ///
     /// # Errors
     /// [`Error::NoKey`]; [`Error::NotLoggedIn`].
-    pub(crate) fn key(&self, number: u64) -> Result<Arc<Object>, Error> {
+    pub(crate) fn key_before_approval(&self, number: u64) -> Result<Arc<Object>, Error> {
         let object = self.object(number).map_err(|error| match error {
             Error::NoObject(number) => Error::NoKey(number),
             other => other,
@@ -279,7 +280,7 @@ impl Application {
     pub(crate) fn maker<'a>(&'a self, actor: Actor, session: u64) -> Maker<'a> {
         // If the actor logged out before this, the number differs from the one found when the object is kept, or the actor.
         let logouts = self.logouts();
-        let ownership = Ownership { owner: actor.user(), use_approvals: 0, management_approvals: 0 };
+        let ownership = Ownership::of(actor.user());
         Maker { ownership, officer: actor.is_officer(), session, logouts, random: &*self.random }
     }
 

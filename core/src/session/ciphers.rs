@@ -203,7 +203,7 @@ impl Session {
             }
         }
         self.offered(call.mechanism)?;
-        let object = self.application.key(key)?;
+        let object = self.application.key_before_approval(key)?;
         let key = KeyUse::new(object, call.mechanism, key_types, usage(direction), (epoch, &self.application))?;
         let prepared = key.object().material()?.cipher(key.object().kind.subtype.unwrap_or_default())?;
         let cipher = Cipher::start(prepared, &mode, direction).map_err(beginning)?;
@@ -228,7 +228,7 @@ impl Session {
         let invalid = || Error::MechanismInvalid(MechanismName(call.mechanism.id));
         let key_types = call.mechanism.keys().ok_or_else(invalid)?.types;
         let epoch = self.application.current()?;
-        let object = self.application.key(key)?;
+        let object = self.application.key_before_approval(key)?;
         let key = KeyUse::new(object, call.mechanism, key_types, usage(direction), (epoch, &self.application))?;
         self.approved(key.object(), function)?;
         let block = match call.mechanism.work {

@@ -18,6 +18,7 @@ mod kdf;
 mod simple;
 mod tls;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use cryptoki_sys::*;
@@ -26,6 +27,7 @@ use strongroom_crypto::hash::Algorithm;
 use strongroom_crypto::memory::SecretBytes;
 
 use super::Session;
+use super::approval::Approvals;
 use crate::access::{self, Action};
 use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
 use crate::error::Error;
@@ -71,6 +73,7 @@ struct Run<'a> {
     base: u64,
     template: &'a Template<'a>,
     maker: Maker<'a>,
+    approvals: RefCell<Approvals>,
 }
 
 /// The keys that go into a derivation.
@@ -90,7 +93,17 @@ impl Session {
             return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id)));
         };
         let maker = self.application.maker(self.application.actor(), self.handle);
-        let run = Run { session: self, call, base, template, maker };
+        let approvals = RefCell::default();
+        let run = Run { session: self, call, base, template, maker, approvals };
+        let derived = run.derive(key_types, derivation);
+        run.approvals.borrow_mut().settle(&derived);
+        derived
+    }
+}
+
+impl Run<'_> {
+    fn derive(&self, key_types: &[u64], derivation: &Derivation) -> Result<Derived, Error> {
+        let (run, call) = (self, self.call);
         match (derivation, &call.parameter) {
             (Derivation::Ecdh, Parameter::Agreement { kdf, shared, public, .. }) => {
                 run.ecdh(key_types, *kdf, shared, public)
@@ -137,12 +150,16 @@ impl Session {
             _ => Err(Error::MechanismParameter("not what this mechanism takes")),
         }
     }
-}
 
-impl Run<'_> {
     /// A secret key that goes into the derivation: the base key or another.
     fn key(&self, number: u64, key_types: &[u64]) -> Result<Arc<Object>, Error> {
-        self.session.key_for(number, self.call.mechanism, key_types, CKO_SECRET_KEY, USAGE, CKF_DERIVE)
+        self.key_of(number, key_types, CKO_SECRET_KEY)
+    }
+
+    fn key_of(&self, number: u64, key_types: &[u64], class: u64) -> Result<Arc<Object>, Error> {
+        let key = self.session.key_for(number, self.call.mechanism, key_types, class, USAGE, CKF_DERIVE)?;
+        self.approvals.borrow_mut().take(&self.session.application, Action::Use, &key)?;
+        Ok(key)
     }
 
     /// The base key, where it is the only one.
@@ -234,7 +251,7 @@ impl Run<'_> {
     /// The public key of a private key (PKCS#11 3.2, "Public key from private key"), whatever that key may do: nothing
     /// secret is used.
     fn public_key(&self, key_types: &[u64]) -> Result<Derived, Error> {
-        let private = self.session.application.key(self.base)?;
+        let private = self.session.application.key_before_approval(self.base)?;
         let fits = key_types.is_empty() || private.kind.subtype.is_some_and(|own| key_types.contains(&own));
         if private.kind.class != CKO_PRIVATE_KEY || !fits {
             return Err(Error::KeyType(MechanismName(self.call.mechanism.id)));

@@ -2,11 +2,16 @@
 
 use strongroom_crypto::hash::Hash;
 
-use super::operation::Slot;
+use super::approval::Approvals;
+use super::operation::{Settled, Slot};
 use super::{Output, Session};
-use crate::attribute::Flag;
+use crate::access::Action;
 use crate::error::Error;
 use crate::mechanism::{Call, Mechanism, MechanismName, Parameter, Work};
+
+impl Settled for DigestOperation {
+    fn settle(&mut self, _: bool) {}
+}
 
 /// A running digest.
 pub(super) struct DigestOperation {
@@ -86,11 +91,14 @@ impl Session {
             |operation| {
                 operation.check(self)?;
                 let logouts = self.application.logouts();
-                let object = self.application.key(key)?;
-                if object.has(Flag::Sensitive) || !object.has(Flag::Extractable) {
+                let object = self.application.key_before_approval(key)?;
+                if object.stays_inside() {
                     return Err(Error::KeyIndigestible);
                 }
+                let mut approvals = Approvals::default();
+                approvals.take(&self.application, Action::Use, &object)?;
                 operation.hash.update(object.material()?.value());
+                approvals.used();
                 operation.updated = true;
                 operation.keyed.get_or_insert(logouts);
                 Ok(())

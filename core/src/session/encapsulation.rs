@@ -3,8 +3,10 @@
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
 
+use super::approval::Approvals;
 use super::wrapping::as_unwrapping;
 use super::{Output, Session};
+use crate::access::Action;
 use crate::asymmetric::{PrivateKey, PublicKey};
 use crate::attribute::{Flag, Template, TemplateAttribute};
 use crate::error::Error;
@@ -72,8 +74,11 @@ impl Session {
         let template = &birth::merged(template, demands)?;
         let target = Target::of(template)?;
         let maker = self.application.maker(self.application.actor(), self.handle);
+        let mut approvals = Approvals::default();
+        approvals.take(&self.application, Action::Use, &private)?;
         let value = shortened(&target, key.decapsulate(ciphertext)?)?;
         let object = exchanged(&target, template, value, demands, &maker)?;
+        approvals.used();
         self.keep(object, maker.logouts)
     }
 }

@@ -211,7 +211,9 @@ impl Session {
             (false, true) => return Err(Error::OperationNotInitialized),
             _ => {}
         }
-        match step(&mut message.operation) {
+        let result = step(&mut message.operation);
+        message.operation.key_use().settle(&result);
+        match result {
             Ok((value, last)) => {
                 if last {
                     message.end();

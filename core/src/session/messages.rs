@@ -258,7 +258,7 @@ impl Session {
         };
         let epoch = self.application.current()?;
         self.offered(mechanism)?;
-        let object = self.application.key(key)?;
+        let object = self.application.key_before_approval(key)?;
         let key = KeyUse::new(object, mechanism, key_types, usage, (epoch, &self.application))?;
         // A key that cannot be used is refused now, not with the first message.
         key.object().material()?.cipher(key.object().kind.subtype.unwrap_or_default())?;
@@ -285,6 +285,7 @@ impl Session {
         let buffer = buffer.get_mut(..data.len()).ok_or(Error::BufferTooSmall { needed: data.len() })?;
         operation.begin(self, message, aad)?;
         let written = operation.pass(data, buffer, Some(&mut *message.tag), 0);
+        operation.key.settle(&written);
         operation.key.again();
         written
     }
@@ -312,6 +313,9 @@ impl Session {
         let query = matches!(output, Output::Length);
         let ends = last.is_some();
         let result = operation.key.check(&self.application, query).and_then(|()| operation.next(part, output, last));
+        if !query {
+            operation.key.settle(&result);
+        }
         match &result {
             Ok(_) if query || !ends => {}
             Err(Error::BufferTooSmall { .. }) => {}

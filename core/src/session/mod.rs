@@ -10,6 +10,7 @@
 //! | `dual`, `state` | two operations in one call; saving a state |
 
 pub mod application;
+mod approval;
 mod blocks;
 mod builtin;
 mod ciphers;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use cryptoki_sys::*;
 
 use super::Session;
+use super::approval::Approvals;
 use crate::access::{self, Action};
 use crate::attribute::{AttributeType, Flag, Template};
 use crate::error::Error;
 use crate::mechanism::{Call, Mechanism, MechanismName, Parameter, Work};
 use crate::object::schema::Kind;
-use crate::object::{Object, birth, change};
+use crate::object::{Object, UserId, birth, change};
 
 impl Session {
     /// Makes an object from a complete template (`C_CreateObject`).
@@ -60,6 +61,9 @@ impl Session {
             access::check(Action::Change, actor, &object)?;
             object.material()?;
         }
+        if access::approvals(Action::Use, &object).or(access::approvals(Action::Change, &object)).is_some() {
+            return Err(Error::Prohibited("a key whose use takes approvals has no copies, which would take none"));
+        }
         let copy = change::copy(&object, template, &maker)?;
         self.keep(copy, maker.logouts)
     }
@@ -75,7 +79,10 @@ impl Session {
         if !object.has(Flag::Destroyable) {
             return Err(Error::Prohibited("the object is not destroyable (CKA_DESTROYABLE)"));
         }
+        let mut approvals = Approvals::default();
+        approvals.take(&self.application, Action::Destroy, &object)?;
         self.application.destroy(&object)?;
+        approvals.used();
         let mut state = self.state()?;
         state.made.remove(&number);
         state.forget_key(number);
@@ -121,10 +128,51 @@ impl Session {
                 Ok(changed)
             });
         }
+        access::check(Action::Change, actor, &object)?;
+        let mut approvals = Approvals::default();
+        approvals.take(&self.application, Action::Change, &object)?;
         self.application.replace(number, &mut |object| {
             access::check(Action::Change, actor, object)?;
             change::set(object, template, actor.is_officer())
+        })?;
+        approvals.used();
+        Ok(())
+    }
+
+    /// Shares a private key of the caller's with another user, who may use it from now on.
+    ///
+    /// # Errors
+    /// [`Error::NotOwner`], [`Error::Prohibited`] for what cannot be shared, [`Error::NoSuchUser`],
+    /// [`Error::AttributeValue`] for one user too many, [`Error::ApprovalsMissing`].
+    pub fn share(&self, number: u64, user: UserId) -> Result<(), Error> {
+        self.change_sharing(number, |object| {
+            self.application.token().expect_sharee(user)?;
+            change::shared(object, user)
         })
+    }
+
+    /// Ends the sharing of a key with a user. What the user knows of it then opens nothing that is written from now on.
+    ///
+    /// # Errors
+    /// As [`Session::share`]; [`Error::Prohibited`] where fewer users would be left than must approve.
+    pub fn unshare(&self, number: u64, user: UserId) -> Result<(), Error> {
+        self.change_sharing(number, |object| change::unshared(object, user))
+    }
+
+    fn change_sharing(&self, number: u64, change: impl Fn(&Object) -> Result<Object, Error>) -> Result<(), Error> {
+        let (object, actor) = (self.application.object(number)?, self.application.actor());
+        access::check(Action::Share, actor, &object)?;
+        self.allow_writing(&object)?;
+        // What cannot be done takes no approval.
+        change(&object)?;
+        let mut approvals = Approvals::default();
+        approvals.take(&self.application, Action::Share, &object)?;
+        self.application.replace(number, &mut |object| {
+            access::check(Action::Share, actor, object)?;
+            change(object)
+        })?;
+        approvals.used();
+        Ok(())
     }
 
     /// Begins a search (`C_FindObjectsInit`): what it finds is settled now, whatever happens later.

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use super::application::Application;
+use super::approval::{self, Approvals, is_carried_out};
+use crate::access::{self, Action};
 use crate::attribute::Flag;
 use crate::error::Error;
 use crate::mechanism::Mechanism;
@@ -22,7 +24,7 @@ impl<T> Default for Slot<T> {
     }
 }
 
-impl<T> Slot<T> {
+impl<T: Settled> Slot<T> {
     /// Whether an operation is active.
     pub(super) fn is_active(&self) -> bool {
         self.active
@@ -67,13 +69,29 @@ impl<T> Slot<T> {
         last: impl FnOnce(&R) -> bool,
         step: impl FnOnce(&mut T) -> Result<R, Error>,
     ) -> Result<R, Error> {
-        let result = step(self.active()?);
+        let operation = self.active()?;
+        let result = step(operation);
+        operation.settle(is_carried_out(&result));
         match &result {
             Ok(value) if last(value) => self.active = false,
             Ok(_) | Err(Error::BufferTooSmall { .. }) => {}
             Err(_) => self.end(),
         }
         result
+    }
+}
+
+/// An operation that is told after each step whether the step was carried out.
+pub(super) trait Settled {
+    /// The step used the key, if there is one.
+    fn settle(&mut self, carried_out: bool);
+}
+
+impl<T: Keyed> Settled for T {
+    fn settle(&mut self, carried_out: bool) {
+        if carried_out {
+            self.key_use().approvals.used();
+        }
     }
 }
 
@@ -137,6 +155,9 @@ pub(super) struct KeyUse {
     usage: Flag,
     /// Whether the key wants a login for this very operation, and has not had it.
     waits: bool,
+    /// Whether the key wants approvals for this very operation, and has not had them.
+    wants_approval: bool,
+    approvals: Approvals,
 }
 
 impl KeyUse {
@@ -160,8 +181,12 @@ impl KeyUse {
         if !object.allows_mechanism(mechanism.id) {
             return Err(Error::MechanismNotAllowed(crate::mechanism::MechanismName(mechanism.id)));
         }
-        let waits = object.has(Flag::AlwaysAuthenticate);
-        Ok(KeyUse { object, mechanism, epoch, logouts: application.logouts(), usage, waits })
+        approval::expect(application, Action::Use, &object)?;
+        let logouts = application.logouts();
+        let (waits, wants_approval, approvals) = (false, false, Approvals::default());
+        let mut key = KeyUse { object, mechanism, epoch, logouts, usage, waits, wants_approval, approvals };
+        key.again();
+        Ok(key)
     }
 
     /// The key.
@@ -177,21 +202,30 @@ impl KeyUse {
             && !self.object.is_retired()
     }
 
-    /// Begins again.
+    /// Begins again: what was not used of the approvals goes back.
     pub(super) fn again(&mut self) {
         self.waits = self.object.has(Flag::AlwaysAuthenticate);
+        self.wants_approval = access::approvals(Action::Use, &self.object).is_some();
+        if self.approvals.are_held() {
+            self.approvals = Approvals::default();
+        }
+    }
+
+    /// Notes that the operation was carried out, where its result says so.
+    pub(super) fn settle<T>(&mut self, result: &Result<T, Error>) {
+        self.approvals.settle(result);
     }
 
     /// Whether the operation may go on: the key exists and still permits it, whoever logged in before it began still is,
-    /// and it had the login it wants.
+    /// and it had the login and the approvals it wants.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone or no longer permits
+    /// [`Error::ApprovalsMissing`]; [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone or no longer permits
     /// the use, and where there was a logout and another login.
     pub(super) fn check(&mut self, application: &Application, query: bool) -> Result<(), Error> {
         let epoch = application.current()?;
         if epoch != self.epoch || self.object.is_retired() {
-            match application.key(self.object.number) {
+            match application.key_before_approval(self.object.number) {
                 Ok(now)
                     if now.unique_id == self.object.unique_id
                         && now.has(self.usage)
@@ -208,6 +242,10 @@ impl KeyUse {
         // Asking for a length is not yet using the key.
         if self.waits && !query {
             return Err(Error::ContextLogin("this key wants a login for each operation (CKU_CONTEXT_SPECIFIC)"));
+        }
+        if self.wants_approval && !query {
+            self.approvals.take(application, Action::Use, &self.object)?;
+            self.wants_approval = false;
         }
         Ok(())
     }

@@ -424,7 +424,7 @@ impl Session {
             }
         }
         self.offered(call.mechanism)?;
-        let object = self.application.key(key)?;
+        let object = self.application.key_before_approval(key)?;
         let key = KeyUse::new(object, call.mechanism, key_types, purpose.usage(), (epoch, &self.application))?;
         let mac = Mac::start(&key.object().material()?.mac(form)?, iv)?;
         slot.begin(SignOperation { key, signer: Signer::Mac(mac, bytes), updated: false, signature: None });
@@ -440,7 +440,7 @@ impl Session {
     ) -> Result<(KeyUse, Arc<Object>), Error> {
         let keys = mechanism.keys().ok_or(Error::MechanismInvalid(MechanismName(mechanism.id)))?;
         let epoch = self.application.current()?;
-        let object = self.application.key(key)?;
+        let object = self.application.key_before_approval(key)?;
         let key = KeyUse::new(Arc::clone(&object), mechanism, keys.types, purpose.usage(), (epoch, &self.application))?;
         self.approved(&object, purpose.function())?;
         Ok((key, object))

@@ -7,6 +7,7 @@ use strongroom_crypto::cipher::{Cipher, Direction, Mode};
 use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::{derive, ec, hash, keywrap, montgomery};
 
+use super::approval::Approvals;
 use super::blocks::{self, Padding};
 use super::{Output, Session};
 use crate::access::{self, Action};
@@ -17,7 +18,7 @@ use crate::mechanism::{
     Call, CipherMode, HybridWrap, KeyWrap, Keys, Mechanism, MechanismName, Parameter, Work, hashes,
 };
 use crate::object::Object;
-use crate::object::birth::{self, Inheritance};
+use crate::object::birth::{self, Inheritance, Maker};
 use crate::object::schema::Kind;
 
 /// What a wrapping mechanism works on.
@@ -122,7 +123,12 @@ impl Session {
         let Output::Buffer(buffer) = output else { return Err(Error::NotSupported) };
         let needed = scheme.wrapped_len(&wrapping, value.len())?;
         let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
-        scheme.wrap(&wrapping, value, place).map_err(|error| match error {
+        let mut approvals = Approvals::default();
+        approvals.take(&self.application, Action::Wrap, &wrapping)?;
+        approvals.take(&self.application, Action::Export, &key)?;
+        let wrapped = scheme.wrap(&wrapping, value, place);
+        approvals.settle(&wrapped);
+        wrapped.map_err(|error| match error {
             Error::DataLength | Error::DataInvalid => Error::KeySize { got: value.len() },
             other => as_wrapping(other, call.mechanism),
         })
@@ -130,7 +136,7 @@ impl Session {
 
     /// The key with this handle, if it may be wrapped with `wrapping`.
     fn wrappable(&self, number: u64, wrapping: &Object) -> Result<Arc<Object>, Error> {
-        let key = self.application.key(number)?;
+        let key = self.application.key_before_approval(number)?;
         if !key.kind.is_secret() {
             return Err(Error::KeyNotWrappable("only secret and private keys are wrapped"));
         }
@@ -183,8 +189,25 @@ impl Session {
             return Err(Error::TemplateInconsistent { attribute, reason: "this mechanism unwraps secret keys only" });
         }
         let maker = self.application.maker(self.application.actor(), self.handle);
-        let value = scheme.unwrap(&unwrapping, wrapped).map_err(|error| as_wrapped(error, call.mechanism))?;
-        let object = match target.kind.class {
+        let mut approvals = Approvals::default();
+        approvals.take(&self.application, Action::Wrap, &unwrapping)?;
+        let unwrapped = self.unwrapped(call, &scheme, &unwrapping, wrapped, (&target, template, hidden), &maker);
+        approvals.settle(&unwrapped);
+        self.keep(unwrapped?, maker.logouts)
+    }
+
+    /// The key that comes out of `wrapped`.
+    fn unwrapped(
+        &self,
+        call: &Call<'_>,
+        scheme: &Scheme<'_>,
+        unwrapping: &Object,
+        wrapped: &[u8],
+        (target, template, hidden): (&Unwrapped, &Template<'_>, bool),
+        maker: &Maker<'_>,
+    ) -> Result<Object, Error> {
+        let value = scheme.unwrap(unwrapping, wrapped).map_err(|error| as_wrapped(error, call.mechanism))?;
+        match target.kind.class {
             CKO_PRIVATE_KEY => {
                 let key_type = target.kind.subtype.unwrap_or_default();
                 let der = match scheme {
@@ -194,18 +217,17 @@ impl Session {
                     _ => value.expose(),
                 };
                 let half = asymmetric::from_private_key_info(key_type, der)?;
-                birth::unwrapped_private(target.kind, template, half, &maker)?
+                birth::unwrapped_private(target.kind, template, half, maker)
             }
             _ => {
                 let value = match scheme {
                     // Zeros behind it are no part of what was wrapped: whether there are any is nobody's business.
                     Scheme::KeyWrap(KeyWrap::Plain, _) if hidden => target.whole(value)?,
-                    _ => target.value(&scheme, value, block_bytes(&unwrapping))?,
+                    _ => target.value(scheme, value, block_bytes(unwrapping))?,
                 };
-                birth::unwrapped_secret(target.kind, template, value, &maker)?
+                birth::unwrapped_secret(target.kind, template, value, maker)
             }
-        };
-        self.keep(object, maker.logouts)
+        }
     }
 
     /// The key with this handle, for one use by a mechanism that takes keys of these types (any where there are none)
@@ -219,7 +241,7 @@ impl Session {
         (usage, refusal): (Flag, &'static str),
         function: CK_FLAGS,
     ) -> Result<Arc<Object>, Error> {
-        let key = self.application.key(number)?;
+        let key = self.application.key_before_approval(number)?;
         let fits = key.kind.subtype.is_some_and(|own| key_types.is_empty() || key_types.contains(&own));
         if !fits || key.kind.class != class {
             return Err(Error::KeyType(MechanismName(mechanism.id)));

@@ -9,10 +9,19 @@ pub const META: &[u8] = b"M";
 pub const NEXT_OBJECT: &[u8] = b"Co";
 /// The next user id to give.
 pub const NEXT_USER: &[u8] = b"Cu";
+/// The next number of a quorum token.
+pub const NEXT_QUORUM_TOKEN: &[u8] = b"Cq";
+/// How many officers approve of what an officer does.
+pub const QUORUM_VALUES: &[u8] = b"V";
+/// What all quorum tokens start with.
+pub const QUORUM_TOKENS: &[u8] = b"Q";
 /// What all object records start with.
 pub const OBJECTS: &[u8] = b"O";
 /// What all user records start with.
 pub const USERS: &[u8] = b"U";
+
+/// What all records of pairs of users start with.
+pub const PAIRS: &[u8] = b"P";
 
 /// Bytes of a search tag.
 pub const TAG_BYTES: usize = 8;
@@ -32,6 +41,33 @@ pub fn object_number(key: &[u8]) -> Option<u64> {
 /// The record of a user.
 pub fn user(user: UserId) -> [u8; 5] {
     let mut key = [USERS[0]; 5];
+    key[1..].copy_from_slice(&user.0.to_be_bytes());
+    key
+}
+
+/// The key between a user and another with whom the first shares objects.
+pub fn pair(owner: UserId, sharee: UserId) -> [u8; 9] {
+    let mut key = [PAIRS[0]; 9];
+    key[1..5].copy_from_slice(&owner.0.to_be_bytes());
+    key[5..].copy_from_slice(&sharee.0.to_be_bytes());
+    key
+}
+
+/// A quorum token.
+pub fn quorum_token(id: u32) -> [u8; 5] {
+    let mut key = [QUORUM_TOKENS[0]; 5];
+    key[1..].copy_from_slice(&id.to_be_bytes());
+    key
+}
+
+/// The number in a quorum token's key.
+pub fn quorum_token_number(key: &[u8]) -> Option<u32> {
+    Some(u32::from_be_bytes(key.strip_prefix(QUORUM_TOKENS)?.try_into().ok()?))
+}
+
+/// The key with which a user approves.
+pub fn approver(user: UserId) -> [u8; 5] {
+    let mut key = [b'K'; 5];
     key[1..].copy_from_slice(&user.0.to_be_bytes());
     key
 }

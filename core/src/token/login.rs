@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::cache::ObjectCache;
 use super::objects::expect_login;
+use super::sharing::PairCache;
 use super::{DEFAULT_USER, FIRST_OFFICER, Meta, Token, check_name, check_pin, layout, read_failures};
 use crate::access::Actor;
 use crate::error::Error;
@@ -39,6 +40,7 @@ pub struct Login {
     pub(super) keys: UserKeys,
     pub(super) bundle: Bundle,
     pub(super) objects: ObjectCache,
+    pub(super) pairs: PairCache,
     verifying_key: [u8; 32],
 }
 
@@ -87,6 +89,7 @@ impl Token {
             keys,
             bundle,
             objects: ObjectCache::default(),
+            pairs: PairCache::default(),
             verifying_key: user.verifying_key,
         })
     }

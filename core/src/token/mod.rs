@@ -4,12 +4,16 @@
 //! That a PKCS#11 application has one login per token is that standard's rule and lives with its sessions; a server
 //! holds as many logins as it has callers.
 
+mod approvers;
 mod cache;
 pub mod layout;
 mod login;
 mod meta;
 mod objects;
+mod officers;
+pub mod quorum;
 mod search;
+mod sharing;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -19,6 +23,7 @@ use parking_lot::{Mutex, RwLock};
 use strongroom_crypto::kdf::TagKey;
 use strongroom_crypto::random::Source;
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::limits::{PIN_BYTES_MAX, PIN_FAILURES_MAX, USER_NAME_BYTES_MAX};
 use crate::object::UserId;
@@ -55,6 +60,7 @@ pub struct Settings {
 pub struct Token {
     store: Arc<dyn Store>,
     random: Arc<dyn Source>,
+    clock: Arc<dyn Clock>,
     settings: Settings,
     current: RwLock<Current>,
     public: ObjectCache,
@@ -114,11 +120,17 @@ impl Token {
         Ok(Token {
             store,
             random,
+            clock: Arc::new(SystemClock),
             settings,
             current: RwLock::new(current),
             public: ObjectCache::default(),
             verifying_keys: Mutex::default(),
         })
+    }
+
+    /// The same with another clock.
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Token {
+        Token { clock, ..self }
     }
 
     /// Makes the token anew: every user and object is gone. The officer's PIN must be right. What the token allows stays

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use super::cache::{Cached, UNSEEN};
+use super::sharing::expect_sharees;
 use super::{Login, Meta, Token, layout};
 use crate::attribute::Flag;
 use crate::error::Error;
 use crate::object::codec::damaged;
-use crate::object::{Object, UserId};
-use crate::seal::{self, Envelope, Opened, Role, User};
+use crate::object::{Object, Sharees, UserId};
+use crate::seal::{self, Envelope, Opened, Role, User, Viewer};
 use crate::store::{Aborted, Transaction};
 
 /// Token objects number below this; session objects and built-in ones have numbers above.
@@ -39,9 +40,15 @@ impl Token {
     /// As [`Token::insert`].
     pub fn insert_all(&self, mut objects: Vec<Object>, owner: Option<&Login>) -> Result<Vec<Arc<Object>>, Error> {
         let meta = self.meta()?;
-        let prepared: Result<Vec<_>, Error> =
-            objects.iter().map(|object| Ok((self.tags(object, owner)?, self.trust(object, owner)?))).collect();
-        let prepared = prepared?;
+        let mut prepared = Vec::with_capacity(objects.len());
+        for object in &objects {
+            if let Some(owner) = owner
+                && self.pairs_for(owner, object.ownership.sharees)? != object.ownership.sharees
+            {
+                return Err(self.unknown_sharee(&object.ownership.sharees));
+            }
+            prepared.push((self.tags(object, owner)?, self.trust(object, owner)?));
+        }
         self.store.transact(&mut |transaction| {
             expect(transaction, &meta, owner)?;
             for (object, (tags, trust)) in objects.iter_mut().zip(&prepared) {
@@ -52,8 +59,8 @@ impl Token {
                     false => None,
                 };
                 expect_owner(object, owner)?;
-                let keys = owner.map(|owner| &owner.keys);
-                let record = seal::write(object, FIRST_REVISION, &meta.id, keys, trust, &*self.random)?;
+                expect_sharees(transaction, &object.ownership.sharees)?;
+                let record = self.seal(object, FIRST_REVISION, &meta, owner, trust)?;
                 transaction.put(&layout::object(number), &record)?;
                 for tag in tags {
                     transaction.put(&layout::tag(tag, number), b"")?;
@@ -82,7 +89,10 @@ impl Token {
         loop {
             let meta = self.meta()?;
             let old = self.entry(number, owner)?;
-            let new = change(&old.object)?;
+            let mut new = change(&old.object)?;
+            if let Some(owner) = owner.filter(|owner| owner.user == new.ownership.owner) {
+                new.ownership.sharees = self.pairs_for(owner, new.ownership.sharees)?;
+            }
             let (old_tags, new_tags) = (self.tags(&old.object, owner)?, self.tags(&new, owner)?);
             let revision = old.revision.wrapping_add(1);
             let mut conflict = false;
@@ -99,12 +109,12 @@ impl Token {
                     true => seal::with_trust(&record, revision, self.trusted(&new, owner)?)?,
                     false => {
                         expect_owner(&new, owner)?;
-                        let keys = owner.map(|owner| &owner.keys);
+                        expect_sharees(transaction, &new.ownership.sharees)?;
                         let trust = match new.has(Flag::Trusted) {
                             true => seal::trust_of(&record)?,
                             false => None,
                         };
-                        seal::write(&new, revision, &meta.id, keys, trust, &*self.random)?
+                        self.seal(&new, revision, &meta, owner, trust)?
                     }
                 };
                 transaction.put(&key, &record)?;
@@ -210,13 +220,33 @@ impl Token {
     ) -> Result<Arc<Object>, Error> {
         let meta = self.meta()?;
         // An officer manages and never uses: nothing opens a value to one.
-        let keys = viewer
-            .filter(|viewer| viewer.role == Role::User && viewer.meta == meta)
-            .map(|viewer| (viewer.user, &viewer.keys));
+        let viewer = viewer.filter(|viewer| viewer.role == Role::User && viewer.meta == meta);
         let verifying_keys = |user| self.verifying_key(user);
-        let opened = envelope.open(&meta.id, number, keys, &meta.authority, &verifying_keys)?;
+        let pairs =
+            |owner, sharee| viewer.map_or(Err(Error::NotLoggedIn), |viewer| self.pair_key(viewer, owner, sharee));
+        let viewer = viewer.map(|viewer| Viewer { user: viewer.user, keys: &viewer.keys, pairs: &pairs });
+        let opened = envelope.open(&meta.id, number, viewer.as_ref(), &meta.authority, &verifying_keys)?;
         let (Opened::Whole(object) | Opened::WithoutValue(object)) = opened;
         Ok(Arc::new(object))
+    }
+
+    /// The object's record. The keys with those it is shared with were made before.
+    fn seal(
+        &self,
+        object: &Object,
+        revision: u64,
+        meta: &Meta,
+        owner: Option<&Login>,
+        trust: Option<[u8; 64]>,
+    ) -> Result<Vec<u8>, Error> {
+        let pairs = |user, sharee| owner.map_or(Err(Error::NotLoggedIn), |owner| self.pair_key(owner, user, sharee));
+        let owner = owner.map(|owner| Viewer { user: owner.user, keys: &owner.keys, pairs: &pairs });
+        seal::write(object, revision, &meta.id, owner.as_ref(), trust, &*self.random)
+    }
+
+    fn unknown_sharee(&self, sharees: &Sharees) -> Error {
+        let unknown = sharees.iter().find_map(|sharee| self.expect_sharee(sharee).err());
+        unknown.unwrap_or_else(|| Error::NoSuchUser("who could share the key".to_owned()))
     }
 
     /// Private objects and secret values are kept with the login, and are gone with it.
@@ -248,7 +278,9 @@ impl Token {
 
     fn sign_trust(&self, object: &Object, officer: Option<&Login>) -> Result<[u8; 64], Error> {
         let officer = officer.ok_or(Error::NotLoggedIn)?;
-        officer.keys.sign_as_authority(&[&seal::trust_statement(&officer.token, object)?])
+        let (number, owner) = (object.number, object.ownership.owner);
+        let statement = seal::trust_statement(&officer.token, number, owner, &seal::commitment(object)?);
+        officer.keys.sign_as_authority(&[&statement])
     }
 }
 

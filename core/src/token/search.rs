@@ -103,7 +103,7 @@ impl Token {
         let mut numbers = Vec::new();
         self.store.scan(layout::OBJECTS, None, &mut |key, record| {
             if let (Some(number), Ok(envelope)) = (layout::object_number(key).filter(possible), Envelope::read(record))
-                && (envelope.is_public() || Some(envelope.ownership.owner) == user)
+                && (envelope.is_public() || user.is_some_and(|user| envelope.ownership.is_associated(user)))
             {
                 numbers.push(number);
             }

@@ -402,6 +402,6 @@ fn letter(owner: UserId) -> Object {
     let class = CKO_DATA.to_ne_bytes();
     let private = if owner == UserId::NOBODY { FALSE } else { TRUE };
     let entries = [(CKA_CLASS, &class[..]), (CKA_TOKEN, TRUE), (CKA_PRIVATE, private), (CKA_LABEL, b"late")];
-    let ownership = Ownership { owner, use_approvals: 0, management_approvals: 0 };
+    let ownership = Ownership::of(owner);
     born(&template(&entries), &Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }).unwrap()
 }

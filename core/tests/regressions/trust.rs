@@ -95,7 +95,7 @@ fn object(entries: &Template<'_>, maker: Option<&Login>) -> Object {
         }
     }
     let owner = maker.map_or(UserId::NOBODY, |login| login.user);
-    let ownership = Ownership { owner, use_approvals: 0, management_approvals: 0 };
+    let ownership = Ownership::of(owner);
     let random = Same(AtomicU64::new(1));
     born(entries, &Maker { ownership, officer: false, session: 1, logouts: 0, random: &random }).unwrap()
 }

@@ -383,7 +383,7 @@ fn login(token: &Token, pin: &[u8]) -> Result<Login, Error> {
 }
 
 fn nobody() -> Maker<'static> {
-    let ownership = Ownership { owner: UserId::NOBODY, use_approvals: 0, management_approvals: 0 };
+    let ownership = Ownership::of(UserId::NOBODY);
     Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }
 }
 

@@ -282,6 +282,6 @@ pub(crate) fn data(application: &[u8], owner: Option<&Login>) -> Object {
     let private = if owner.is_some() { TRUE } else { FALSE };
     let entries = [(CKA_CLASS, &class[..]), (CKA_TOKEN, TRUE), (CKA_APPLICATION, application), (CKA_PRIVATE, private)];
     let owner = owner.map_or(UserId::NOBODY, |owner| owner.user);
-    let ownership = Ownership { owner, use_approvals: 0, management_approvals: 0 };
+    let ownership = Ownership::of(owner);
     born(&template(&entries), &Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }).unwrap()
 }

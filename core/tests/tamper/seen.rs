@@ -193,7 +193,7 @@ impl Seen {
 
     /// Makes a key, which must not be in the way of what is there.
     fn make_another(&mut self, token: &Token, user: &Login) -> Look<View> {
-        let ownership = Ownership { owner: user.user, use_approvals: 0, management_approvals: 0 };
+        let ownership = Ownership::of(user.user);
         let maker = Maker { ownership, officer: false, session: 1, logouts: 0, random: &System };
         let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_AES.to_ne_bytes());
         let entries = [

@@ -89,8 +89,8 @@ impl Inheritance {
     /// What comes from the bytes of `key`, however they are turned: the new key is no more open than the old.
     pub(crate) fn of(key: &Object) -> Inheritance {
         let own = Inheritance {
-            sensitive: key.has(Flag::Sensitive),
-            unextractable: !key.has(Flag::Extractable),
+            sensitive: key.has(Flag::Sensitive) || key.borrowed,
+            unextractable: !key.has(Flag::Extractable) || key.borrowed,
             always_sensitive: key.has(Flag::AlwaysSensitive),
             never_extractable: key.has(Flag::NeverExtractable),
             wrap_with_trusted: key.has(Flag::WrapWithTrusted),

@@ -8,7 +8,7 @@ use cryptoki_sys::*;
 use strongroom_crypto::encoding::octet_string;
 use strongroom_crypto::memory::SecretBytes;
 
-use super::{Derived, Run, USAGE, expanded};
+use super::{Derived, Run, expanded};
 use crate::asymmetric::PrivateKey;
 use crate::error::Error;
 use crate::mechanism::hashes::{AgreementKdf, agreement_kdf};
@@ -48,8 +48,7 @@ impl Run<'_> {
         shared: &[u8],
         agree: impl FnOnce(&PrivateKey) -> Result<SecretBytes, Error>,
     ) -> Result<Derived, Error> {
-        let mechanism = self.call.mechanism;
-        let base = self.session.key_for(self.base, mechanism, key_types, CKO_PRIVATE_KEY, USAGE, CKF_DERIVE)?;
+        let base = self.key_of(self.base, key_types, CKO_PRIVATE_KEY)?;
         let demands = base.demands(CKA_DERIVE_TEMPLATE);
         let template = &birth::merged(self.template, demands)?;
         let target = Target::of(template)?;

@@ -1,0 +1,148 @@
+//! The keys with which users approve: an RSA public key per user, registered by the user or by an officer.
+//!
+//! What approves is an ordinary RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017 §8.2), which `openssl dgst -sha256 -sign`
+//! makes; the private key never comes near the token.
+
+use strongroom_crypto::encoding::PublicKeyInfo;
+use strongroom_crypto::hash::{self, Algorithm};
+use strongroom_crypto::rsa::{PublicKey, SignaturePadding};
+use strongroom_crypto::sign;
+
+use super::objects::expect_login;
+use super::{Login, Meta, Token, layout};
+use crate::error::Error;
+use crate::object::UserId;
+use crate::object::codec::{Reader, Writer, damaged};
+use crate::seal::{Role, User, approver_statement};
+
+/// Reads a record of the store, in or out of a transaction.
+pub(super) type Read<'a> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+/// The record of a registered key.
+struct Registration {
+    /// The officer who registered it, or the user.
+    by: UserId,
+    /// SubjectPublicKeyInfo in DER.
+    public_key: Vec<u8>,
+    signature: [u8; 64],
+}
+
+impl Token {
+    /// Registers the key with which a user will approve, or another in its place. `signature` over `challenge`, any bytes,
+    /// shows that somebody has the private half.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but the user and officers; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
+    /// is not RSA of 2048 bits or more, and for a signature that does not verify.
+    pub fn register_approver(
+        &self,
+        login: &Login,
+        name: &str,
+        public_key: &[u8],
+        challenge: &[u8],
+        signature: &[u8],
+    ) -> Result<(), Error> {
+        let user = self.certified_user(name)?;
+        if user.id != login.user && login.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        if challenge.is_empty() || challenge.len() > CHALLENGE_BYTES_MAX {
+            return Err(Error::Approval("what is signed to register a key has 1 to 245 bytes"));
+        }
+        approves(&rsa_key(public_key)?, challenge, signature)?;
+        let statement = approver_statement(&login.token, user.id, public_key);
+        let signature = match user.id == login.user {
+            true => login.keys.sign(&[&statement])?,
+            false => login.keys.sign_as_authority(&[&statement])?,
+        };
+        let record = Registration { by: login.user, public_key: public_key.to_vec(), signature }.encode();
+        self.store.transact(&mut |transaction| {
+            expect_login(transaction, login)?;
+            if transaction.get(&layout::user(user.id))?.is_none() {
+                return Err(Error::NoSuchUser(user.name.clone()).into());
+            }
+            Ok(transaction.put(&layout::approver(user.id), &record)?)
+        })?;
+        Ok(())
+    }
+
+    /// Whether a user has registered a key to approve with.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn is_approver(&self, user: UserId) -> Result<bool, Error> {
+        Ok(self.store.get(&layout::approver(user))?.is_some())
+    }
+}
+
+/// Whether this is the user's approval of `file`: the user exists, is not locked, has registered a key for which the user
+/// or the authority vouches, and signed.
+///
+/// # Errors
+/// [`Error::Approval`]; [`Error::Damaged`].
+pub(super) fn check_approval(
+    meta: &Meta,
+    user: &User,
+    file: &[u8],
+    signature: &[u8],
+    read: Read<'_>,
+) -> Result<(), Error> {
+    let failures = super::read_failures(read(&layout::failures(user.id))?.as_deref());
+    if failures >= crate::limits::PIN_FAILURES_MAX {
+        return Err(Error::Approval("a user who is locked does not approve"));
+    }
+    let record = read(&layout::approver(user.id))?;
+    let record = record.ok_or(Error::Approval("a user who approves has registered no key for it"))?;
+    let registration = Registration::decode(&record)?;
+    let statement = approver_statement(&meta.id, user.id, &registration.public_key);
+    let by = if registration.by == user.id { &user.verifying_key } else { &meta.authority };
+    sign::verify(by, &[&statement], &registration.signature)
+        .map_err(|_| damaged("a key to approve with was changed"))?;
+    approves(&rsa_key(&registration.public_key)?, file, signature)
+}
+
+/// An RSA key that is long enough, in SubjectPublicKeyInfo.
+fn rsa_key(public_key: &[u8]) -> Result<PublicKey, Error> {
+    const REFUSED: Error =
+        Error::Approval("a key to approve with is RSA of 2048 bits or more, as a SubjectPublicKeyInfo");
+    let Ok(PublicKeyInfo::Rsa { modulus, public_exponent }) = PublicKeyInfo::decode(public_key) else {
+        return Err(REFUSED);
+    };
+    let key = PublicKey::new(modulus, public_exponent).map_err(|_| REFUSED)?;
+    if key.bits() >= RSA_BITS_MIN { Ok(key) } else { Err(REFUSED) }
+}
+
+fn approves(key: &PublicKey, file: &[u8], signature: &[u8]) -> Result<(), Error> {
+    let mut digest = [0; 32];
+    hash::digest(Algorithm::Sha256, file, &mut digest)?;
+    let verified = key.verify(&SignaturePadding::Pkcs1Digest(Algorithm::Sha256), &digest, signature);
+    verified.map_err(|_| Error::Approval("a signature does not verify with the key its user registered"))
+}
+
+impl Registration {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u8(RECORD_FORMAT);
+        writer.u32(self.by.0);
+        writer.counted(&self.public_key);
+        writer.raw(&self.signature);
+        writer.finish()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Registration, Error> {
+        let mut reader = Reader::new(bytes);
+        if reader.u8()? != RECORD_FORMAT {
+            return Err(damaged("a key to approve with has a record of an unknown format"));
+        }
+        let by = UserId(reader.u32()?);
+        let public_key = reader.counted()?.to_vec();
+        let signature = reader.array()?;
+        reader.end()?;
+        Ok(Registration { by, public_key, signature })
+    }
+}
+
+const RECORD_FORMAT: u8 = 1;
+const RSA_BITS_MIN: usize = 2048;
+/// What fits into one block of RSA-2048 with padding: CloudHSM's number.
+const CHALLENGE_BYTES_MAX: usize = 245;

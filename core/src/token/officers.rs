@@ -1,0 +1,110 @@
+//! How many officers approve of what an officer does (m of n): one number for managing users, one for these numbers.
+
+use super::approvers::Read;
+use super::objects::expect_login;
+use super::{Login, Meta, Token, layout};
+use crate::access::Service;
+use crate::error::Error;
+use crate::limits::KEY_USERS_MAX;
+use crate::object::codec::{Reader, Writer, damaged};
+use crate::seal::{Role, quorum_statement};
+
+/// The numbers of approvals, as the officer who set them last signed them.
+#[derive(Clone, Copy)]
+struct Values {
+    user_management: u8,
+    officers: u8,
+}
+
+impl Token {
+    /// How many officers approve of a service about the token; 1 where an officer acts alone.
+    ///
+    /// # Errors
+    /// [`Error::Approval`] for a service about keys.
+    pub fn quorum_value(&self, service: Service) -> Result<u8, Error> {
+        if service.is_of_key() {
+            return Err(OF_KEY);
+        }
+        Ok(values(&*self.meta()?, &mut |key| Ok(self.store.get(key)?))?.of(service))
+    }
+
+    /// Sets how many officers approve of a service about the token: 2 to 8, at most as many as there are officers; 0 and 1
+    /// let each act alone. Where changing the numbers takes approvals, this does.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Approval`] for a number that cannot be;
+    /// [`Error::ApprovalsMissing`].
+    pub fn set_quorum_value(&self, officer: &Login, service: Service, value: u8) -> Result<(), Error> {
+        if officer.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        if service.is_of_key() {
+            return Err(OF_KEY);
+        }
+        let officers = self.users()?.iter().filter(|user| user.role == Role::Officer).count();
+        if usize::from(value) > officers.min(KEY_USERS_MAX) {
+            return Err(Error::Approval("a quorum takes at most 8 officers, and no more than there are"));
+        }
+        self.store.transact(&mut |transaction| {
+            expect_login(transaction, officer)?;
+            let mut values = values(&officer.meta, &mut |key| Ok(transaction.get(key)?))?;
+            match service {
+                Service::UserManagement => values.user_management = value.max(1),
+                _ => values.officers = value.max(1),
+            }
+            if values.officers > 1 && values.user_management > values.officers {
+                return Err(
+                    Error::Approval("USER_MGMT takes at most as many approvals as MISC_CO, which guards it").into()
+                );
+            }
+            self.take_officers_approval(transaction, officer, Service::Officers)?;
+            let statement = quorum_statement(&officer.token, values.bytes());
+            let signature = officer.keys.sign_as_authority(&[&statement])?;
+            let mut record = Writer::default();
+            record.u8(RECORD_FORMAT);
+            record.raw(&values.bytes());
+            record.raw(&signature);
+            Ok(transaction.put(layout::QUORUM_VALUES, &record.finish())?)
+        })?;
+        Ok(())
+    }
+}
+
+/// How many officers must approve; 0 where an officer acts alone.
+pub(super) fn approvals(meta: &Meta, service: Service, read: Read<'_>) -> Result<u8, Error> {
+    let value = values(meta, read)?.of(service);
+    Ok(if value > 1 { value } else { 0 })
+}
+
+fn values(meta: &Meta, read: Read<'_>) -> Result<Values, Error> {
+    let Some(record) = read(layout::QUORUM_VALUES)? else {
+        return Ok(Values { user_management: 1, officers: 1 });
+    };
+    let mut reader = Reader::new(&record);
+    if reader.u8()? != RECORD_FORMAT {
+        return Err(damaged("the quorum values have a record of an unknown format"));
+    }
+    let values = Values { user_management: reader.u8()?, officers: reader.u8()? };
+    let signature = reader.array()?;
+    reader.end()?;
+    let statement = quorum_statement(&meta.id, values.bytes());
+    let signed = strongroom_crypto::sign::verify(&meta.authority, &[&statement], &signature);
+    signed.map_err(|_| damaged("the quorum values were changed"))?;
+    Ok(values)
+}
+
+impl Values {
+    fn of(self, service: Service) -> u8 {
+        match service {
+            Service::UserManagement => self.user_management,
+            _ => self.officers,
+        }
+    }
+
+    fn bytes(self) -> [u8; 2] {
+        [self.user_management, self.officers]
+    }
+}
+
+const RECORD_FORMAT: u8 = 1;
+const OF_KEY: Error = Error::Approval("how many users approve of a key's use is settled when the key is made");

@@ -1,0 +1,549 @@
+//! Quorum tokens: m users approve one operation, and one token is good for one operation that succeeds.
+//!
+//! ```text
+//! request: a user asks for a token for a service and a key, and gets 80 bytes
+//! approve: users who own or share the key sign these bytes; the requester brings the signatures
+//! use:     the next operation of the requester with that key takes the token, and gives it back where it fails
+//! ```
+//!
+//! Nothing in a record is taken on trust: who approved is what the signatures say, each time, under the keys and for the
+//! users there are then. So an editor of the files can delete a token, and put a used one back, but not make one.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use strongroom_crypto::hash::{self, Algorithm};
+
+use super::approvers::{Read, check_approval};
+use super::objects::{expect, expect_login};
+use super::{Login, Meta, Token, expect_certified, layout, officers};
+use crate::access::Service;
+use crate::error::Error;
+use crate::limits::QUORUM_TOKENS_MAX;
+use crate::object::codec::{Reader, Writer, damaged};
+use crate::object::{Object, Ownership, UserId};
+use crate::seal::{Envelope, Role, TokenId, User};
+use crate::store::Transaction;
+
+/// One quorum token.
+#[derive(Debug, Clone)]
+pub struct QuorumToken {
+    /// Its number.
+    pub id: u32,
+    /// What it is for.
+    pub service: Service,
+    /// The key it is for; 0 where the service is about the token.
+    pub key: u64,
+    /// Who asked for it, and may use it.
+    pub requester: UserId,
+    /// The requester's name.
+    pub name: String,
+    /// When it was asked for, in seconds since 1970.
+    pub issued: u64,
+    /// What approvers sign.
+    pub file: [u8; FILE_BYTES],
+    /// The key's unique id; zeros where it is for no key.
+    unique_id: [u8; 32],
+    approvals: Vec<(UserId, Vec<u8>)>,
+}
+
+/// One approval as it comes in: who, and the signature over the token's file.
+#[derive(Debug, Clone, Copy)]
+pub struct Approval<'a> {
+    /// The approver's role.
+    pub role: Role,
+    /// The approver's name.
+    pub name: &'a str,
+    /// RSASSA-PKCS1-v1_5 with SHA-256 over the file.
+    pub signature: &'a [u8],
+}
+
+/// How far a token is approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many approvals it takes.
+    pub needed: u8,
+    /// How many there are.
+    pub given: u8,
+}
+
+/// A token that was taken for an operation. It goes back unless the operation succeeds.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    id: u32,
+    record: Vec<u8>,
+    meta: Arc<Meta>,
+}
+
+impl Token {
+    /// Asks for a token for one operation of this service: with this key, or with the token's users where the service is
+    /// about these.
+    ///
+    /// # Errors
+    /// [`Error::NoObject`] for a key that is not the caller's to use; [`Error::Approval`] where no approval is needed;
+    /// [`Error::TokenFull`] for one token too many.
+    pub fn request_approval(&self, login: &Login, service: Service, key: Option<u64>) -> Result<QuorumToken, Error> {
+        let object = match (service.is_of_key(), key) {
+            (true, Some(number)) => {
+                let object = self.object(number, Some(login))?;
+                if !object.ownership.is_associated(login.user) {
+                    return Err(Error::NoObject(number));
+                }
+                Some(object)
+            }
+            (true, None) => return Err(Error::Approval("the use of a key is approved for one key: say which")),
+            (false, None) if login.role == Role::Officer => None,
+            (false, None) => return Err(Error::NotLoggedIn),
+            (false, Some(_)) => return Err(Error::Approval("this service is not about a key")),
+        };
+        let meta = self.meta()?;
+        let ownership = object.as_deref().map(|object| &object.ownership);
+        if needed(&meta, service, ownership, &mut |key| Ok(self.store.get(key)?))? == 0 {
+            return Err(Error::Approval("this takes no approval"));
+        }
+        let (key, unique_id) = object.as_deref().map_or((0, [0; 32]), |object| (object.number, object.unique_id));
+        let mut nonce = [0; 16];
+        self.random.fill(&mut nonce)?;
+        let issued = self.clock.now();
+        let mut made = None;
+        self.store.transact(&mut |transaction| {
+            expect_login(transaction, login)?;
+            let mut others = 0;
+            for token in all(transaction)? {
+                let replaced = !service.is_of_key() && token.service == service && token.requester == login.user;
+                if replaced || !token.lasts_until(issued) {
+                    transaction.delete(&layout::quorum_token(token.id))?;
+                } else {
+                    others += 1;
+                }
+            }
+            if others >= QUORUM_TOKENS_MAX {
+                return Err(Error::TokenFull("there are too many quorum tokens; use or delete some".to_owned()).into());
+            }
+            let id = next_id(transaction)?;
+            let (requester, name) = (login.user, login.name.clone());
+            let mut token = QuorumToken {
+                id,
+                service,
+                key,
+                requester,
+                name,
+                issued,
+                file: [0; FILE_BYTES],
+                unique_id,
+                approvals: Vec::new(),
+            };
+            token.file = token.write_file(&meta.id, &nonce)?;
+            transaction.put(&layout::quorum_token(id), &token.encode())?;
+            made = Some(token);
+            Ok(())
+        })?;
+        made.ok_or(Error::NotLoggedIn)
+    }
+
+    /// Adds approvals to the caller's own token: all of them or, where one is not good, none. Who approves twice counts
+    /// once.
+    ///
+    /// # Errors
+    /// [`Error::Approval`] says what is wrong with the token or an approval.
+    pub fn approve(&self, login: &Login, file: &[u8], approvals: &[Approval<'_>]) -> Result<Progress, Error> {
+        let meta = self.meta()?;
+        let (id, now) = (id_in(file)?, self.clock.now());
+        let mut progress = None;
+        self.store.transact(&mut |transaction| {
+            expect_login(transaction, login)?;
+            let record = transaction.get(&layout::quorum_token(id))?;
+            let record = record.ok_or(Error::Approval("there is no such token: used, expired, or of another HSM"))?;
+            let mut token = QuorumToken::decode(id, &record)?;
+            if token.file != *file {
+                return Err(Error::Approval("this is not the token that was given out").into());
+            }
+            if token.requester != login.user {
+                return Err(Error::Approval("the approvals of a token are brought by the user who asked for it").into());
+            }
+            if !token.is_approvable(now) {
+                return Err(Error::Approval("the token has expired").into());
+            }
+            let users = users(transaction)?;
+            let read: Read<'_> = &mut |key| Ok(transaction.get(key)?);
+            let ownership = token.ownership(read)?;
+            for approval in approvals {
+                let named = users.iter().find(|user| user.role == approval.role && user.name == approval.name);
+                let user = named.ok_or_else(|| Error::NoSuchUser(approval.name.to_owned()))?;
+                check(&meta, &token, ownership.as_ref(), user, approval.signature, read)?;
+                token.approvals.retain(|(earlier, _)| *earlier != user.id);
+                token.approvals.push((user.id, approval.signature.to_vec()));
+            }
+            token.approvals.sort_unstable_by_key(|(user, _)| *user);
+            let needed = needed(&meta, token.service, ownership.as_ref(), read)?;
+            progress = Some(Progress { needed, given: token.given() });
+            Ok(transaction.put(&layout::quorum_token(id), &token.encode())?)
+        })?;
+        progress.ok_or(Error::NotLoggedIn)
+    }
+
+    /// All tokens that are still good for something, by number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn quorum_tokens(&self) -> Result<Vec<QuorumToken>, Error> {
+        let now = self.clock.now();
+        Ok(decoded(&self.quorum_records()?)?.into_iter().filter(|token| token.lasts_until(now)).collect())
+    }
+
+    /// How far a token is approved, and for how many seconds more it is good: to be approved or, once it is, to be used.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn progress(&self, token: &QuorumToken) -> Result<(Progress, u64), Error> {
+        let read: Read<'_> = &mut |key| Ok(self.store.get(key)?);
+        let ownership = token.ownership(read)?;
+        let needed = needed(&*self.meta()?, token.service, ownership.as_ref(), read)?;
+        let given = token.given();
+        let seconds = if given >= needed { USABLE_SECONDS } else { APPROVABLE_SECONDS };
+        let left = token.issued.saturating_add(seconds).saturating_sub(self.clock.now());
+        Ok((Progress { needed, given }, left))
+    }
+
+    /// Deletes tokens, and returns how many: the caller's own, or as an officer everybody's; of these all, or one.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for everybody's without being an officer.
+    pub fn delete_quorum_tokens(&self, login: &Login, only: Option<u32>, everybodys: bool) -> Result<usize, Error> {
+        if everybodys && login.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        let mut deleted = 0;
+        self.store.transact(&mut |transaction| {
+            deleted = 0;
+            expect_login(transaction, login)?;
+            for token in all(transaction)? {
+                let meant = everybodys || token.requester == login.user;
+                if meant && only.is_none_or(|only| only == token.id) {
+                    transaction.delete(&layout::quorum_token(token.id))?;
+                    deleted += 1;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(deleted)
+    }
+
+    /// Whether a token approves of the next operation of this user with this key.
+    ///
+    /// # Errors
+    /// [`Error::ApprovalsMissing`].
+    pub(crate) fn expect_approval(&self, login: &Login, service: Service, key: &Object) -> Result<(), Error> {
+        let records = self.quorum_records()?;
+        let wanted = Wanted { service, key: Some(key), login, now: self.clock.now() };
+        wanted.find(&*self.meta()?, &records, &mut |key| Ok(self.store.get(key)?)).map(|_| ())
+    }
+
+    /// Takes the token that approves of this operation: it is good for no other from now on.
+    ///
+    /// # Errors
+    /// [`Error::ApprovalsMissing`].
+    pub(crate) fn take_approval(&self, login: &Login, service: Service, key: &Object) -> Result<Taken, Error> {
+        let meta = self.meta()?;
+        let wanted = Wanted { service, key: Some(key), login, now: self.clock.now() };
+        let mut taken = None;
+        self.store.transact(&mut |transaction| {
+            expect_login(transaction, login)?;
+            taken = wanted.take(&meta, transaction)?;
+            Ok(())
+        })?;
+        let (id, record) = taken.ok_or(Error::NotLoggedIn)?;
+        Ok(Taken { id, record, meta })
+    }
+
+    /// Takes, within a transaction, the token that approves of what an officer does there; nothing where none is needed.
+    ///
+    /// # Errors
+    /// [`Error::ApprovalsMissing`].
+    pub(super) fn take_officers_approval(
+        &self,
+        transaction: &mut dyn Transaction,
+        officer: &Login,
+        service: Service,
+    ) -> Result<(), Error> {
+        Wanted { service, key: None, login: officer, now: self.clock.now() }
+            .take(&officer.meta, transaction)
+            .map(|_| ())
+    }
+
+    /// Gives a token back whose operation failed.
+    pub(crate) fn give_back(&self, taken: &Taken) {
+        let key = layout::quorum_token(taken.id);
+        // What cannot be given back is lost, which is the safe side.
+        let _ = self.store.transact(&mut |transaction| {
+            expect(transaction, &taken.meta, None)?;
+            Ok(transaction.put(&key, &taken.record)?)
+        });
+    }
+
+    fn quorum_records(&self) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::new();
+        self.store.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
+        Ok(records)
+    }
+}
+
+/// The operation a token is looked for.
+struct Wanted<'a> {
+    service: Service,
+    key: Option<&'a Object>,
+    login: &'a Login,
+    now: u64,
+}
+
+/// A token's number and record.
+type Record = (u32, Vec<u8>);
+
+impl Wanted<'_> {
+    fn take(&self, meta: &Meta, transaction: &mut dyn Transaction) -> Result<Option<Record>, Error> {
+        let mut records = Vec::new();
+        transaction.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
+        let found = self.find(meta, &records, &mut |key| Ok(transaction.get(key)?))?;
+        let Some((id, record)) = found else { return Ok(None) };
+        transaction.delete(&layout::quorum_token(*id))?;
+        Ok(Some((*id, record.clone())))
+    }
+
+    /// The record of the oldest token that approves; none where the operation takes no approval.
+    fn find<'r>(&self, meta: &Meta, records: &'r [Record], read: Read<'_>) -> Result<Option<&'r Record>, Error> {
+        let ownership = self.key.map(|key| &key.ownership);
+        let needed = needed(meta, self.service, ownership, read)?;
+        if needed == 0 {
+            return Ok(None);
+        }
+        let mut most = 0;
+        for record in records {
+            let token = QuorumToken::decode(record.0, &record.1)?;
+            if !self.is_met_by(meta, &token)? {
+                continue;
+            }
+            let mut given = 0;
+            for (approver, signature) in &token.approvals {
+                let Some(user) = read(&layout::user(*approver))? else { continue };
+                let user = User::decode(&user)?;
+                match check(meta, &token, ownership, &user, signature, read) {
+                    Ok(()) => given += 1,
+                    Err(Error::Approval(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            if given >= needed {
+                return Ok(Some(record));
+            }
+            most = most.max(given);
+        }
+        Err(Error::ApprovalsMissing { needed, given: most })
+    }
+
+    /// Whether the token is for this operation, whoever approved it.
+    fn is_met_by(&self, meta: &Meta, token: &QuorumToken) -> Result<bool, Error> {
+        let key = self.key.map_or((0, [0; 32]), |key| (key.number, key.unique_id));
+        Ok(token.service == self.service
+            && (token.key, token.unique_id) == key
+            && token.requester == self.login.user
+            && token.name == self.login.name
+            && token.lasts_until(self.now)
+            && token.file.last_chunk() == Some(&token.tie(&meta.id)?))
+    }
+}
+
+/// Whether this user's signature approves of the token: the user may approve of it, and signed it.
+fn check(
+    meta: &Meta,
+    token: &QuorumToken,
+    ownership: Option<&Ownership>,
+    user: &User,
+    signature: &[u8],
+    read: Read<'_>,
+) -> Result<(), Error> {
+    expect_certified(user, meta, &layout::user(user.id))?;
+    let may = match ownership {
+        Some(ownership) => user.role == Role::User && ownership.is_associated(user.id),
+        None => user.role == Role::Officer,
+    };
+    if !may {
+        return Err(Error::Approval(match token.service.is_of_key() {
+            true => "only users who own or share the key approve of its use",
+            false => "only officers approve of this",
+        }));
+    }
+    check_approval(meta, user, &token.file, signature, read)
+}
+
+/// How many approvals the service takes; of a key, the key's ownership says it.
+fn needed(meta: &Meta, service: Service, ownership: Option<&Ownership>, read: Read<'_>) -> Result<u8, Error> {
+    match service {
+        Service::UseKey => Ok(ownership.map_or(0, |ownership| ownership.use_approvals)),
+        Service::ManageKey => Ok(ownership.map_or(0, |ownership| ownership.management_approvals)),
+        Service::UserManagement | Service::Officers => officers::approvals(meta, service, read),
+    }
+}
+
+impl QuorumToken {
+    /// The users whose approvals it has, ascending. Whether each still counts is seen when it is used.
+    pub fn approvers(&self) -> impl Iterator<Item = UserId> {
+        self.approvals.iter().map(|(user, _)| *user)
+    }
+
+    fn given(&self) -> u8 {
+        u8::try_from(self.approvals.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Whether approvals are still taken.
+    fn is_approvable(&self, now: u64) -> bool {
+        self.age(now).is_some_and(|age| age < APPROVABLE_SECONDS)
+    }
+
+    /// Whether it is still good for something.
+    fn lasts_until(&self, now: u64) -> bool {
+        self.age(now).is_some_and(|age| age < USABLE_SECONDS)
+    }
+
+    /// None for a token from the future: a clock was set back, and nobody knows how old it is.
+    fn age(&self, now: u64) -> Option<u64> {
+        now.checked_sub(self.issued)
+    }
+
+    /// Whose the key is and who shares it, as the key's record says; nothing where the token is for no key.
+    fn ownership(&self, read: Read<'_>) -> Result<Option<Ownership>, Error> {
+        if self.key == 0 {
+            return Ok(None);
+        }
+        let record = read(&layout::object(self.key))?.ok_or(Error::NoObject(self.key))?;
+        Ok(Some(Envelope::read(&record)?.ownership))
+    }
+
+    /// What approvers sign: big-endian numbers, CloudHSM's 80 bytes. Where those end with zeros, ours end with bytes that
+    /// tie the file to this HSM and this key.
+    fn write_file(&self, token: &TokenId, nonce: &[u8; 16]) -> Result<[u8; FILE_BYTES], Error> {
+        let kind: u16 = if self.service.is_of_key() { 2 } else { 1 };
+        let mut name = [0; 32];
+        let place = name.get_mut(..self.name.len()).ok_or(Error::UserName("longer than a quorum token takes"))?;
+        place.copy_from_slice(self.name.as_bytes());
+        let mut file = Vec::with_capacity(FILE_BYTES);
+        file.extend_from_slice(&kind.to_be_bytes());
+        file.extend_from_slice(&(self.service as u16).to_be_bytes());
+        file.extend_from_slice(&self.id.to_be_bytes());
+        file.extend_from_slice(&self.key.to_be_bytes());
+        file.extend_from_slice(nonce);
+        file.extend_from_slice(&name);
+        file.extend_from_slice(&self.issued.to_be_bytes());
+        file.extend_from_slice(&self.tie(token)?);
+        file.try_into().map_err(|_| damaged("a quorum token has a wrong length"))
+    }
+
+    /// Eight bytes that only this HSM's token for this very key has.
+    fn tie(&self, token: &TokenId) -> Result<[u8; 8], Error> {
+        let mut digest = [0; 32];
+        let mut text = b"strongroom quorum token\0".to_vec();
+        text.extend_from_slice(token);
+        text.extend_from_slice(&self.unique_id);
+        hash::digest(Algorithm::Sha256, &text, &mut digest)?;
+        digest.first_chunk().copied().ok_or_else(|| damaged("a digest is too short"))
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.u8(RECORD_FORMAT);
+        writer.u32(self.requester.0);
+        writer.raw(&self.unique_id);
+        writer.raw(&self.file);
+        writer.u8(self.given());
+        for (user, signature) in &self.approvals {
+            writer.u32(user.0);
+            writer.counted(signature);
+        }
+        writer.finish()
+    }
+
+    /// The token of this record. What the file says is taken from the file, which is what was signed.
+    fn decode(id: u32, record: &[u8]) -> Result<QuorumToken, Error> {
+        let mut reader = Reader::new(record);
+        if reader.u8()? != RECORD_FORMAT {
+            return Err(damaged("a quorum token of an unknown format"));
+        }
+        let requester = UserId(reader.u32()?);
+        let unique_id = reader.array()?;
+        let file: [u8; FILE_BYTES] = reader.array()?;
+        let mut approvals = Vec::new();
+        for _ in 0..reader.u8()? {
+            approvals.push((UserId(reader.u32()?), reader.counted()?.to_vec()));
+        }
+        reader.end()?;
+        let mut fields = Reader::new(&file);
+        let _kind: [u8; 2] = fields.array()?;
+        let service = Service::numbered(u16::from_be_bytes(fields.array()?));
+        let service = service.ok_or_else(|| damaged("a quorum token for an unknown service"))?;
+        let written = u32::from_be_bytes(fields.array()?);
+        let key = u64::from_be_bytes(fields.array()?);
+        let _nonce: [u8; 16] = fields.array()?;
+        let name: [u8; 32] = fields.array()?;
+        let name: Vec<u8> = name.into_iter().take_while(|byte| *byte != 0).collect();
+        let name = String::from_utf8(name).map_err(|_| damaged("a quorum token has no name"))?;
+        let issued = u64::from_be_bytes(fields.array()?);
+        if written != id || !approvals.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(damaged("a quorum token was changed"));
+        }
+        Ok(QuorumToken { id, service, key, requester, name, issued, file, unique_id, approvals })
+    }
+}
+
+fn collect(records: &mut Vec<Record>) -> impl FnMut(&[u8], &[u8]) -> ControlFlow<()> {
+    |key, record| {
+        records.extend(layout::quorum_token_number(key).map(|id| (id, record.to_vec())));
+        ControlFlow::Continue(())
+    }
+}
+
+fn decoded(records: &[Record]) -> Result<Vec<QuorumToken>, Error> {
+    records.iter().map(|(id, record)| QuorumToken::decode(*id, record)).collect()
+}
+
+fn all(transaction: &mut dyn Transaction) -> Result<Vec<QuorumToken>, Error> {
+    let mut records = Vec::new();
+    transaction.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
+    decoded(&records)
+}
+
+fn users(transaction: &mut dyn Transaction) -> Result<Vec<User>, Error> {
+    let mut users = Vec::new();
+    transaction.scan(layout::USERS, None, &mut |_, record| {
+        users.push(User::decode(record));
+        ControlFlow::Continue(())
+    })?;
+    users.into_iter().collect()
+}
+
+fn next_id(transaction: &mut dyn Transaction) -> Result<u32, Error> {
+    let id = match transaction.get(layout::NEXT_QUORUM_TOKEN)? {
+        Some(record) => {
+            record.try_into().map(u32::from_le_bytes).map_err(|_| damaged("the quorum counter is short"))?
+        }
+        None => 1,
+    };
+    let after = id.checked_add(1).ok_or_else(|| Error::TokenFull("all quorum tokens have been given".to_owned()))?;
+    if transaction.get(&layout::quorum_token(id))?.is_some() {
+        return Err(damaged("the quorum counter was set back"));
+    }
+    transaction.put(layout::NEXT_QUORUM_TOKEN, &after.to_le_bytes())?;
+    Ok(id)
+}
+
+/// The number of the token whose file this is said to be.
+fn id_in(file: &[u8]) -> Result<u32, Error> {
+    let id = file.get(4..8).filter(|_| file.len() == FILE_BYTES).and_then(|id| id.try_into().ok());
+    id.map(u32::from_be_bytes).ok_or(Error::Approval("a quorum token has 80 bytes"))
+}
+
+/// Bytes of a token's file.
+pub const FILE_BYTES: usize = 80;
+const RECORD_FORMAT: u8 = 1;
+/// Seconds in which approvals are taken: CloudHSM's ten minutes.
+pub const APPROVABLE_SECONDS: u64 = 600;
+/// Seconds in which an approved token can be used: ten minutes more.
+pub const USABLE_SECONDS: u64 = 1200;

@@ -1,0 +1,122 @@
+//! Keys that several users use: who they are, the keys between them, and an officer's trust in what is not his to see.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::objects::expect_login;
+use super::{Login, Token, layout};
+use crate::error::Error;
+use crate::object::codec::damaged;
+use crate::object::{Sharees, UserId};
+use crate::seal::{self, Envelope, PairKey, PairRecord, Role, User};
+use crate::store::Transaction;
+
+/// The keys between a user who is logged in and others, by owner and sharee, as far as they were needed.
+pub(super) type PairCache = Mutex<HashMap<(UserId, UserId), Arc<PairKey>>>;
+
+impl Token {
+    /// The user with this number, who can own and share keys.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchUser`] where there is none, and for officers.
+    pub fn expect_sharee(&self, id: UserId) -> Result<(), Error> {
+        self.sharee(id).map(|_| ())
+    }
+
+    /// Declares an object trusted, or no longer, as an officer (`CKA_TRUSTED`). Of a private object an officer sees nothing;
+    /// the trust holds for what its owner committed to.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::NoObject`]; [`Error::Prohibited`] for a public object,
+    /// whose attribute is changed like others.
+    pub fn set_trust(&self, officer: &Login, number: u64, trusted: bool) -> Result<(), Error> {
+        if officer.role != Role::Officer {
+            return Err(Error::NotLoggedIn);
+        }
+        let key = layout::object(number);
+        self.store.transact(&mut |transaction| {
+            expect_login(transaction, officer)?;
+            let record = transaction.get(&key)?.ok_or(Error::NoObject(number))?;
+            let envelope = Envelope::read(&record)?;
+            let commitment = envelope.commitment()?;
+            let statement = seal::trust_statement(&officer.token, number, envelope.ownership.owner, &commitment);
+            let signature = officer.keys.sign_as_authority(&[&statement])?;
+            let revision = envelope.revision.wrapping_add(1);
+            let record = seal::with_trust(&record, revision, trusted.then_some(signature))?;
+            Ok(transaction.put(&key, &record)?)
+        })?;
+        Ok(())
+    }
+
+    /// Makes sure that `owner` has a key with each of these users, so that what is written for them needs none made. Users
+    /// who exist no longer are left out.
+    pub(super) fn pairs_for(&self, owner: &Login, sharees: Sharees) -> Result<Sharees, Error> {
+        let mut living = sharees;
+        for sharee in sharees.iter() {
+            match self.sharee(sharee) {
+                Ok(user) => drop(self.own_pair(owner, &user)?),
+                Err(Error::NoSuchUser(_)) => living = living.without(sharee),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(living)
+    }
+
+    /// The key under which `owner`'s objects are wrapped for `sharee`, one of whom is logged in.
+    pub(super) fn pair_key(&self, login: &Login, owner: UserId, sharee: UserId) -> Result<Arc<PairKey>, Error> {
+        if let Some(key) = login.pairs.lock().get(&(owner, sharee)) {
+            return Ok(Arc::clone(key));
+        }
+        let record = self.store.get(&layout::pair(owner, sharee))?;
+        let record = PairRecord::decode(&record.ok_or_else(|| damaged("a shared object lacks the key of its users"))?)?;
+        let key = match login.user == owner {
+            true => record.open_as_owner(&login.token, (owner, &login.keys), sharee)?,
+            false => {
+                let owner_key = self.verifying_key(owner)?;
+                record.open_as_sharee(&login.token, (owner, &owner_key), (sharee, &login.bundle))?
+            }
+        };
+        let key = Arc::new(key);
+        login.pairs.lock().insert((owner, sharee), Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// The key between the user who is logged in and `sharee`, made if there is none.
+    fn own_pair(&self, owner: &Login, sharee: &User) -> Result<Arc<PairKey>, Error> {
+        let key = layout::pair(owner.user, sharee.id);
+        if self.store.get(&key)?.is_none() {
+            let record = PairRecord::new(&owner.token, owner.user, &owner.keys, sharee, &*self.random)?.encode();
+            self.store.transact(&mut |transaction| {
+                expect_login(transaction, owner)?;
+                // Another process may have made one meanwhile, and used it.
+                match transaction.get(&key)? {
+                    Some(_) => Ok(()),
+                    None => Ok(transaction.put(&key, &record)?),
+                }
+            })?;
+        }
+        self.pair_key(owner, owner.user, sharee.id)
+    }
+
+    fn sharee(&self, id: UserId) -> Result<User, Error> {
+        let unknown = || Error::NoSuchUser(format!("{} who could share a key", id.0));
+        let user = self.user(id)?.ok_or_else(unknown)?;
+        super::expect_certified(&user, &*self.meta()?, &layout::user(id))?;
+        if user.role == Role::User { Ok(user) } else { Err(unknown()) }
+    }
+}
+
+/// Nothing is written for users who were deleted meanwhile.
+pub(super) fn expect_sharees(
+    transaction: &mut dyn Transaction,
+    sharees: &Sharees,
+) -> Result<(), crate::store::Aborted> {
+    for sharee in sharees.iter() {
+        if transaction.get(&layout::user(sharee))?.is_none() {
+            return Err(Error::NoSuchUser(format!("{} who could share a key", sharee.0)).into());
+        }
+    }
+    Ok(())
+}
