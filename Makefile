@@ -29,6 +29,14 @@ MODULE_ABI = libstrongroom.so.0
 PROGRAMS = strongroom
 MAN_PAGES = man1/strongroom.1 man5/strongroom.toml.5 man7/libstrongroom.7
 HEADERS = pkcs11.h strongroom.h
+# The signed manifest that the programs compare the installation with, and its pinned key. Where they are follows from
+# the place of the programs alone (tools/src/attestation.rs). `ATTEST=no` makes none, for a package whose files change
+# after this or whose programs do not run here: then `strongroom attest make` is for the target.
+ATTEST ?= yes
+ROOT = $(patsubst %/bin,%,$(BINDIR))
+ATTEST_MANIFEST = $(ROOT)/share/strongroom/manifest
+ATTEST_KEY = $(or $(patsubst %/usr,%/etc/strongroom/attest-usr.pub,$(filter %/usr,$(ROOT))),$(patsubst \
+	%/usr/local,%/etc/strongroom/attest-usr-local.pub,$(filter %/usr/local,$(ROOT))),$(ROOT)/etc/strongroom/attest.pub)
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
 
 TEST_PACKAGES = opensc gnutls-bin p11-kit p11-kit-modules softhsm2 libnss3 libnss3-tools valgrind \
@@ -45,6 +53,7 @@ BENCH_ARGS ?= --against $(SOFTHSM) $(if $(NSS),--against $(NSS))
 
 all:
 	$(CARGO) build --release --workspace
+	if [ "$(ATTEST)" = yes ]; then $(PRODUCTS)/strongroom attest make >/dev/null; fi
 
 # A missing product is built; a present one is installed as it is, so that `sudo make install` needs no compiler.
 $(PRODUCTS)/$(MODULE) $(addprefix $(PRODUCTS)/,$(PROGRAMS)):
@@ -140,13 +149,15 @@ install: $(PRODUCTS)/$(MODULE) $(addprefix $(PRODUCTS)/,$(PROGRAMS))
 		> $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
 	chmod 644 $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+	if [ "$(ATTEST)" = yes ]; then $(DESTDIR)$(BINDIR)/strongroom attest make; fi
 
 uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/$(MODULE_ABI) $(DESTDIR)$(LIBDIR)/$(MODULE) $(DESTDIR)$(LIBDIR)/pkcs11/$(MODULE)
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(MANDIR)/,$(MAN_PAGES))
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/strongroom/,$(HEADERS))
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/strongroom.pc $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
-	-rmdir $(DESTDIR)$(INCLUDEDIR)/strongroom 2>/dev/null
+	rm -f $(DESTDIR)$(ATTEST_MANIFEST) $(DESTDIR)$(ATTEST_KEY)
+	-rmdir $(DESTDIR)$(INCLUDEDIR)/strongroom $(DESTDIR)$(dir $(ATTEST_MANIFEST)) 2>/dev/null
 
 clean:
 	$(CARGO) clean

@@ -65,6 +65,41 @@ fn everything_is_where_users_of_a_c_library_look() {
     }
 }
 
+/// The tree can be packed and unpacked elsewhere; a byte that changes on the way is found.
+#[test]
+fn an_installation_attests_to_itself() {
+    let place = Place::new("install-attest");
+    let (tree, target) = (install(&place), place.file("target"));
+    fs::rename(&tree, &target).unwrap();
+    let check = || place.command(target.join("usr/bin/strongroom")).args(["attest", "check"]).output().unwrap();
+    let passed = check();
+    let told = String::from_utf8(passed.stdout).unwrap();
+    assert!(passed.status.success() && told.starts_with("PASS: 4 files of "), "{told}");
+    let module = target.join("usr/lib/libstrongroom.so.0");
+    let mut bytes = fs::read(&module).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&module, bytes).unwrap();
+    let failed = check();
+    let told = String::from_utf8(failed.stdout).unwrap();
+    let expected = format!("FAIL: {} was changed", module.display());
+    assert!(failed.status.code() == Some(1) && told.starts_with(&expected), "{told}");
+}
+
+/// Where the Makefile removes the manifest and the key from is where the program puts them.
+#[test]
+fn nothing_is_left_of_an_installation_at_any_prefix() {
+    for prefix in ["/usr", "/usr/local", "/opt/strongroom"] {
+        let place = Place::new("install-prefix");
+        let tree = place.file("tree");
+        let arguments = [format!("PREFIX={prefix}"), format!("P11_KIT_MODULES={prefix}/p11")];
+        succeed(installation(&place, &tree).args(&arguments));
+        succeed(make(&place, &tree).arg("uninstall").args(&arguments));
+        let left = succeed(place.command(tool("find")).arg(&tree).args(["!", "-type", "d"]));
+        assert_eq!(left, "", "{prefix}");
+    }
+}
+
 #[test]
 fn uninstall_takes_away_what_install_brought() {
     let place = Place::new("install-uninstall");
@@ -85,17 +120,26 @@ const INSTALLED: &[&str] = &[
     "usr/share/man/man1/strongroom.1",
     "usr/share/man/man5/strongroom.toml.5",
     "usr/share/man/man7/libstrongroom.7",
+    "usr/share/strongroom/manifest",
+    "etc/strongroom/attest-usr.pub",
 ];
 
 /// Installs the module under test, with the programs built beside it, and returns the tree.
 fn install(place: &Place) -> PathBuf {
     let tree = place.file("tree");
+    succeed(&mut installation(place, &tree));
+    tree
+}
+
+/// `make install` into a tree.
+fn installation(place: &Place, tree: &Path) -> Command {
     let products = place.file("products");
     fs::create_dir_all(&products).unwrap();
     fs::copy(&place.module, products.join("libstrongroom.so")).unwrap();
     fs::copy(program_file(), products.join("strongroom")).unwrap();
-    succeed(make(place, &tree).arg("install").arg(format!("PRODUCTS={}", products.display())));
-    tree
+    let mut command = make(place, tree);
+    command.arg("install").arg(format!("PRODUCTS={}", products.display()));
+    command
 }
 
 fn make(place: &Place, tree: &Path) -> Command {

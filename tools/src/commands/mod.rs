@@ -1,5 +1,6 @@
 //! The commands, one file per family.
 
+pub(crate) mod attest;
 pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod mechanisms;
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     Mechanisms(mechanisms::MechanismsArgs),
     /// Check the configuration, the permissions and the tokens, and say what to do
     Doctor(doctor::DoctorArgs),
+    /// Check that the module and the programs are those that were installed
+    #[command(subcommand, arg_required_else_help = true)]
+    Attest(attest::AttestCommand),
 }
 
 /// Runs a command.
@@ -46,5 +50,6 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<Answer, Failur
         Command::Random(args) => random::run(context, args),
         Command::Mechanisms(args) => mechanisms::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),
+        Command::Attest(command) => attest::run(context, command),
     }
 }

@@ -1,5 +1,6 @@
 //! The command line as its users meet it: the real program, in directories of its own.
 
+mod attest;
 mod codes;
 mod doctor;
 mod files;

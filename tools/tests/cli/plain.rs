@@ -35,13 +35,14 @@ fn the_commands_of_the_first_help_work_as_they_stand() {
 #[test]
 fn every_command_has_examples() {
     let place = Place::new();
-    let families: [(&str, &[&str]); 6] = [
+    let families: [(&str, &[&str]); 7] = [
         ("token", &["init", "list", "show", "delete"]),
         ("user", &["add", "list", "set-pin", "unlock", "delete"]),
         ("key", &["generate", "import", "public", "certificate", "list", "show", "delete"]),
         ("random", &[]),
         ("mechanisms", &[]),
         ("doctor", &[]),
+        ("attest", &["make", "check"]),
     ];
     for (family, commands) in families {
         let alone: Vec<Vec<&str>> = match commands {
