@@ -24,6 +24,8 @@ mod text;
 
 use std::process::ExitCode;
 
+use strongroom_tools::attestation;
+
 fn main() -> ExitCode {
     let invocation = match args::parse(std::env::args_os()) {
         Ok(invocation) => invocation,

@@ -1,9 +1,9 @@
 //! `strongroom attest`: makes the manifest of this installation, and compares the two.
 
+use crate::attestation::{Fault, Installation, advice};
 use clap::Subcommand;
 use cryptoki_sys::CKR_FUNCTION_FAILED;
 use serde_json::json;
-use strongroom_tools::attestation::{Fault, Installation, advice};
 
 use crate::failure::Failure;
 use crate::output::Answer;
@@ -69,16 +69,16 @@ fn refused(fault: Fault) -> Failure {
 }
 
 const MAKE: &str = "\
-The manifest is signed with a key that is made for it and thrown away; the public key is kept at another place. It blesses \
-what is there: run it right after an installation, as the user who installed.
+The manifest is signed with a key that is made for it and thrown away; the public key is kept at another place. It \
+blesses what is there: run it right after an installation, as the user who installed.
 
 Examples:
   strongroom attest make
   sudo strongroom attest make";
 
 const CHECK: &str = "\
-The manifest and its key are found by the place of this program alone. Exit code 0: PASS; 1: FAIL, with each file that is \
-not as it was.
+The manifest and its key are found by the place of this program alone. Exit code 0: PASS; 1: FAIL, with each file \
+that is not as it was.
 
 Examples:
   strongroom attest check
