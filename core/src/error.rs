@@ -53,6 +53,8 @@ pub enum Error {
     PinLocked,
     /// The user has no PIN yet.
     PinNotSet,
+    /// The first officer of a fresh CloudHSM may only change its own, published password.
+    NotActivated,
     /// The same user is logged in already.
     AlreadyLoggedIn,
     /// Another user is logged in.
@@ -243,6 +245,8 @@ impl Error {
             Error::PinInvalid(_) => CKR_PIN_INVALID,
             Error::PinLocked => CKR_PIN_LOCKED,
             Error::PinNotSet => CKR_USER_PIN_NOT_INITIALIZED,
+            // "The operation cannot be carried out unless C_SetPIN is called" (PKCS#11, meaning of CKR_PIN_EXPIRED).
+            Error::NotActivated => CKR_PIN_EXPIRED,
             Error::AlreadyLoggedIn => CKR_USER_ALREADY_LOGGED_IN,
             Error::AnotherUserLoggedIn => CKR_USER_ANOTHER_ALREADY_LOGGED_IN,
             Error::NotLoggedIn => CKR_USER_NOT_LOGGED_IN,
@@ -329,6 +333,10 @@ impl fmt::Display for Error {
                 write!(f, "the user is locked after too many wrong PINs")
             }
             Error::PinNotSet => write!(f, "the user has no PIN yet; the officer sets it (C_InitPIN)"),
+            Error::NotActivated => write!(
+                f,
+                "the officer is not activated: its password is still the published one, and changing that is all it may do"
+            ),
             Error::AlreadyLoggedIn => write!(f, "this user is logged in already"),
             Error::AnotherUserLoggedIn => write!(f, "another user is logged in; log out first"),
             Error::NotLoggedIn => write!(f, "log in first"),

@@ -12,6 +12,12 @@ pub const PIN_BYTES_MIN: usize = 4;
 pub const PIN_BYTES_MAX: usize = 255;
 /// Wrong PINs in a row before a user is locked.
 pub const PIN_FAILURES_MAX: u32 = 10;
+/// The same on tokens founded as a CloudHSM: there "more than five" wrong passwords lock.
+pub const CLOUDHSM_PIN_FAILURES_MAX: u32 = 6;
+/// Bytes of the shortest password on tokens founded as a CloudHSM.
+pub const CLOUDHSM_PIN_BYTES_MIN: usize = 7;
+/// Bytes of the longest password there.
+pub const CLOUDHSM_PIN_BYTES_MAX: usize = 32;
 /// Users who may share a key, its owner among them, and the most approvals its use may take: CloudHSM's number.
 pub const KEY_USERS_MAX: usize = 8;
 /// Quorum tokens of one HSM that are still good: CloudHSM's number.

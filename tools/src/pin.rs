@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_PIN_INVALID};
-use strongroom_core::token::{Settings, check_pin};
+use strongroom_core::token::{Founding, Settings, check_pin};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -151,20 +151,26 @@ impl Source<'_> {
     ///
     /// # Errors
     /// As [`Source::known`]; the rules'.
-    pub(crate) fn new_one(&self, context: &Context, whose: &str, settings: &Settings) -> Result<Pin, Failure> {
+    pub(crate) fn new_one(
+        &self,
+        context: &Context,
+        whose: &str,
+        settings: &Settings,
+        founding: Founding,
+    ) -> Result<Pin, Failure> {
         if let Some(pin) = self.given(context)? {
-            check_pin(pin.bytes(), settings)
+            check_pin(pin.bytes(), settings, founding)
                 .map_err(|error| Failure::from(error).about(&format!("new PIN of {whose}")))?;
             return Ok(pin);
         }
         self.refuse_unattended(&format!("new PIN of {whose}"))?;
         for _ in 1..ATTEMPTS {
-            match ask_twice(whose, settings)? {
+            match ask_twice(whose, settings, founding)? {
                 Ok(pin) => return Ok(pin),
                 Err(problem) => terminal::say(problem.message())?,
             }
         }
-        ask_twice(whose, settings)?
+        ask_twice(whose, settings, founding)?
     }
 
     fn refuse_unattended(&self, what: &str) -> Result<(), Failure> {
@@ -182,9 +188,9 @@ impl Source<'_> {
 }
 
 /// What the person typed, or what is wrong with it.
-fn ask_twice(whose: &str, settings: &Settings) -> Result<Result<Pin, Failure>, Failure> {
+fn ask_twice(whose: &str, settings: &Settings, founding: Founding) -> Result<Result<Pin, Failure>, Failure> {
     let first = terminal::ask_secret(&format!("New PIN of {whose}"))?;
-    if let Err(error) = check_pin(&first, settings) {
+    if let Err(error) = check_pin(&first, settings, founding) {
         return Ok(Err(error.into()));
     }
     let second = terminal::ask_secret("The same PIN again")?;

@@ -8,11 +8,10 @@ use clap::Args;
 use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT, CKU_USER};
 use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Options};
-use strongroom_core::limits::PIN_FAILURES_MAX;
 use strongroom_core::seal::Role;
 use strongroom_core::session::Session;
 use strongroom_core::session::application::Application;
-use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Login, Token, UserInfo, check_name};
+use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Founding, Login, Token, UserInfo, check_name};
 
 use crate::args::Global;
 use crate::failure::{Explain, Failure};
@@ -40,9 +39,9 @@ pub(crate) struct AsUser {
 /// The officer who manages users.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct AsOfficer {
-    /// Officer to log in as
-    #[arg(long, value_name = "NAME", default_value = FIRST_OFFICER, help_heading = "PINs")]
-    pub(crate) officer: String,
+    /// Officer to log in as [default: the token's first one, "so" or "admin"]
+    #[arg(long, value_name = "NAME", help_heading = "PINs")]
+    pub(crate) officer: Option<String>,
     /// The officer's PIN.
     #[command(flatten)]
     pub(crate) pin: OfficerPin,
@@ -172,7 +171,7 @@ impl AsUser {
             users.iter().filter(|user| user.role == Role::User).map(|user| user.name.as_str()).collect();
         if let Some(name) = &self.user {
             let name = user_name(name, "user")?;
-            if users.iter().any(|user| user.role == Role::Officer && user.name == name) {
+            if users.iter().any(|user| user.role.is_security_officer() && user.name == name) {
                 return Err(Failure::refused(
                     cryptoki_sys::CKR_USER_TYPE_INVALID,
                     format!(
@@ -207,10 +206,13 @@ impl AsOfficer {
     /// # Errors
     /// The PIN's, explained.
     pub(crate) fn login(&self, context: &Context, token: &Token) -> Result<Login, Failure> {
-        let name = user_name(&self.officer, "officer")?;
+        let name = match &self.officer {
+            Some(name) => user_name(name, "officer")?,
+            None => first_officer(token)?,
+        };
         let users = token.users()?;
-        let officers: Vec<&str> =
-            users.iter().filter(|user| user.role == Role::Officer).map(|user| user.name.as_str()).collect();
+        let officers = users.iter().filter(|user| user.role.is_security_officer());
+        let officers: Vec<&str> = officers.map(|user| user.name.as_str()).collect();
         if !officers.contains(&name.as_str()) {
             return Err(no_such_user(&name, "officer", &officers));
         }
@@ -218,6 +220,15 @@ impl AsOfficer {
         let credential = Credential { role: Role::Officer, name: Some(name.as_bytes()), pin: pin.bytes() };
         token.login(credential).map_err(|error| explain_login(token, &name, error.into()))
     }
+}
+
+/// The name of the officer who is meant where nobody is named.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn first_officer(token: &Token) -> Result<String, Failure> {
+    let first = token.users()?.into_iter().find(|user| user.id == FIRST_OFFICER);
+    Ok(first.map_or_else(|| Founding::Plain.first_officer().to_owned(), |user| user.name))
 }
 
 /// A name that was typed, in the form it is kept in.
@@ -251,23 +262,21 @@ pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Fail
         let failure = match (wrong, user.role) {
             (false, _) => failure,
             (true, Role::User) => failure.advise("the user is now locked"),
-            (true, Role::Officer) => failure.advise("the officer is now locked"),
+            (true, _) => failure.advise("the officer is now locked"),
         };
         let others = |other: &&UserInfo| other.role == Role::Officer && other.name != name;
         return failure.advise(&match (user.role, users.iter().find(others)) {
             (Role::User, _) => format!("'strongroom user unlock {name}' by the officer lets the user try again"),
-            (Role::Officer, Some(other)) => {
+            (_, Some(other)) => {
                 format!("another officer can unlock this one: strongroom user unlock {name} --officer {}", other.name)
             }
-            (Role::Officer, None) => {
-                "there is no other officer who could unlock this one; users go on with their keys".to_owned()
-            }
+            (_, None) => "there is no other officer who could unlock this one; users go on with their keys".to_owned(),
         });
     }
     match wrong {
         true => {
-            let left = PIN_FAILURES_MAX.saturating_sub(user.failures) as usize;
-            failure.advise(&format!("{} left before the user is locked", counted(left, "attempt")))
+            let left = counted(user.attempts_left as usize, "attempt");
+            failure.advise(&format!("{left} left before the user is locked"))
         }
         false => failure,
     }

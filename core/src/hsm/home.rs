@@ -194,7 +194,7 @@ fn slot_of(name: &str) -> Option<u64> {
     (name == format!("{PREFIX}{slot}")).then_some(slot)
 }
 
-fn taken(slot: u64) -> Error {
+pub(super) fn taken(slot: u64) -> Error {
     Error::Busy(format!("another process has just initialised a token in slot {slot}; list the slots again"))
 }
 

@@ -12,12 +12,12 @@ use parking_lot::RwLock;
 use strongroom_crypto::random::{Source, System};
 
 use crate::error::Error;
-use crate::limits::{PIN_BYTES_MAX, SESSIONS_MAX};
+use crate::limits::{PIN_BYTES_MAX, SESSIONS_MAX, USER_NAME_BYTES_MAX};
 use crate::mechanism::{CATALOGUE, Mechanism, MechanismName, find};
 use crate::policy::Policy;
 use crate::session::Session;
 use crate::session::application::{Application, SESSION_OBJECTS_START};
-use crate::token::{Numbered, Token};
+use crate::token::{Founding, Numbered, Token};
 use home::Home;
 
 pub use config::{Config, Options};
@@ -70,7 +70,7 @@ pub struct TokenInfo {
     pub max_rw_sessions: u64,
     /// Sessions of this application that write.
     pub rw_sessions: u64,
-    /// Bytes of the longest PIN.
+    /// Bytes of the longest PIN; where programs log in with `name:password`, of all that.
     pub max_pin: u64,
     /// Bytes of the shortest PIN.
     pub min_pin: u64,
@@ -85,6 +85,8 @@ pub const MANUFACTURER: &str = "Strongroom";
 /// The version of the product, as PKCS#11's two numbers.
 pub const VERSION: (u8, u8) = (0, 1);
 
+/// The label of a fresh CloudHSM's token: programs for CloudHSM look for this one.
+const FRESH_LABEL: &[u8; 32] = b"cavium                          ";
 const MODEL: &str = "Strongroom";
 const TEST_MODEL: &str = "Strongroom test";
 
@@ -185,6 +187,13 @@ impl Hsm {
         info.serial = meta.serial();
         info.model = if meta.test { TEST_MODEL } else { MODEL };
         info.flags |= CKF_TOKEN_INITIALIZED | application.pin_flags()?;
+        let (min_pin, max_pin) = meta.founding.pin_bytes(&self.config.settings);
+        info.min_pin = min_pin as u64;
+        info.max_pin = match meta.founding {
+            Founding::Plain => max_pin as u64,
+            // A program that goes by this must get a name and a colon through.
+            Founding::CloudHsm => (USER_NAME_BYTES_MAX + 1 + max_pin) as u64,
+        };
         info.sessions = counts.all;
         info.rw_sessions = counts.read_write;
         Ok(info)
@@ -232,9 +241,46 @@ impl Hsm {
             }
             return application.token().reinitialize(label, pin);
         }
+        self.create(slot, Founding::Plain, label, Some(pin))
+    }
+
+    /// Founds a token in the free slot, in either way. Without a PIN the first officer of a CloudHSM is not activated.
+    ///
+    /// # Errors
+    /// [`Error::NoSlot`]; [`Error::Busy`] where the slot has a token; as [`Token::found`].
+    pub fn found_token(
+        &self,
+        slot: u64,
+        founding: Founding,
+        label: &[u8; 32],
+        pin: Option<&[u8]>,
+    ) -> Result<(), Error> {
+        if self.check_slot(slot)? {
+            return Err(home::taken(slot));
+        }
+        self.create(slot, founding, label, pin)
+    }
+
+    /// Makes a directory without tokens a fresh CloudHSM, whose officer `admin` has the published password and must
+    /// change it. Returns the slot, or that of the first token where there is one: of several processes that ask at the
+    /// same time one makes it. Not to be asked while holding a [`Hsm::hold`].
+    ///
+    /// # Errors
+    /// The store's; [`Error::Busy`] where another process was faster on a file system without locks.
+    pub fn fresh_cloudhsm(&self) -> Result<u64, Error> {
+        let _held = self.hold()?;
+        let Slots { tokens, free } = self.home.slots()?;
+        match tokens.first() {
+            Some(slot) => Ok(*slot),
+            None => self.create(free, Founding::CloudHsm, FRESH_LABEL, None).map(|()| free),
+        }
+    }
+
+    fn create(&self, slot: u64, founding: Founding, label: &[u8; 32], pin: Option<&[u8]>) -> Result<(), Error> {
         let settings = self.config.settings;
-        self.home
-            .create(slot, &|store| Token::create(store, Arc::clone(&self.random), settings, label, pin).map(|_| ()))
+        self.home.create(slot, &|store| {
+            Token::found(store, Arc::clone(&self.random), settings, founding, label, pin).map(|_| ())
+        })
     }
 
     /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens and

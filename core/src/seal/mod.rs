@@ -83,13 +83,13 @@ impl Bundle {
     pub fn for_role(role: Role, officer: &Bundle, random: &dyn Source) -> Result<Bundle, Error> {
         let length = match role {
             Role::Officer => OFFICER_BYTES,
-            Role::User => USER_BYTES,
+            Role::User | Role::Unactivated | Role::Appliance => USER_BYTES,
         };
         let mut bytes = SecretBytes::zeroed(length)?;
         random.fill(bytes.expose_mut())?;
         let shared = match role {
             Role::Officer => &[METADATA, AUTHORITY, ESCROW, AUTHORITY_SEED][..],
-            Role::User => &[METADATA, AUTHORITY],
+            Role::User | Role::Unactivated | Role::Appliance => &[METADATA, AUTHORITY],
         };
         for at in shared {
             put(&mut bytes, *at, &*field::<32>(officer.bytes.expose(), *at)?)?;

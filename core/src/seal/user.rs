@@ -18,6 +18,24 @@ pub enum Role {
     Officer = 1,
     /// Owns and uses keys (PKCS#11: the user; CloudHSM: CU).
     User = 2,
+    /// The first officer of a fresh CloudHSM, whose password is published: may change that, which makes it an
+    /// [`Role::Officer`], and nothing else (CloudHSM: PRECO).
+    Unactivated = 3,
+    /// The CloudHSM's own user: listed, and nothing more. It has no record, no keys and no login (CloudHSM: AU).
+    Appliance = 4,
+}
+
+impl Role {
+    /// Whether PKCS#11 calls it the security officer (`CKU_SO`).
+    pub fn is_security_officer(self) -> bool {
+        matches!(self, Role::Officer | Role::Unactivated)
+    }
+
+    /// Whether who logs in as `asked` may be one of these: a program that asks for an officer need not know whether it
+    /// is activated.
+    pub fn answers_to(self, asked: Role) -> bool {
+        self == asked || (asked == Role::Officer && self == Role::Unactivated)
+    }
 }
 
 /// One user.
@@ -96,7 +114,9 @@ impl User {
     pub fn open(&self, token: &TokenId, pin: &[u8]) -> Result<(BundleKey, Bundle), Error> {
         let bytes = open(&self.user_key(pin)?, &self.wrap_binding(token), &self.wrapped)
             .map_err(|error| wrong_key(error, Error::PinWrong))?;
-        self.open_with(token, BundleKey { bytes })
+        let key = BundleKey { bytes };
+        let bundle = self.open_with(token, &key)?;
+        Ok((key, bundle))
     }
 
     /// Opens the bundle with the officer's escrow key.
@@ -109,7 +129,21 @@ impl User {
         let aad = binding("strongroom escrow", token, subject(self.id), &[]);
         let bytes = open(&officer.escrow, &aad, escrowed)
             .map_err(|error| wrong_key(error, damaged("a user's escrow does not open")))?;
-        self.open_with(token, BundleKey { bytes })
+        let key = BundleKey { bytes };
+        let bundle = self.open_with(token, &key)?;
+        Ok((key, bundle))
+    }
+
+    /// Opens the bundle with its key, which somebody has from opening it before.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where it does not open, or is not the user's own.
+    pub fn open_with(&self, token: &TokenId, key: &BundleKey) -> Result<Bundle, Error> {
+        let bytes = open(&key.cipher()?, &self.bundle_binding(token), &self.bundle)
+            .map_err(|error| wrong_key(error, damaged("a user's bundle does not open")))?;
+        let bundle = Bundle::from_bytes(bytes)?;
+        self.check_ownership(&bundle)?;
+        Ok(bundle)
     }
 
     /// Whether the officer can reset the PIN without losing the user's keys.
@@ -173,6 +207,7 @@ impl User {
         let role = match reader.u8()? {
             1 => Role::Officer,
             2 => Role::User,
+            3 => Role::Unactivated,
             _ => return Err(damaged("a user of an unknown role")),
         };
         let name = String::from_utf8(reader.counted()?.to_vec()).map_err(|_| damaged("a user name is not UTF-8"))?;
@@ -189,14 +224,6 @@ impl User {
             return Err(damaged("a user's key derivation has impossible parameters"));
         }
         Ok(User { id, role, name, verifying_key, sharing_key, certificate, kdf, salt, wrapped, escrowed, bundle })
-    }
-
-    fn open_with(&self, token: &TokenId, key: BundleKey) -> Result<(BundleKey, Bundle), Error> {
-        let bytes = open(&key.cipher()?, &self.bundle_binding(token), &self.bundle)
-            .map_err(|error| wrong_key(error, damaged("a user's bundle does not open")))?;
-        let bundle = Bundle::from_bytes(bytes)?;
-        self.check_ownership(&bundle)?;
-        Ok((key, bundle))
     }
 
     /// Whether the bundle holds the secrets of the keys that the authority certified. Whoever can write the files could

@@ -13,11 +13,11 @@ use super::builtin;
 use crate::access::{self, Action, Actor};
 use crate::attribute::{Flag, Template};
 use crate::error::Error;
-use crate::limits::{PIN_FAILURES_MAX, SESSION_OBJECTS_MAX, SESSIONS_MAX};
+use crate::limits::{SESSION_OBJECTS_MAX, SESSIONS_MAX};
 use crate::object::{Object, Ownership, UserId, birth::Maker};
 use crate::policy::Policy;
 use crate::seal::Role;
-use crate::token::{Credential, Login, Numbered, Token, UNSEEN};
+use crate::token::{Credential, FIRST_OFFICER, Login, Numbered, Token, UNSEEN};
 
 /// The first number of a session object: every token object's number is lower.
 pub const SESSION_OBJECTS_START: u64 = 0x8000_0000;
@@ -106,7 +106,7 @@ impl Application {
     /// [`Error::OfficerLoggedIn`] for a read-only one while the officer is logged in; [`Error::TooManySessions`].
     pub(crate) fn enter(&self, read_write: bool) -> Result<(), Error> {
         let mut counts = self.sessions.lock();
-        if !read_write && self.login().is_some_and(|login| login.role == Role::Officer) {
+        if !read_write && self.login().is_some_and(|login| login.role.is_security_officer()) {
             return Err(Error::OfficerLoggedIn);
         }
         if counts.all >= SESSIONS_MAX as u64 {
@@ -140,13 +140,13 @@ impl Application {
         self.current()?;
         if let Some(login) = self.login() {
             let same = credential.name.is_none_or(|name| name.eq_ignore_ascii_case(login.name.as_bytes()));
-            return Err(if login.role == credential.role && same {
+            return Err(if login.role.answers_to(credential.role) && same {
                 Error::AlreadyLoggedIn
             } else {
                 Error::AnotherUserLoggedIn
             });
         }
-        if credential.role == Role::Officer {
+        if credential.role.is_security_officer() {
             let counts = self.sessions.lock();
             if counts.all > counts.read_write {
                 return Err(Error::ReadOnlySessionsExist);
@@ -156,7 +156,7 @@ impl Application {
         let login = self.token.login(credential)?;
         let counts = self.sessions.lock();
         is_open()?;
-        if login.role == Role::Officer && counts.all > counts.read_write {
+        if login.role.is_security_officer() && counts.all > counts.read_write {
             return Err(Error::ReadOnlySessionsExist);
         }
         let mut current = self.login.write();
@@ -335,6 +335,7 @@ impl Application {
     }
 
     fn may_keep(&self, object: &Object, login: Option<&Login>, actor: Actor, logouts: u64) -> Result<(), Error> {
+        refuse_unactivated(login)?;
         let user = login.map_or(UserId::NOBODY, |login| login.user);
         if user != object.ownership.owner || actor.user() != user || self.logouts() != logouts {
             return Err(Error::NotLoggedIn);
@@ -370,6 +371,8 @@ impl Application {
         number: u64,
         change: &mut dyn FnMut(&Object) -> Result<Object, Error>,
     ) -> Result<(), Error> {
+        let login = self.login();
+        refuse_unactivated(login.as_deref())?;
         if number >= SESSION_OBJECTS_START {
             loop {
                 let old = self.object(number)?;
@@ -380,20 +383,21 @@ impl Application {
                 }
             }
         } else {
-            self.token.replace(number, self.login().as_deref(), change)?;
+            self.token.replace(number, login.as_deref(), change)?;
         }
         Ok(())
     }
 
     /// Destroys an object that may be destroyed.
     pub(crate) fn destroy(&self, object: &Object) -> Result<(), Error> {
-        let number = object.number;
+        let (number, login) = (object.number, self.login());
+        refuse_unactivated(login.as_deref())?;
         if number >= SESSION_OBJECTS_START {
             if !self.drop_object(number) {
                 return Err(Error::NoObject(number));
             }
         } else {
-            self.token.remove(object, self.login().as_deref())?;
+            self.token.remove(object, login.as_deref())?;
         }
         Ok(())
     }
@@ -427,19 +431,23 @@ impl Application {
         let plain_user = self.token.default_user().ok();
         for user in self.token.users()? {
             let (low, last, locked) = match user.role {
-                Role::Officer => (CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED),
                 Role::User => {
                     flags |= CKF_USER_PIN_INITIALIZED;
                     (CKF_USER_PIN_COUNT_LOW, CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED)
                 }
+                Role::Appliance => continue,
+                Role::Officer | Role::Unactivated => (CKF_SO_PIN_COUNT_LOW, CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED),
             };
-            if user.name != crate::token::FIRST_OFFICER && Some(user.id) != plain_user {
+            if user.role == Role::Unactivated {
+                flags |= CKF_SO_PIN_TO_BE_CHANGED;
+            }
+            if user.id != FIRST_OFFICER && Some(user.id) != plain_user {
                 continue;
             }
-            flags |= match user.failures {
-                0 => 0,
-                failures if failures >= PIN_FAILURES_MAX => locked,
-                failures if failures + 1 == PIN_FAILURES_MAX => low | last,
+            flags |= match (user.failures, user.attempts_left) {
+                (0, _) => 0,
+                (_, 0) => locked,
+                (_, 1) => low | last,
                 _ => low,
             };
         }
@@ -453,6 +461,14 @@ impl Application {
             self.count.fetch_sub(1, Ordering::Relaxed);
         }
         dropped.is_some()
+    }
+}
+
+/// An officer who is not activated makes, changes and destroys nothing.
+fn refuse_unactivated(login: Option<&Login>) -> Result<(), Error> {
+    match login {
+        Some(login) if login.role == Role::Unactivated => Err(Error::NotActivated),
+        _ => Ok(()),
     }
 }
 

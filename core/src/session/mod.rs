@@ -38,7 +38,7 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::access::Actor;
 use crate::error::Error;
 use crate::seal::Role;
-use crate::token::{Credential, FIRST_OFFICER, NumberHash};
+use crate::token::{Credential, Founding, NumberHash};
 use application::Application;
 use ciphers::CipherOperation;
 use digests::DigestOperation;
@@ -139,6 +139,8 @@ impl Session {
     pub fn info(&self) -> Result<SessionInfo, Error> {
         self.application.current()?;
         let state = match (self.application.actor(), self.read_write) {
+            // An officer who is not activated.
+            (Actor::Anonymous, true) if self.application.login().is_some() => CKS_RW_SO_FUNCTIONS,
             (Actor::Anonymous, false) => CKS_RO_PUBLIC_SESSION,
             (Actor::Anonymous, true) => CKS_RW_PUBLIC_SESSION,
             (Actor::User(_), false) => CKS_RO_USER_FUNCTIONS,
@@ -191,11 +193,12 @@ impl Session {
     pub fn init_pin(&self, pin: Option<&[u8]>) -> Result<(), Error> {
         let pin = pin.ok_or(NO_PIN_PAD)?;
         self.application.current()?;
-        let officer = self.application.login().filter(|login| login.role == Role::Officer).ok_or(Error::NotLoggedIn)?;
+        let officer = self.application.login().ok_or(Error::NotLoggedIn)?;
         self.application.token().init_pin(&officer, pin)
     }
 
-    /// Changes the PIN of whoever is logged in, or of the normal user (`C_SetPIN`, PKCS#11 3.2 §5.5.9).
+    /// Changes the PIN of whoever is logged in, or of the normal user (`C_SetPIN`, PKCS#11 3.2 §5.5.9). It activates an
+    /// officer who is not, and ends that login.
     ///
     /// # Errors
     /// [`Error::SessionReadOnly`], the PINs'.
@@ -353,7 +356,9 @@ const NO_PIN_PAD: Error = Error::Arguments("a PIN is needed: the token has no ke
 /// The password in a PIN that was given as `name:password` by the user of that name.
 fn old_password<'a>(name: &str, pin: &'a [u8]) -> &'a [u8] {
     match pin.iter().position(|byte| *byte == b':') {
-        Some(at) if name != FIRST_OFFICER && pin[..at].eq_ignore_ascii_case(name.as_bytes()) => &pin[at + 1..],
+        Some(at) if name != Founding::Plain.first_officer() && pin[..at].eq_ignore_ascii_case(name.as_bytes()) => {
+            &pin[at + 1..]
+        }
         _ => pin,
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn check_approval(
     read: Read<'_>,
 ) -> Result<(), Error> {
     let failures = super::read_failures(read(&layout::failures(user.id))?.as_deref());
-    if failures >= crate::limits::PIN_FAILURES_MAX {
+    if failures >= meta.founding.pin_failures_max() {
         return Err(Error::Approval("a user who is locked does not approve"));
     }
     let record = read(&layout::approver(user.id))?;

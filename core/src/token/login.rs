@@ -4,21 +4,24 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::cache::ObjectCache;
+use super::founding::APPLIANCE_USER_STAYS;
 use super::objects::expect_login;
 use super::sharing::PairCache;
-use super::{DEFAULT_USER, FIRST_OFFICER, Meta, Token, check_name, check_pin, layout, read_failures};
+use super::{
+    APPLIANCE_USER, APPLIANCE_USER_ID, DEFAULT_USER, FIRST_OFFICER, Founding, Meta, Token, check_name, check_pin,
+    layout, read_failures,
+};
 use crate::access::Actor;
 use crate::error::Error;
-use crate::limits::PIN_FAILURES_MAX;
 use crate::object::UserId;
 use crate::object::codec::damaged;
 use crate::policy::{Kdf, KdfCost};
-use crate::seal::{Bundle, Role, TokenId, User, UserKeys};
+use crate::seal::{Bundle, BundleKey, Role, TokenId, User, UserKeys};
 use crate::store::Aborted;
 
 /// Who wants to log in, and with what.
 pub struct Credential<'a> {
-    /// The role asked for.
+    /// The role asked for; who asks for an officer may find one that is not activated.
     pub role: Role,
     /// The name; where there is none, the first officer, or the user the PIN names (`name:password`), or the default one.
     pub name: Option<&'a [u8]>,
@@ -39,17 +42,32 @@ pub struct Login {
     pub(super) meta: Arc<Meta>,
     pub(super) keys: UserKeys,
     pub(super) bundle: Bundle,
+    /// Seals the bundle, so that the user can choose another PIN.
+    bundle_key: BundleKey,
     pub(super) objects: ObjectCache,
     pub(super) pairs: PairCache,
     verifying_key: [u8; 32],
 }
 
 impl Login {
-    /// The user as the access table knows it.
+    /// The user as the access table knows it. An officer who is not activated may do with objects what anybody may.
     pub fn actor(&self) -> Actor {
         match self.role {
             Role::Officer => Actor::Officer(self.user),
             Role::User => Actor::User(self.user),
+            Role::Unactivated | Role::Appliance => Actor::Anonymous,
+        }
+    }
+
+    /// Whether it is an officer's, who manages users.
+    ///
+    /// # Errors
+    /// [`Error::NotActivated`], and [`Error::NotLoggedIn`] for anyone else.
+    pub(super) fn expect_officer(&self) -> Result<(), Error> {
+        match self.role {
+            Role::Officer => Ok(()),
+            Role::Unactivated => Err(Error::NotActivated),
+            Role::User | Role::Appliance => Err(Error::NotLoggedIn),
         }
     }
 
@@ -75,7 +93,7 @@ impl Token {
         let (user, pin) = self.identify(&credential)?;
         let meta = self.meta()?;
         self.refuse_locked(user.id)?;
-        let (_, bundle) = self.open_counted(&meta.id, &user, pin)?;
+        let (bundle_key, bundle) = self.open_counted(&meta.id, &user, pin)?;
         let keys = bundle.keys()?;
         if *keys.authority() != meta.authority || !user.is_certified(&meta.id, keys.authority()) {
             return Err(damaged("the token or the user record was changed"));
@@ -88,6 +106,7 @@ impl Token {
             meta,
             keys,
             bundle,
+            bundle_key,
             objects: ObjectCache::default(),
             pairs: PairCache::default(),
             verifying_key: user.verifying_key,
@@ -121,27 +140,30 @@ impl Token {
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but an officer, the PIN's.
     pub fn init_pin(&self, officer: &Login, pin: &[u8]) -> Result<(), Error> {
+        officer.expect_officer()?;
         match self.plain_user()? {
             Some(user) => self.reset_pin(officer, &user.name, pin),
             None => self.add_user(officer, Role::User, DEFAULT_USER, pin).map(|_| ()),
         }
     }
 
-    /// Makes a user.
+    /// Makes a user or an officer. The keys of officers are always in escrow: they all have the same, so that it tells
+    /// none of them anything new.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::UserName`], the PIN's.
+    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::UserName`], the PIN's; [`Error::Arguments`] for a role
+    /// that nobody is given.
     pub fn add_user(&self, officer: &Login, role: Role, name: &str, pin: &[u8]) -> Result<UserId, Error> {
-        if officer.role != Role::Officer {
-            return Err(Error::NotLoggedIn);
+        officer.expect_officer()?;
+        if !matches!(role, Role::Officer | Role::User) {
+            return Err(Error::Arguments("only officers and users are made"));
         }
+        let meta = self.meta()?;
         let name = check_name(name.as_bytes())?;
-        if (name == DEFAULT_USER) != (role == Role::User) && [DEFAULT_USER, FIRST_OFFICER].contains(&name.as_str()) {
-            return Err(Error::UserName("this name belongs to the other role"));
-        }
-        check_pin(pin, &self.settings)?;
+        check_name_is_free(&name, role, meta.founding)?;
+        check_pin(pin, &self.settings, meta.founding)?;
         let cost = self.pin_cost()?;
-        let escrow = self.meta()?.escrow && role == Role::User;
+        let escrow = meta.escrow || role == Role::Officer;
         let bundle = Bundle::for_role(role, &officer.bundle, &*self.random)?;
         // The key derivation is slow, so the number is guessed before the transaction that gives it.
         loop {
@@ -167,7 +189,7 @@ impl Token {
                 if !given {
                     return Ok(());
                 }
-                let after = next.checked_add(1).filter(|_| id != UserId::NOBODY);
+                let after = next.checked_add(1).filter(|_| id.0 >= meta.founding.next_user());
                 let (Some(after), None) = (after, transaction.get(&layout::user(id))?) else {
                     return Err(damaged("the user counter was set back").into());
                 };
@@ -180,15 +202,13 @@ impl Token {
         }
     }
 
-    /// Sets another user's PIN, and unlocks them. Their keys stay usable where they are in escrow.
+    /// Sets the PIN of any user or officer, and unlocks them. Their keys stay usable where they are in escrow.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] without escrow.
     pub fn reset_pin(&self, officer: &Login, name: &str, pin: &[u8]) -> Result<(), Error> {
-        if officer.role != Role::Officer {
-            return Err(Error::NotLoggedIn);
-        }
-        check_pin(pin, &self.settings)?;
+        officer.expect_officer()?;
+        check_pin(pin, &self.settings, self.meta()?.founding)?;
         let mut user = self.certified_user(name)?;
         let before = user.encode();
         let (key, _) = user.open_escrow(&officer.token, &officer.keys)?;
@@ -201,9 +221,7 @@ impl Token {
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but an officer.
     pub fn unlock(&self, officer: &Login, name: &str) -> Result<(), Error> {
-        if officer.role != Role::Officer {
-            return Err(Error::NotLoggedIn);
-        }
+        officer.expect_officer()?;
         let user = self.certified_user(name)?;
         self.store.transact(&mut |transaction| {
             expect_login(transaction, officer)?;
@@ -215,13 +233,15 @@ impl Token {
     /// Removes a user who owns nothing.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] while the user owns objects, and for the
-    /// officer's own record.
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] while the user owns objects, for the
+    /// officer's own record, and on a token founded as a CloudHSM for the primary officer and the appliance user, who
+    /// are part of one.
     pub fn delete_user(&self, officer: &Login, name: &str) -> Result<(), Error> {
-        if officer.role != Role::Officer {
-            return Err(Error::NotLoggedIn);
-        }
+        officer.expect_officer()?;
         let user = self.certified_user(name)?;
+        if user.id == FIRST_OFFICER && officer.meta.founding == Founding::CloudHsm {
+            return Err(Error::Prohibited("the primary officer of a CloudHSM cannot be deleted"));
+        }
         if user.id == officer.user {
             return Err(Error::Prohibited("an officer who is logged in cannot be deleted"));
         }
@@ -241,19 +261,45 @@ impl Token {
         Ok(())
     }
 
-    /// Changes a user's own PIN (`C_SetPIN`, PKCS#11 3.2 §5.5.9): one record changes, no object does.
+    /// Changes a user's own PIN (`C_SetPIN`, PKCS#11 3.2 §5.5.9): one record changes, no object does. Of an officer who is
+    /// not activated it makes an activated one, who logs in anew.
     ///
     /// # Errors
     /// As [`Token::login`] for the old PIN, and the new PIN's.
     pub fn set_pin(&self, user: UserId, old: &[u8], new: &[u8]) -> Result<(), Error> {
+        let meta = self.meta()?;
+        if user == APPLIANCE_USER_ID && meta.founding == Founding::CloudHsm {
+            return Err(APPLIANCE_USER_STAYS);
+        }
         let mut record = self.user(user)?.ok_or(Error::PinNotSet)?;
         let before = record.encode();
-        let meta = self.meta()?;
         self.refuse_locked(user)?;
         let (key, _) = self.open_counted(&meta.id, &record, old)?;
-        check_pin(new, &self.settings)?;
+        if record.role == Role::Unactivated {
+            return self.activate(&meta, &record, new);
+        }
+        check_pin(new, &self.settings, meta.founding)?;
         record.set_pin(&meta.id, &key, new, self.pin_cost()?, &*self.random)?;
         self.put_user(&before, &record, None)
+    }
+
+    /// Changes the PIN of whoever is logged in without asking for the old one again, as CloudHSM's tools do. Otherwise as
+    /// [`Token::set_pin`].
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] where the user was deleted since, [`Error::Damaged`], the new PIN's.
+    pub fn change_own_pin(&self, login: &Login, new: &[u8]) -> Result<(), Error> {
+        let mut user = self.user(login.user)?.filter(|user| login.is_of(user)).ok_or(Error::NotLoggedIn)?;
+        let before = user.encode();
+        if !user.open_with(&login.token, &login.bundle_key)?.is(&login.bundle) {
+            return Err(damaged("a user's bundle is not the user's own"));
+        }
+        if user.role == Role::Unactivated {
+            return self.activate(&login.meta, &user, new);
+        }
+        check_pin(new, &self.settings, login.meta.founding)?;
+        user.set_pin(&login.token, &login.bundle_key, new, self.pin_cost()?, &*self.random)?;
+        self.put_user(&before, &user, Some(login))
     }
 
     /// The user a PIN alone is meant for, when nobody is logged in.
@@ -267,21 +313,24 @@ impl Token {
     fn identify<'a>(&self, credential: &Credential<'a>) -> Result<(User, &'a [u8]), Error> {
         if let Some(name) = credential.name {
             let text = String::from_utf8_lossy(name).to_lowercase();
-            let user = self.find_user(&text)?.filter(|user| user.role == credential.role);
+            if text == APPLIANCE_USER && self.meta()?.founding == Founding::CloudHsm {
+                return Err(APPLIANCE_USER_STAYS);
+            }
+            let user = self.find_user(&text)?.filter(|user| user.role.answers_to(credential.role));
             return Ok((user.ok_or(Error::NoSuchUser(text))?, credential.pin));
         }
         if let Some(at) = credential.pin.iter().position(|byte| *byte == b':') {
             let (name, password) = credential.pin.split_at(at);
             if let Ok(name) = check_name(name)
                 && let Some(user) = self.find_user(&name)?
-                && user.role == credential.role
+                && user.role.answers_to(credential.role)
             {
                 return Ok((user, password.get(1..).unwrap_or_default()));
             }
         }
         let user = match credential.role {
-            Role::Officer => self.find_user(FIRST_OFFICER)?.filter(|user| user.role == Role::Officer),
             Role::User => self.plain_user()?,
+            role => self.user(FIRST_OFFICER)?.filter(|user| user.role.answers_to(role)),
         };
         Ok((user.ok_or(Error::PinNotSet)?, credential.pin))
     }
@@ -299,23 +348,19 @@ impl Token {
     }
 
     fn refuse_locked(&self, user: UserId) -> Result<(), Error> {
-        if self.failures(user)? >= PIN_FAILURES_MAX { Err(Error::PinLocked) } else { Ok(()) }
+        if self.failures(user)? >= self.meta()?.founding.pin_failures_max() { Err(Error::PinLocked) } else { Ok(()) }
     }
 
     /// Opens a user's bundle and keeps count of wrong PINs. A right one costs no write unless there is a count to clear.
-    fn open_counted(
-        &self,
-        token: &TokenId,
-        user: &User,
-        pin: &[u8],
-    ) -> Result<(crate::seal::BundleKey, Bundle), Error> {
+    fn open_counted(&self, token: &TokenId, user: &User, pin: &[u8]) -> Result<(BundleKey, Bundle), Error> {
         let key = layout::failures(user.id);
+        let failures_max = self.meta()?.founding.pin_failures_max();
         match user.open(token, pin) {
             // Others may have guessed meanwhile: whoever comes after the last try learns nothing, right or wrong.
             Err(Error::PinWrong) => {
                 let counted = self.store.transact(&mut |transaction| {
                     let failures = read_failures(transaction.get(&key)?.as_deref());
-                    if failures >= PIN_FAILURES_MAX {
+                    if failures >= failures_max {
                         return Err(Error::PinLocked.into());
                     }
                     Ok(transaction.put(&key, &(failures + 1).to_le_bytes())?)
@@ -329,7 +374,7 @@ impl Token {
             Ok(opened) => {
                 if self.failures(user.id)? > 0 {
                     self.store.transact(&mut |transaction| {
-                        if read_failures(transaction.get(&key)?.as_deref()) >= PIN_FAILURES_MAX {
+                        if read_failures(transaction.get(&key)?.as_deref()) >= failures_max {
                             return Err(Error::PinLocked.into());
                         }
                         Ok(transaction.delete(&key)?)
@@ -342,11 +387,11 @@ impl Token {
     }
 
     /// Writes a user's record in place of the one that was read: whatever happened to it meanwhile wins.
-    fn put_user(&self, before: &[u8], user: &User, officer: Option<&Login>) -> Result<(), Error> {
+    fn put_user(&self, before: &[u8], user: &User, login: Option<&Login>) -> Result<(), Error> {
         let record = user.encode();
         self.store.transact(&mut |transaction| {
-            if let Some(officer) = officer {
-                expect_login(transaction, officer)?;
+            if let Some(login) = login {
+                expect_login(transaction, login)?;
             }
             if transaction.get(&layout::user(user.id))?.as_deref() != Some(before) {
                 let text = format!("the user \"{}\" was changed at the same time; try again", user.name);
@@ -373,6 +418,19 @@ impl Token {
     fn pin_cost(&self) -> Result<KdfCost, Error> {
         Ok(self.pin_kdf()?.cost())
     }
+}
+
+/// Names that belong to somebody: the default user's and the first officer's to their roles, the appliance user's to it.
+fn check_name_is_free(name: &str, role: Role, founding: Founding) -> Result<(), Error> {
+    if founding == Founding::CloudHsm && name == APPLIANCE_USER {
+        return Err(Error::UserName("this name belongs to the appliance user"));
+    }
+    let owner = match name {
+        DEFAULT_USER => Role::User,
+        name if name == founding.first_officer() => Role::Officer,
+        _ => return Ok(()),
+    };
+    if role == owner { Ok(()) } else { Err(Error::UserName("this name belongs to the other role")) }
 }
 
 fn parse_next(record: &[u8]) -> Result<u32, Error> {

@@ -2,6 +2,7 @@
 
 use strongroom_crypto::sign;
 
+use super::Founding;
 use crate::error::Error;
 use crate::object::codec::{Reader, Writer, damaged};
 use crate::policy::Policy;
@@ -20,6 +21,8 @@ pub struct Meta {
     pub test: bool,
     /// Whether an officer's PIN reset keeps the user's keys usable.
     pub escrow: bool,
+    /// How it was founded, for life.
+    pub founding: Founding,
     /// The key that verifies what the token's officers certify.
     pub authority: [u8; 32],
     /// The record all this was read from; empty before it is written.
@@ -59,8 +62,12 @@ impl Meta {
         let authority = reader.array()?;
         reader.end()?;
         sign::verify(&authority, &[CONTEXT, body], signature).map_err(|_| damaged("the token record was changed"))?;
+        if flags & !(TEST | ESCROW | CLOUDHSM) != 0 {
+            return Err(damaged("the token has unknown flags; a later version may have made it"));
+        }
         let (test, escrow) = (flags & TEST != 0, flags & ESCROW != 0);
-        Ok(Meta { id, label, policy, test, escrow, authority, record: record.into() })
+        let founding = if flags & CLOUDHSM != 0 { Founding::CloudHsm } else { Founding::Plain };
+        Ok(Meta { id, label, policy, test, escrow, founding, authority, record: record.into() })
     }
 
     /// The label without its padding.
@@ -83,7 +90,9 @@ impl Meta {
             Policy::Strict => 2,
             Policy::Fips => 3,
         });
-        writer.u8(if self.test { TEST } else { 0 } | if self.escrow { ESCROW } else { 0 });
+        let cloudhsm = self.founding == Founding::CloudHsm;
+        let flags = [(self.test, TEST), (self.escrow, ESCROW), (cloudhsm, CLOUDHSM)];
+        writer.u8(flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum());
         writer.raw(&self.authority);
         writer.finish()
     }
@@ -92,3 +101,4 @@ impl Meta {
 const CONTEXT: &[u8] = b"strongroom token\0";
 const TEST: u8 = 1;
 const ESCROW: u8 = 2;
+const CLOUDHSM: u8 = 4;

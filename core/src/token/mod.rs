@@ -6,6 +6,7 @@
 
 mod approvers;
 mod cache;
+mod founding;
 pub mod layout;
 mod login;
 mod meta;
@@ -25,21 +26,19 @@ use strongroom_crypto::random::Source;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
-use crate::limits::{PIN_BYTES_MAX, PIN_FAILURES_MAX, USER_NAME_BYTES_MAX};
+use crate::limits::USER_NAME_BYTES_MAX;
 use crate::object::UserId;
 use crate::object::codec::damaged;
 use crate::policy::{Kdf, Policy};
-use crate::seal::{Bundle, Role, TokenId, User};
+use crate::seal::{Role, User};
 use crate::store::{Store, Transaction};
 use cache::ObjectCache;
-use objects::expect_login;
 
 pub use cache::{NumberHash, Numbered, UNSEEN};
+pub use founding::{APPLIANCE_USER, APPLIANCE_USER_ID, FIRST_OFFICER, Founding, INITIAL_PASSWORD};
 pub use login::{Credential, Login};
 pub use meta::Meta;
 
-/// The name of a token's first officer.
-pub const FIRST_OFFICER: &str = "so";
 /// The name of the user `C_InitPIN` makes and `C_Login` without a name means.
 pub const DEFAULT_USER: &str = "user";
 
@@ -81,10 +80,14 @@ pub struct UserInfo {
     pub id: UserId,
     /// The role.
     pub role: Role,
+    /// Whether it is the activated first officer of a token founded as a CloudHSM (there: PCO).
+    pub primary: bool,
     /// The name.
     pub name: String,
     /// Wrong PINs in a row.
     pub failures: u32,
+    /// Wrong PINs that are left before the user is locked.
+    pub attempts_left: u32,
     /// Whether there were too many of them.
     pub locked: bool,
     /// Whether an officer can reset the PIN without losing the user's keys.
@@ -92,23 +95,6 @@ pub struct UserInfo {
 }
 
 impl Token {
-    /// Initialises an empty store as a token with one officer.
-    ///
-    /// # Errors
-    /// The PIN's and the store's.
-    pub fn create(
-        store: Arc<dyn Store>,
-        random: Arc<dyn Source>,
-        settings: Settings,
-        label: &[u8; 32],
-        pin: &[u8],
-    ) -> Result<Token, Error> {
-        check_pin(pin, &settings)?;
-        let records = founding_records(&*random, &settings, settings.kdf == Kdf::Test, label, pin)?;
-        store.transact(&mut |transaction| Ok(write_founding(transaction, &records)?))?;
-        Token::open(store, random, settings)
-    }
-
     /// Opens the token in `store`.
     ///
     /// # Errors
@@ -133,26 +119,6 @@ impl Token {
         Token { clock, ..self }
     }
 
-    /// Makes the token anew: every user and object is gone. The officer's PIN must be right. What the token allows stays
-    /// as it was: a program that initialises it knows nothing of policies.
-    ///
-    /// # Errors
-    /// The PIN's and the store's.
-    pub fn reinitialize(&self, label: &[u8; 32], pin: &[u8]) -> Result<(), Error> {
-        let officer = self.login(Credential::first_officer(pin))?;
-        let Meta { policy, escrow, test, .. } = *officer.meta;
-        let settings = Settings { policy, escrow, kdf: self.pin_kdf()?, ..self.settings };
-        let records = founding_records(&*self.random, &settings, test, label, pin)?;
-        self.store.transact(&mut |transaction| {
-            expect_login(transaction, &officer)?;
-            delete_all(transaction)?;
-            Ok(write_founding(transaction, &records)?)
-        })?;
-        self.public.clear();
-        self.verifying_keys.lock().clear();
-        Ok(())
-    }
-
     /// Changes whenever any process changes the token. Costs nanoseconds.
     pub fn generation(&self) -> u64 {
         self.store.generation()
@@ -172,7 +138,7 @@ impl Token {
         &*self.store
     }
 
-    /// All users, by number.
+    /// All users, by number; on a token founded as a CloudHSM with the appliance user.
     ///
     /// # Errors
     /// The store's; [`Error::Damaged`] where the authority does not vouch for one of them.
@@ -183,22 +149,26 @@ impl Token {
             ControlFlow::Continue(())
         })?;
         let meta = self.meta()?;
-        records
-            .iter()
-            .map(|(key, record)| {
-                let user = User::decode(record)?;
-                expect_certified(&user, &meta, key)?;
-                let failures = self.failures(user.id)?;
-                Ok(UserInfo {
-                    id: user.id,
-                    role: user.role,
-                    escrowed: user.is_escrowed(),
-                    name: user.name,
-                    failures,
-                    locked: failures >= PIN_FAILURES_MAX,
-                })
-            })
-            .collect()
+        let mut users = Vec::with_capacity(records.len() + 1);
+        for (key, record) in &records {
+            let user = User::decode(record)?;
+            expect_certified(&user, &meta, key)?;
+            let failures = self.failures(user.id)?;
+            let attempts_left = meta.founding.pin_failures_max().saturating_sub(failures);
+            users.push(UserInfo {
+                id: user.id,
+                role: user.role,
+                primary: meta.founding == Founding::CloudHsm && user.id == FIRST_OFFICER && user.role == Role::Officer,
+                escrowed: user.is_escrowed(),
+                name: user.name,
+                failures,
+                attempts_left,
+                locked: attempts_left == 0,
+            });
+        }
+        users.extend(meta.founding.appliance_user());
+        users.sort_by_key(|user| user.id.0);
+        Ok(users)
     }
 
     /// How many wrong PINs in a row the user gave.
@@ -230,8 +200,11 @@ impl Token {
     /// The record of the user with this name, for whom the authority vouches.
     ///
     /// # Errors
-    /// [`Error::NoSuchUser`], [`Error::Damaged`].
+    /// [`Error::NoSuchUser`], [`Error::Damaged`]; [`Error::Prohibited`] for the appliance user, who has no record.
     pub(crate) fn certified_user(&self, name: &str) -> Result<User, Error> {
+        if name == APPLIANCE_USER && self.meta()?.founding == Founding::CloudHsm {
+            return Err(founding::APPLIANCE_USER_STAYS);
+        }
         let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
         expect_certified(&user, &*self.meta()?, &layout::user(user.id))?;
         Ok(user)
@@ -284,14 +257,18 @@ fn expect_certified(user: &User, meta: &Meta, key: &[u8]) -> Result<(), Error> {
     if certified { Ok(()) } else { Err(damaged("a user record was changed")) }
 }
 
-/// PIN rules: the token's shortest, the product's longest, and text without control characters.
+/// PIN rules: the token's shortest and longest, text without control characters, and nothing that reads as a name and a
+/// PIN; on a token founded as a CloudHSM no colon at all.
 ///
 /// # Errors
 /// [`Error::PinLength`], [`Error::PinInvalid`].
-pub fn check_pin(pin: &[u8], settings: &Settings) -> Result<(), Error> {
-    let (min, max) = (settings.pin_bytes_min, PIN_BYTES_MAX);
+pub fn check_pin(pin: &[u8], settings: &Settings, founding: Founding) -> Result<(), Error> {
+    let (min, max) = founding.pin_bytes(settings);
     if !(min..=max).contains(&pin.len()) {
         return Err(Error::PinLength { got: pin.len(), min, max });
+    }
+    if founding == Founding::CloudHsm && pin.contains(&b':') {
+        return Err(Error::PinInvalid("it has a ':', which separates the user's name from the password"));
     }
     match std::str::from_utf8(pin) {
         // It would be read as the PIN of the user of that name (see [`Credential`]).
@@ -357,42 +334,4 @@ fn delete_all(transaction: &mut dyn Transaction) -> Result<(), crate::store::Sto
         ControlFlow::Continue(())
     })?;
     keys.iter().try_for_each(|key| transaction.delete(key))
-}
-
-/// What a new token starts with.
-struct Founding {
-    meta: Vec<u8>,
-    officer: User,
-}
-
-fn founding_records(
-    random: &dyn Source,
-    settings: &Settings,
-    test: bool,
-    label: &[u8; 32],
-    pin: &[u8],
-) -> Result<Founding, Error> {
-    let mut id: TokenId = [0; 16];
-    random.fill(&mut id)?;
-    let bundle = Bundle::first_officer(random)?;
-    let keys = bundle.keys()?;
-    let meta = Meta {
-        id,
-        label: *label,
-        policy: settings.policy,
-        test,
-        escrow: settings.escrow,
-        authority: *keys.authority(),
-        record: Box::default(),
-    };
-    let who = (UserId(1), Role::Officer, FIRST_OFFICER);
-    let officer = User::enrol(who, &id, &bundle, &keys, false, (pin, settings.kdf.cost()), random)?;
-    Ok(Founding { meta: meta.encode(&keys)?, officer })
-}
-
-fn write_founding(transaction: &mut dyn Transaction, records: &Founding) -> Result<(), crate::store::StoreError> {
-    transaction.put(layout::META, &records.meta)?;
-    transaction.put(&layout::user(records.officer.id), &records.officer.encode())?;
-    transaction.put(layout::NEXT_USER, &2u32.to_le_bytes())?;
-    transaction.put(layout::NEXT_OBJECT, &1u64.to_le_bytes())
 }

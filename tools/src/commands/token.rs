@@ -10,14 +10,14 @@ use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Slots};
 use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
-use strongroom_core::token::{Credential, DEFAULT_USER, FIRST_OFFICER, Token, UserInfo, layout};
+use strongroom_core::token::{APPLIANCE_USER, Credential, DEFAULT_USER, Founding, Token, UserInfo, layout};
 use strongroom_crypto::memory::constant_time_eq;
 
 use super::user::{user_json, users_table};
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
 use crate::pin::{OfficerPin, Pin, UserPin};
-use crate::place::{AsOfficer, Context, explain_login, user_name, without_tokens};
+use crate::place::{AsOfficer, Context, explain_login, first_officer, user_name, without_tokens};
 use crate::table::{Column, Table, pairs};
 use crate::terminal;
 use crate::text::{any_case, counted, one_line, quoted};
@@ -54,6 +54,10 @@ pub(crate) struct InitArgs {
     /// Make no user yet
     #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
     no_user: bool,
+    /// Give it the users and rules of a CloudHSM: the officer "admin" as user 1, the appliance user "app_user", passwords
+    /// of 7 to 32 bytes without ':', six wrong ones that lock
+    #[arg(long)]
+    cloudhsm: bool,
     /// What the token allows: standard, strict (no single DES, RC4 or MD5, wraps only with authentication or OAEP) or fips
     /// (approved algorithms only)
     #[arg(long, value_name = "POLICY", value_parser = any_case::<Policy>)]
@@ -134,20 +138,24 @@ fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure> {
         return Err(Failure::usage("--token names a token that is there; a new one gets its name from --label"));
     }
     let label = padded_label(&args.label)?;
-    let user = checked_name(&args.user, args.no_user)?;
+    let founding = if args.cloudhsm { Founding::CloudHsm } else { Founding::Plain };
+    let user = checked_name(&args.user, args.no_user, founding)?;
     let hsm = context.hsm_with(configured(context, args)?);
     refuse_same_label(context, &hsm, &args.label, args.force)?;
     let settings = hsm.config().settings;
-    let officer_pin = args.so_pin.source().new_one(context, "the officer", &settings)?;
+    let officer_pin = args.so_pin.source().new_one(context, "the officer", &settings, founding)?;
     let user_pin = match args.no_user {
         true => None,
-        false => Some(args.pin.source().new_one(context, &format!("user {}", quoted(&user)), &settings)?),
+        false => {
+            let who = format!("user {}", quoted(&user));
+            Some(args.pin.source().new_one(context, &who, &settings, founding)?)
+        }
     };
     warn_of_one_pin(context, &officer_pin, user_pin.as_ref());
     let held = hsm.hold()?;
     // Somebody may have made one meanwhile.
     refuse_same_label(context, &hsm, &args.label, args.force)?;
-    let slot = make(&hsm, &label, &officer_pin)?;
+    let slot = make(&hsm, founding, &label, &officer_pin)?;
     drop(held);
     let user = user_pin.map(|pin| (user, pin));
     populate(&hsm, slot, &officer_pin, user.as_ref())?;
@@ -159,14 +167,14 @@ fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
     let slot = context.slot(&hsm)?;
     let found = Found::read(&hsm, slot)?;
     let label = padded_label(args.label.as_deref().unwrap_or(&found.label))?;
-    let name = checked_name(&args.user, args.no_user)?;
+    let name = checked_name(&args.user, args.no_user, found.founding)?;
     confirm(args.yes, &RESETS, &found.label, slot, Some(found.objects))?;
     let officer_pin = args.so_pin.source().known(context, "the officer")?;
     let user = match args.no_user {
         true => None,
         false => {
             let who = format!("user {}", quoted(&name));
-            Some((name, args.pin.source().new_one(context, &who, &hsm.config().settings)?))
+            Some((name, args.pin.source().new_one(context, &who, &hsm.config().settings, found.founding)?))
         }
     };
     let held = hsm.hold()?;
@@ -175,9 +183,8 @@ fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
     }
     let application = hsm.application(slot)?;
     let token = application.token();
-    token
-        .reinitialize(&label, officer_pin.bytes())
-        .map_err(|error| explain_login(token, FIRST_OFFICER, error.into()))?;
+    let officer = first_officer(token)?;
+    token.reinitialize(&label, officer_pin.bytes()).map_err(|error| explain_login(token, &officer, error.into()))?;
     drop(held);
     warn_of_one_pin(context, &officer_pin, user.as_ref().map(|(_, pin)| pin));
     populate(&hsm, slot, &officer_pin, user.as_ref())?;
@@ -194,12 +201,15 @@ fn warn_of_one_pin(context: &Context, officer: &Pin, user: Option<&Pin>) {
     }
 }
 
-fn checked_name(user: &str, no_user: bool) -> Result<String, Failure> {
+fn checked_name(user: &str, no_user: bool, founding: Founding) -> Result<String, Failure> {
     let name = user_name(user, "user")?;
-    if !no_user && name == FIRST_OFFICER {
-        return Err(Failure::usage(format!("\"{FIRST_OFFICER}\" is the officer's name; the user needs another one")));
-    }
-    Ok(name)
+    let owner = match founding {
+        _ if no_user => return Ok(name),
+        Founding::CloudHsm if name == APPLIANCE_USER => "the appliance user's",
+        _ if name == founding.first_officer() => "the officer's",
+        _ => return Ok(name),
+    };
+    Err(Failure::usage(format!("{} is {owner} name; the user needs another one", quoted(&name))))
 }
 
 /// Gives a token that was just made its first user.
@@ -217,9 +227,10 @@ fn populate(hsm: &Hsm, slot: u64, officer_pin: &Pin, user: Option<&(String, Pin)
 fn made(verb: &str, hsm: &Hsm, slot: u64, user: Option<&(String, Pin)>) -> Result<Answer, Failure> {
     let found = Found::read(hsm, slot)?;
     let mut text = format!("{verb} token {} in slot {slot}, serial {}", quoted(&found.label), found.serial);
+    let officer = found.founding.first_officer();
     text.push_str(&match user {
-        None => format!(", with the officer \"{FIRST_OFFICER}\" and no user yet.\n"),
-        Some((name, _)) => format!(", with the officer \"{FIRST_OFFICER}\" and the user {}.\n", quoted(name)),
+        None => format!(", with the officer \"{officer}\" and no user yet.\n"),
+        Some((name, _)) => format!(", with the officer \"{officer}\" and the user {}.\n", quoted(name)),
     });
     if found.test {
         text.push_str(&format!("{TEST_MARK}\n"));
@@ -271,13 +282,12 @@ fn refuse_same_label(context: &Context, hsm: &Hsm, label: &str, force: bool) -> 
 }
 
 /// Makes the token in the free slot, in the next one where another process was faster.
-fn make(hsm: &Hsm, label: &[u8; 32], pin: &Pin) -> Result<u64, Failure> {
+fn make(hsm: &Hsm, founding: Founding, label: &[u8; 32], pin: &Pin) -> Result<u64, Failure> {
     loop {
         let Slots { free, .. } = hsm.tokens()?;
-        match hsm.init_token(free, Some(pin.bytes()), label) {
+        match hsm.found_token(free, founding, label, Some(pin.bytes())) {
             Ok(()) => return Ok(free),
-            // The same slot is taken by a token now: either of these says so.
-            Err(Error::Busy(_) | Error::PinWrong) if hsm.tokens()?.free != free => {}
+            Err(Error::Busy(_)) if hsm.tokens()?.free != free => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -352,6 +362,7 @@ fn show(context: &Context) -> Result<Answer, Failure> {
         ("Model", found.model.to_owned()),
         ("Policy", found.policy.to_string()),
         ("Escrow", if found.escrow { "yes" } else { "no" }.to_owned()),
+        ("Founded", if found.founding == Founding::CloudHsm { "as a CloudHSM" } else { "plain" }.to_owned()),
         ("Objects", found.objects.to_string()),
         ("Flags", found.flag_names().join(", ")),
         ("Directory", hsm.slot_dir(found.slot).display().to_string()),
@@ -419,6 +430,7 @@ struct Found {
     policy: Policy,
     test: bool,
     escrow: bool,
+    founding: Founding,
     users: Vec<UserInfo>,
     objects: usize,
 }
@@ -440,6 +452,7 @@ impl Found {
             policy: meta.policy,
             test: meta.test,
             escrow: meta.escrow,
+            founding: meta.founding,
             users: token.users().about(subject)?,
             objects: count_objects(token).about(subject)?,
         })
@@ -453,6 +466,12 @@ impl Found {
         let mut notes = Vec::new();
         if self.test {
             notes.push("TEST TOKEN".to_owned());
+        }
+        if self.founding == Founding::CloudHsm {
+            notes.push("CloudHSM".to_owned());
+        }
+        if self.users.iter().any(|user| user.role == Role::Unactivated) {
+            notes.push("not activated".to_owned());
         }
         if !self.users.iter().any(|user| user.role == Role::User) {
             notes.push("no user yet".to_owned());
@@ -471,6 +490,7 @@ impl Found {
             "policy": self.policy.to_string(),
             "test": self.test,
             "escrow": self.escrow,
+            "cloudhsm": self.founding == Founding::CloudHsm,
             "objects": self.objects,
             "flags": self.flag_names().iter().map(|name| name.to_lowercase()).collect::<Vec<_>>(),
             "users": self.users.iter().map(user_json).collect::<Vec<_>>(),
@@ -505,16 +525,21 @@ const FLAGS: &[(u64, &str)] = &[
     (CKF_SO_PIN_COUNT_LOW, "SO_PIN_COUNT_LOW"),
     (CKF_SO_PIN_FINAL_TRY, "SO_PIN_FINAL_TRY"),
     (CKF_SO_PIN_LOCKED, "SO_PIN_LOCKED"),
+    (CKF_SO_PIN_TO_BE_CHANGED, "SO_PIN_TO_BE_CHANGED"),
 ];
 
 const INIT_EXAMPLES: &str = "\
 The officer (PKCS#11: SO) manages users and never uses keys; the user owns and uses keys. Both PINs are asked for, \
 unless they are given by option or environment.
 
+--cloudhsm is for programs and habits from AWS CloudHSM: its officer \"admin\" is active at once, programs log the user in \
+with name:password, and object numbers begin at 6.
+
 Examples:
   strongroom token init --label first
   strongroom token init --label payments --user alice --policy strict --kdf strong
   strongroom token init --label ci --kdf test --so-pin-file so.pin --pin-file user.pin
+  strongroom token init --label cluster --cloudhsm --user alice
   strongroom token init --label empty --no-user --so-pin-file officer.pin";
 
 const LIST_EXAMPLES: &str = "\
@@ -541,8 +566,8 @@ const DELETES: Words = Words { doing: "deleting", does: "deletes", loses: "delet
 const RESETS: Words = Words { doing: "resetting", does: "resets", loses: "empties", done: "reset" };
 
 const RESET_EXAMPLES: &str = "\
-The slot keeps its number, the token its name unless --label gives another, its policy, and its mark as a test token. It \
-gets a new serial number. The officer's PIN is needed, and stays; the user gets a new one. For tests that begin with an \
+The slot keeps its number, the token its name unless --label gives another, its policy, its way of founding, and its \
+mark as a test token. It gets a new serial number. The officer's PIN is needed, and stays; the user gets a new one. For tests that begin with an \
 empty token: other than delete and init it leaves the slot where it is.
 
 Examples:

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use strongroom_core::hsm::Hsm;
 use strongroom_core::seal::Role;
 use strongroom_core::session::application::Application;
-use strongroom_core::token::{DEFAULT_USER, FIRST_OFFICER, UserInfo};
+use strongroom_core::token::{DEFAULT_USER, UserInfo};
 
 use crate::failure::{Explain, Failure};
 use crate::output::Answer;
@@ -60,9 +60,9 @@ pub(crate) struct SetPinArgs {
     /// As the officer, without the old PIN; also unlocks the user
     #[arg(long, conflicts_with_all = ["pin_file", "pin_fd"])]
     reset: bool,
-    /// Officer to log in as, with --reset
-    #[arg(long, value_name = "NAME", default_value = FIRST_OFFICER, help_heading = "PINs")]
-    officer: String,
+    /// Officer to log in as, with --reset [default: the token's first one, "so" or "admin"]
+    #[arg(long, value_name = "NAME", help_heading = "PINs")]
+    officer: Option<String>,
     /// The old PIN of a user.
     #[command(flatten)]
     pin: UserPin,
@@ -131,7 +131,8 @@ fn add(context: &Context, application: &Application, args: &AddArgs, hsm: &Hsm) 
     }
     let officer = args.officer.login(context, token)?;
     let whose = format!("user {}", quoted(&name));
-    let pin = args.new_pin.source().new_one(context, &whose, &hsm.config().settings)?;
+    let founding = token.meta()?.founding;
+    let pin = args.new_pin.source().new_one(context, &whose, &hsm.config().settings, founding)?;
     let role = match args.role {
         RoleName::User => Role::User,
         RoleName::Officer => Role::Officer,
@@ -154,10 +155,10 @@ fn set_pin(context: &Context, application: &Application, args: &SetPinArgs, hsm:
     let token = application.token();
     let user = find_user(token, &args.name)?;
     let whose = format!("{} {}", role_name(user.role), quoted(&user.name));
-    let settings = hsm.config().settings;
+    let (settings, founding) = (hsm.config().settings, token.meta()?.founding);
     if args.reset {
         let officer = AsOfficer { officer: args.officer.clone(), pin: args.so_pin.clone() };
-        if user.role == Role::Officer || !user.escrowed {
+        if !user.escrowed && matches!(user.role, Role::Officer | Role::User) {
             let message = format!(
                 "the PIN of {whose} cannot be reset: the keys behind it are not in escrow; with the old PIN: \
                  strongroom user set-pin {}",
@@ -166,15 +167,15 @@ fn set_pin(context: &Context, application: &Application, args: &SetPinArgs, hsm:
             return Err(Failure::refused(cryptoki_sys::CKR_ACTION_PROHIBITED, message));
         }
         let officer = officer.login(context, token)?;
-        let new = args.new_pin.source().new_one(context, &whose, &settings)?;
+        let new = args.new_pin.source().new_one(context, &whose, &settings, founding)?;
         token.reset_pin(&officer, &user.name, new.bytes()).about(|| whose.clone())?;
     } else {
         let source = match user.role {
-            Role::Officer => args.so_pin.source(),
             Role::User => args.pin.source(),
+            _ => args.so_pin.source(),
         };
         let old = source.known(context, &whose)?;
-        let new = args.new_pin.source().new_one(context, &whose, &settings)?;
+        let new = args.new_pin.source().new_one(context, &whose, &settings, founding)?;
         let set = token.set_pin(user.id, old.bytes(), new.bytes());
         set.map_err(|error| explain_login(token, &user.name, error.into()))?;
     }
@@ -248,6 +249,8 @@ fn role_name(role: Role) -> &'static str {
     match role {
         Role::Officer => "officer",
         Role::User => "user",
+        Role::Unactivated => "unactivated",
+        Role::Appliance => "appliance",
     }
 }
 
@@ -258,15 +261,18 @@ Examples:
   strongroom user add deputy --role officer";
 
 const LIST_EXAMPLES: &str = "\
-WRONG PINS counts those in a row; at 10 the user is locked. ESCROW says whether the officer can set a new PIN without \
-losing the user's keys.
+WRONG PINS counts those in a row; at 10 the user is locked, at 6 on a token made with --cloudhsm. ESCROW says whether an \
+officer can set a new PIN without losing the user's keys. On a token founded as a CloudHSM the role \"unactivated\" is that \
+of its first officer while the password is still the published one: 'strongroom user set-pin admin' activates it. The \
+role \"appliance\" is the HSM's own user, whom nobody can be.
 
 Examples:
   strongroom user list
   strongroom user list --token payments --json";
 
 const SET_PIN_EXAMPLES: &str = "\
-A PIN change rewrites one record; keys stay as they are. An officer's own old PIN comes from the --so-pin options.
+A PIN change rewrites one record; keys stay as they are. An officer's own old PIN comes from the --so-pin options. \
+An officer resets other officers' PINs too.
 
 Examples:
   strongroom user set-pin
@@ -296,8 +302,10 @@ mod tests {
         let user = UserInfo {
             id: UserId(2),
             role: Role::User,
+            primary: false,
             name: "alice".to_owned(),
             failures: 10,
+            attempts_left: 0,
             locked: true,
             escrowed: false,
         };

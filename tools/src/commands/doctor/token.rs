@@ -178,9 +178,16 @@ fn check_states(users: &[UserInfo], subject: &str, option: &str, findings: &mut 
         let message = format!("{} is locked after too many wrong PINs", quoted(&user.name));
         let advice = match user.role {
             Role::User => format!("strongroom user unlock {}{option}", user.name),
-            Role::Officer => "another officer can unlock this one; without any, nobody can manage users".to_owned(),
+            _ => "another officer can unlock this one; without any, nobody can manage users".to_owned(),
         };
         findings.warning(subject, message, advice);
+    }
+    for user in users.iter().filter(|user| user.role == Role::Unactivated) {
+        findings.warning(
+            subject,
+            format!("{} is not activated: its password is the published one of a fresh HSM", quoted(&user.name)),
+            format!("strongroom user set-pin {}{option}", user.name),
+        );
     }
     if !users.iter().any(|user| user.role == Role::User) {
         findings.warning(
@@ -189,7 +196,7 @@ fn check_states(users: &[UserInfo], subject: &str, option: &str, findings: &mut 
             format!("strongroom user add user{option}"),
         );
     }
-    if !users.iter().any(|user| user.role == Role::Officer) {
+    if !users.iter().any(|user| user.role.is_security_officer()) {
         findings.error(subject, "there is no officer, so nobody can manage users", BACKUP);
     }
 }
