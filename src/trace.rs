@@ -14,6 +14,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, ValueKind};
+use strongroom_core::clock::date;
 use strongroom_core::hsm::config;
 use strongroom_core::mechanism::MechanismName;
 use strongroom_core::names;
@@ -106,24 +107,6 @@ fn stamp(text: &mut String) {
     let thread = std::fs::read_link("/proc/thread-self").ok();
     let thread = thread.as_deref().and_then(|link| link.file_name()?.to_str());
     _ = write!(text, "{}/{} ", std::process::id(), thread.unwrap_or("?"));
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
-fn date(mut day: u64) -> (u64, usize, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    while day >= 365 + u64::from(leap(year)) {
-        day -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let lengths = [31, 28 + u64::from(leap(year)), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    for (index, length) in lengths.into_iter().enumerate() {
-        if day < length {
-            return (year, index + 1, day + 1);
-        }
-        day -= length;
-    }
-    (year, 12, 31)
 }
 
 fn write_arguments(text: &mut String, arguments: &[(&'static str, Traced)]) -> fmt::Result {
@@ -267,15 +250,6 @@ const SHOWN_BYTES_MAX: usize = 64;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates() {
-        assert_eq!(date(0), (1970, 1, 1));
-        assert_eq!(date(59), (1970, 3, 1));
-        assert_eq!(date(11_016), (2000, 2, 29));
-        assert_eq!(date(20_779), (2026, 11, 22));
-        assert_eq!(date(47_541), (2100, 3, 1));
-    }
 
     #[test]
     fn values_that_may_be_secret_are_not_shown() {

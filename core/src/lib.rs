@@ -13,7 +13,7 @@
 //! | [`store`] | ordered key-value transactions |
 //! | [`object`] | attribute schema, and every way an object comes to be |
 //! | [`mechanism`] | one entry per mechanism |
-//! | [`attribute`], [`policy`], [`error`], [`limits`], [`names`] | the vocabulary |
+//! | [`attribute`], [`clock`], [`policy`], [`error`], [`limits`], [`names`] | the vocabulary |
 #![forbid(unsafe_code)]
 
 pub mod access;

@@ -11,6 +11,7 @@ use strongroom_core::object::AttributeValue;
 use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
+use strongroom_core::token::audit::Level;
 use strongroom_core::token::{Credential, Settings};
 use strongroom_crypto::random::System;
 
@@ -31,7 +32,8 @@ fn place() -> Place {
 
 fn hsm(place: &Place, store: StoreKind) -> Hsm {
     let settings = Settings { policy: Policy::Standard, kdf: Kdf::Test, escrow: true, pin_bytes_min: 4 };
-    let config = Config { dir: place.0.clone(), file: None, store, settings, module_iv: false };
+    let config =
+        Config { dir: place.0.clone(), file: None, store, settings, module_iv: false, audit: Level::default() };
     Hsm::with(config, Arc::new(System))
 }
 

@@ -15,6 +15,7 @@ use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::session::Session;
 use strongroom_core::store::Store;
+use strongroom_core::token::audit::Level;
 use strongroom_core::token::{Credential, Login, Settings, Token, layout};
 use strongroom_crypto::random::{Seeded, Source};
 
@@ -163,7 +164,7 @@ fn config() -> Config {
         file: None,
         store: StoreKind::Memory,
         settings: settings(),
-        module_iv: false,
+        module_iv: false, audit: Level::default(),
     }
 }
 

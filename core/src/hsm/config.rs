@@ -8,6 +8,7 @@
 //! escrow = true             # whether the officer's PIN reset keeps the user's keys
 //! pin_length_min = 4        # bytes
 //! gcm_iv = "caller"         # or "module": the module makes the IVs of AES-GCM encryption
+//! audit = "management"      # what the audit log of each token tells: "management", "logins", "use"
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::limits::{PIN_BYTES_MAX, PIN_BYTES_MIN};
 use crate::policy::{Kdf, Policy};
 use crate::token::Settings;
+use crate::token::audit::Level;
 
 /// Where the caller wants the tokens and the configuration, before the environment is asked.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +43,8 @@ pub struct Config {
     pub settings: Settings,
     /// Whether the module makes the IVs of AES-GCM encryption.
     pub module_iv: bool,
+    /// How much the audit logs tell.
+    pub audit: Level,
 }
 
 /// The storage engines.
@@ -62,6 +66,7 @@ struct File {
     escrow: Option<bool>,
     pin_length_min: Option<usize>,
     gcm_iv: Option<String>,
+    audit: Option<String>,
 }
 
 /// The environment variable that names the directory of all tokens.
@@ -105,6 +110,7 @@ impl Config {
         let module_iv = choice("gcm_iv", parsed.gcm_iv.as_deref(), ["caller", "module"])?;
         let policy = parsed.policy.as_deref().map_or(Ok(Policy::default()), str::parse);
         let kdf = parsed.kdf.as_deref().map_or(Ok(Kdf::default()), str::parse);
+        let audit = parsed.audit.as_deref().map_or(Ok(Level::default()), str::parse);
         let pin_bytes_min = parsed.pin_length_min.unwrap_or(PIN_BYTES_MIN);
         if !(1..=PIN_BYTES_MAX).contains(&pin_bytes_min) {
             let problem = format!("{pin_bytes_min} is not between 1 and {PIN_BYTES_MAX}");
@@ -120,6 +126,7 @@ impl Config {
                 pin_bytes_min,
             },
             module_iv,
+            audit: audit.map_err(|problem| complaint("audit", problem))?,
             file,
         })
     }
@@ -183,12 +190,14 @@ mod tests {
         assert_eq!(config.store, StoreKind::Sqlite);
         assert_eq!(config.settings.kdf, Kdf::Default);
         assert!(config.settings.escrow && !config.module_iv);
+        assert_eq!(config.audit, Level::Management);
     }
 
     #[test]
     fn everything_can_be_set() {
         let config = load(
-            "store = \"memory\"\nkdf = \"strong\"\npolicy = \"fips\"\nescrow = false\npin_length_min = 8\ngcm_iv = \"module\"\n",
+            "store = \"memory\"\nkdf = \"strong\"\npolicy = \"fips\"\nescrow = false\npin_length_min = 8\ngcm_iv = \"module\"\n\
+             audit = \"use\"\n",
         )
         .unwrap();
         assert_eq!(config.store, StoreKind::Memory);
@@ -196,6 +205,7 @@ mod tests {
         assert_eq!(config.settings.policy, Policy::Fips);
         assert_eq!(config.settings.pin_bytes_min, 8);
         assert!(!config.settings.escrow && config.module_iv);
+        assert_eq!(config.audit, Level::Use);
     }
 
     #[test]
@@ -204,6 +214,7 @@ mod tests {
         assert!(complaint("\nkdff = \"test\"\n").contains("kdff"));
         assert!(complaint("kdf = \"weak\"").contains("kdf: \"weak\" is not one of default, strong, test"));
         assert!(complaint("store = \"tape\"").contains("store: \"tape\""));
+        assert!(complaint("audit = \"all\"").contains("audit: \"all\" is not one of management, logins, use"));
         assert!(complaint("pin_length_min = 0").contains("pin_length_min: 0"));
         assert!(complaint("pin_length_min = \"a\"").contains(".toml:1"));
     }

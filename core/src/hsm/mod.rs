@@ -11,6 +11,7 @@ use cryptoki_sys::*;
 use parking_lot::RwLock;
 use strongroom_crypto::random::{Source, System};
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::limits::{PIN_BYTES_MAX, SESSIONS_MAX, USER_NAME_BYTES_MAX};
 use crate::mechanism::{CATALOGUE, Mechanism, MechanismName, find};
@@ -28,6 +29,7 @@ pub struct Hsm {
     config: Config,
     home: Home,
     random: Arc<dyn Source>,
+    clock: Arc<dyn Clock>,
     applications: RwLock<BTreeMap<u64, Arc<Application>>>,
     sessions: Numbered<Arc<Session>>,
     next_session: AtomicU64,
@@ -107,11 +109,19 @@ impl Hsm {
             home: Home::new(&config),
             config,
             random,
+            clock: Arc::new(SystemClock),
             applications: RwLock::default(),
             sessions: Numbered::default(),
             next_session: AtomicU64::new(1),
             next_session_object: Arc::new(AtomicU64::new(SESSION_OBJECTS_START)),
         }
+    }
+
+    /// The same HSM with another clock than the system's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Hsm {
+        self.clock = clock;
+        self
     }
 
     /// The configuration in force.
@@ -395,7 +405,9 @@ impl Hsm {
             return Ok(Arc::clone(application));
         }
         let store = self.home.open(slot)?;
-        let token = Token::open(store, Arc::clone(&self.random), self.config.settings)?;
+        let token = Token::open(store, Arc::clone(&self.random), self.config.settings)?
+            .with_clock(Arc::clone(&self.clock))
+            .with_audit(self.config.audit);
         let application = Arc::new(Application::new(
             slot,
             Arc::new(token),

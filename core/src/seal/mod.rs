@@ -126,6 +126,18 @@ impl Bundle {
         })
     }
 
+    /// The key of the first entry of the token's audit log, which all officers can make.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] for anyone else's secrets.
+    pub(crate) fn audit_key(&self, token: &TokenId) -> Result<Zeroizing<[u8; 32]>, Error> {
+        if !self.is_officers() {
+            return Err(Error::NotLoggedIn);
+        }
+        let seed = field::<32>(self.bytes.expose(), AUTHORITY_SEED)?;
+        Ok(Zeroizing::new(strongroom_crypto::kdf::hmac_sha256(&*seed, &[b"strongroom audit log\0", token])))
+    }
+
     /// Whether these are an officer's secrets.
     fn is_officers(&self) -> bool {
         self.bytes.len() == OFFICER_BYTES

@@ -17,6 +17,7 @@ use crate::limits::{SESSION_OBJECTS_MAX, SESSIONS_MAX};
 use crate::object::{Object, Ownership, UserId, birth::Maker};
 use crate::policy::Policy;
 use crate::seal::Role;
+use crate::token::audit::{Event, Fact};
 use crate::token::{Credential, FIRST_OFFICER, Login, Numbered, Token, UNSEEN};
 
 /// The first number of a session object: every token object's number is lower.
@@ -176,7 +177,15 @@ impl Application {
     /// # Errors
     /// [`Error::NotLoggedIn`].
     pub(crate) fn log_out(&self) -> Result<(), Error> {
-        if self.end_login() { Ok(()) } else { Err(Error::NotLoggedIn) }
+        let login = self.login();
+        if !self.end_login() {
+            return Err(Error::NotLoggedIn);
+        }
+        if let Some(login) = login {
+            // Logging out works whatever has become of the token.
+            let _ = self.token.record_login(&login, Event::LoggedOut);
+        }
+        Ok(())
     }
 
     fn end_login(&self) -> bool {
@@ -276,6 +285,35 @@ impl Application {
         Ok(object)
     }
 
+    /// Logs that a key is about to be used, where that is asked for and it is the token's; whether it was logged. What
+    /// cannot be logged must not go on.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn record_use(&self, key: &Object, usage: Flag, mechanism: u64) -> Result<bool, Error> {
+        if !self.token.records_use() || !key.has(Flag::Token) {
+            return Ok(false);
+        }
+        self.token.record_use(key, usage, mechanism, self.login().as_deref())?;
+        Ok(true)
+    }
+
+    /// Logs that a key of the token leaves, wrapped. Where nothing can be written that is no reason to keep it: by then it
+    /// is the medium that is protected.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(super) fn record_wrapping(&self, key: &Object, wrapping: &Object, mechanism: u64) -> Result<(), Error> {
+        if !key.has(Flag::Token) {
+            return Ok(());
+        }
+        let fact = Fact::of(Event::KeyWrapped).object(key.number).second(wrapping.number).by(mechanism);
+        match self.token.record_alone(self.login().as_deref(), fact) {
+            Err(Error::WriteProtected(_)) => Ok(()),
+            recorded => recorded,
+        }
+    }
+
     /// Who makes objects in session `session`.
     pub(crate) fn maker<'a>(&'a self, actor: Actor, session: u64) -> Maker<'a> {
         // If the actor logged out before this, the number differs from the one found when the object is kept, or the actor.
@@ -286,7 +324,7 @@ impl Application {
 
     /// Keeps new objects of one owner where their `CKA_TOKEN` says, all of them or none, and returns their handles.
     /// `logouts` is how many logins had ended when the owner was settled: nobody else's login keeps them.
-    pub(crate) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
+    pub(crate) fn keep_all(&self, objects: Vec<Object>, logouts: u64, made: Fact<'_>) -> Result<Vec<u64>, Error> {
         let (login, actor) = (self.login(), self.actor());
         objects.iter().try_for_each(|object| self.may_keep(object, login.as_deref(), actor, logouts))?;
         self.make_room(objects.iter().filter(|object| !object.has(Flag::Token)).count() as u64)?;
@@ -309,7 +347,7 @@ impl Application {
         let kept = match gone {
             Some(error) => Err(error),
             None if token.is_empty() => Ok(Vec::new()),
-            None => self.token.insert_all(token, login.as_deref()),
+            None => self.token.insert_all(token, login.as_deref(), made),
         };
         match kept {
             Ok(kept) => kept.iter().zip(places).for_each(|(object, place)| *place = object.number),
@@ -324,11 +362,12 @@ impl Application {
     }
 
     /// As [`Application::keep_all`], of one object.
-    pub(crate) fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
+    pub(crate) fn keep(&self, object: Object, logouts: u64, made: Fact<'_>) -> Result<u64, Error> {
         let (login, actor) = (self.login(), self.actor());
         self.may_keep(&object, login.as_deref(), actor, logouts)?;
         if object.has(Flag::Token) {
-            return Ok(self.token.insert(object, login.as_deref())?.number);
+            let kept = self.token.insert_all(vec![object], login.as_deref(), made)?;
+            return Ok(kept.first().map_or(0, |object| object.number));
         }
         self.make_room(1)?;
         self.keep_here(object, actor, logouts)

@@ -35,6 +35,7 @@ use crate::mechanism::hashes::{self, AgreementKdf, agreement_kdf};
 use crate::mechanism::{Call, Derivation, MechanismName, Parameter, Work, find};
 use crate::object::Object;
 use crate::object::birth::{self, Inheritance, Maker, Target};
+use crate::token::audit::{Event, Fact};
 
 /// What `C_DeriveKey` made.
 #[derive(Debug, Default)]
@@ -153,13 +154,20 @@ impl Run<'_> {
 
     /// A secret key that goes into the derivation: the base key or another.
     fn key(&self, number: u64, key_types: &[u64]) -> Result<Arc<Object>, Error> {
-        self.key_of(number, key_types, CKO_SECRET_KEY)
+        self.source(number, key_types, CKO_SECRET_KEY)
     }
 
-    fn key_of(&self, number: u64, key_types: &[u64], class: u64) -> Result<Arc<Object>, Error> {
+    /// A key that goes into the derivation.
+    fn source(&self, number: u64, key_types: &[u64], class: u64) -> Result<Arc<Object>, Error> {
         let key = self.session.key_for(number, self.call.mechanism, key_types, class, USAGE, CKF_DERIVE)?;
         self.approvals.borrow_mut().take(&self.session.application, Action::Use, &key)?;
+        self.session.application.record_use(&key, Flag::Derive, self.call.mechanism.id)?;
         Ok(key)
+    }
+
+    /// How the new keys come to be.
+    fn made(&self) -> Fact<'static> {
+        Fact::of(Event::ObjectDerived).second(self.base).by(self.call.mechanism.id)
     }
 
     /// The base key, where it is the only one.
@@ -231,7 +239,7 @@ impl Run<'_> {
     }
 
     fn kept(&self, object: Object) -> Result<Derived, Error> {
-        Ok(Derived { key: self.session.keep(object, self.maker.logouts)?, ..Derived::default() })
+        Ok(Derived { key: self.session.keep(object, self.maker.logouts, self.made())?, ..Derived::default() })
     }
 
     /// The hash a parameter names, where the token's policy offers it.

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::mechanism::{Call, MechanismName, Parameter, Work};
 use crate::object::Object;
 use crate::object::birth::{self, Inheritance, Maker, Target};
+use crate::token::audit::{Event, Fact};
 
 impl Session {
     /// Makes a key and the ciphertext from which the owner of the private key gets it too (`C_EncapsulateKey`). Returns
@@ -35,6 +36,7 @@ impl Session {
         let needed = key.set().ciphertext_bytes();
         let Output::Buffer(buffer) = output else { return Ok((needed, None)) };
         let place = buffer.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        self.application.record_use(&public, Flag::Encapsulate, call.mechanism.id)?;
         // PKCS#11 3.2 §5.18.9 names this error for what contradicts the template of the key.
         let demands = public.demands(CKA_ENCAPSULATE_TEMPLATE);
         let template = &birth::merged(template, demands).map_err(|error| match error {
@@ -45,7 +47,8 @@ impl Session {
         let maker = self.application.maker(self.application.actor(), self.handle);
         let value = shortened(&target, key.encapsulate(place)?)?;
         let object = exchanged(&target, template, value, demands, &maker)?;
-        let handle = self.keep(object, maker.logouts)?;
+        let made = Fact::of(Event::ObjectEncapsulated).second(public.number).by(call.mechanism.id);
+        let handle = self.keep(object, maker.logouts, made)?;
         Ok((needed, Some(handle)))
     }
 
@@ -70,6 +73,7 @@ impl Session {
         if ciphertext.len() != key.set().ciphertext_bytes() {
             return Err(Error::WrappedKeyLength);
         }
+        self.application.record_use(&private, Flag::Decapsulate, call.mechanism.id)?;
         let demands = private.demands(CKA_DECAPSULATE_TEMPLATE);
         let template = &birth::merged(template, demands)?;
         let target = Target::of(template)?;
@@ -79,7 +83,8 @@ impl Session {
         let value = shortened(&target, key.decapsulate(ciphertext)?)?;
         let object = exchanged(&target, template, value, demands, &maker)?;
         approvals.used();
-        self.keep(object, maker.logouts)
+        let made = Fact::of(Event::ObjectDecapsulated).second(private.number).by(call.mechanism.id);
+        self.keep(object, maker.logouts, made)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::mechanism::{Call, Mechanism, MechanismName, Parameter, Work};
 use crate::object::schema::Kind;
 use crate::object::{Object, UserId, birth, change};
+use crate::token::audit::{Event, Fact};
 
 impl Session {
     /// Makes an object from a complete template (`C_CreateObject`).
@@ -22,7 +23,7 @@ impl Session {
         self.application.current()?;
         let maker = self.application.maker(self.application.actor(), self.handle);
         let object = birth::create(template, &maker)?;
-        self.keep(object, maker.logouts)
+        self.keep(object, maker.logouts, Fact::of(Event::ObjectCreated))
     }
 
     /// Generates a secret key or domain parameters (`C_GenerateKey`).
@@ -46,7 +47,7 @@ impl Session {
             }
             _ => return Err(Error::MechanismInvalid(MechanismName(call.mechanism.id))),
         };
-        self.keep(object, maker.logouts)
+        self.keep(object, maker.logouts, Fact::of(Event::ObjectGenerated).by(call.mechanism.id))
     }
 
     /// Copies an object (`C_CopyObject`).
@@ -65,7 +66,7 @@ impl Session {
             return Err(Error::Prohibited("a key whose use takes approvals has no copies, which would take none"));
         }
         let copy = change::copy(&object, template, &maker)?;
-        self.keep(copy, maker.logouts)
+        self.keep(copy, maker.logouts, Fact::of(Event::ObjectCopied).second(number))
     }
 
     /// Destroys an object (`C_DestroyObject`).
@@ -239,10 +240,10 @@ impl Session {
         self.application.policy().check_key(key, function)
     }
 
-    pub(super) fn keep(&self, object: Object, logouts: u64) -> Result<u64, Error> {
+    pub(super) fn keep(&self, object: Object, logouts: u64, made: Fact<'_>) -> Result<u64, Error> {
         self.allow_writing(&object)?;
         let session_object = !object.has(Flag::Token);
-        let number = self.application.keep(object, logouts)?;
+        let number = self.application.keep(object, logouts, made)?;
         if session_object {
             self.own(vec![number])?;
         }
@@ -250,12 +251,12 @@ impl Session {
     }
 
     /// Keeps new objects, all of them or none, and returns their handles in the same order.
-    pub(super) fn keep_all(&self, objects: Vec<Object>, logouts: u64) -> Result<Vec<u64>, Error> {
+    pub(super) fn keep_all(&self, objects: Vec<Object>, logouts: u64, made: Fact<'_>) -> Result<Vec<u64>, Error> {
         objects.iter().try_for_each(|object| self.allow_writing(object))?;
         let session_objects: Vec<bool> = objects.iter().map(|object| !object.has(Flag::Token)).collect();
         // A session that is closed already keeps nothing.
         drop(self.state()?);
-        let numbers = self.application.keep_all(objects, logouts)?;
+        let numbers = self.application.keep_all(objects, logouts, made)?;
         self.own(numbers.iter().zip(session_objects).filter_map(|(number, own)| own.then_some(*number)).collect())?;
         Ok(numbers)
     }

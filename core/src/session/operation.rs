@@ -155,16 +155,18 @@ pub(super) struct KeyUse {
     usage: Flag,
     /// Whether the key wants a login for this very operation, and has not had it.
     waits: bool,
+    /// Whether the use was logged. Then the next one is logged too, and does not begin again with this one.
+    recorded: bool,
     /// Whether the key wants approvals for this very operation, and has not had them.
     wants_approval: bool,
     approvals: Approvals,
 }
 
 impl KeyUse {
-    /// Begins to use `object`, which was looked up in `epoch`.
+    /// Begins to use `object`, which was looked up in `epoch`, and logs it where that is asked for.
     ///
     /// # Errors
-    /// What the key's own attributes refuse.
+    /// What the key's own attributes refuse; a log that cannot be written.
     pub(super) fn new(
         object: Arc<Object>,
         mechanism: &'static Mechanism,
@@ -182,9 +184,10 @@ impl KeyUse {
             return Err(Error::MechanismNotAllowed(crate::mechanism::MechanismName(mechanism.id)));
         }
         approval::expect(application, Action::Use, &object)?;
+        let recorded = application.record_use(&object, usage, mechanism.id)?;
         let logouts = application.logouts();
         let (waits, wants_approval, approvals) = (false, false, Approvals::default());
-        let mut key = KeyUse { object, mechanism, epoch, logouts, usage, waits, wants_approval, approvals };
+        let mut key = KeyUse { object, mechanism, epoch, logouts, usage, waits, recorded, wants_approval, approvals };
         key.again();
         Ok(key)
     }
@@ -200,6 +203,7 @@ impl KeyUse {
             && self.object.number == number
             && std::ptr::eq(self.mechanism, mechanism)
             && !self.object.is_retired()
+            && !self.recorded
     }
 
     /// Begins again: what was not used of the approvals goes back.

@@ -7,6 +7,7 @@ use crate::attribute::Template;
 use crate::error::Error;
 use crate::mechanism::{Call, MechanismName, Parameter, Work};
 use crate::object::birth;
+use crate::token::audit::{Event, Fact};
 
 impl Session {
     /// Generates a key pair (`C_GenerateKeyPair`), and returns the handles of the public key and of the private one. No
@@ -30,7 +31,8 @@ impl Session {
         let maker = self.application.maker(self.application.actor(), self.handle);
         let (public, private) = birth::generate_pair(key_type, call.mechanism.id, public, private, &maker)?;
         self.approved(&private, CKF_GENERATE_KEY_PAIR)?;
-        match *self.keep_all(vec![public, private], maker.logouts)? {
+        let made = Fact::of(Event::ObjectGenerated).by(call.mechanism.id);
+        match *self.keep_all(vec![public, private], maker.logouts, made)? {
             [public, private] => Ok((public, private)),
             _ => Err(Error::NotSupported),
         }

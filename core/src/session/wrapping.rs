@@ -20,6 +20,7 @@ use crate::mechanism::{
 use crate::object::Object;
 use crate::object::birth::{self, Inheritance, Maker};
 use crate::object::schema::Kind;
+use crate::token::audit::{Event, Fact};
 
 /// What a wrapping mechanism works on.
 enum Scheme<'a> {
@@ -126,12 +127,18 @@ impl Session {
         let mut approvals = Approvals::default();
         approvals.take(&self.application, Action::Wrap, &wrapping)?;
         approvals.take(&self.application, Action::Export, &key)?;
-        let wrapped = scheme.wrap(&wrapping, value, place);
-        approvals.settle(&wrapped);
-        wrapped.map_err(|error| match error {
+        self.application.record_use(&wrapping, Flag::Wrap, call.mechanism.id)?;
+        // The caller gets it when it is in the log, and the log says nothing of what failed.
+        let mut wrapped = vec![0; needed];
+        let length = scheme.wrap(&wrapping, value, &mut wrapped);
+        approvals.settle(&length);
+        let length = length.map_err(|error| match error {
             Error::DataLength | Error::DataInvalid => Error::KeySize { got: value.len() },
             other => as_wrapping(other, call.mechanism),
-        })
+        })?;
+        self.application.record_wrapping(&key, &wrapping, call.mechanism.id)?;
+        place.copy_from_slice(&wrapped);
+        Ok(length)
     }
 
     /// The key with this handle, if it may be wrapped with `wrapping`.
@@ -191,9 +198,11 @@ impl Session {
         let maker = self.application.maker(self.application.actor(), self.handle);
         let mut approvals = Approvals::default();
         approvals.take(&self.application, Action::Wrap, &unwrapping)?;
+        self.application.record_use(&unwrapping, Flag::Unwrap, call.mechanism.id)?;
         let unwrapped = self.unwrapped(call, &scheme, &unwrapping, wrapped, (&target, template, hidden), &maker);
         approvals.settle(&unwrapped);
-        self.keep(unwrapped?, maker.logouts)
+        let made = Fact::of(Event::ObjectUnwrapped).second(unwrapping.number).by(call.mechanism.id);
+        self.keep(unwrapped?, maker.logouts, made)
     }
 
     /// The key that comes out of `wrapped`.

@@ -8,6 +8,7 @@ use strongroom_crypto::hash::{self, Algorithm};
 use strongroom_crypto::rsa::{PublicKey, SignaturePadding};
 use strongroom_crypto::sign;
 
+use super::audit::{Event, Fact};
 use super::objects::expect_login;
 use super::{Login, Meta, Token, layout};
 use crate::error::Error;
@@ -61,7 +62,8 @@ impl Token {
             if transaction.get(&layout::user(user.id))?.is_none() {
                 return Err(Error::NoSuchUser(user.name.clone()).into());
             }
-            Ok(transaction.put(&layout::approver(user.id), &record)?)
+            transaction.put(&layout::approver(user.id), &record)?;
+            self.record(transaction, login, Fact::user(Event::ApproverRegistered, &user))
         })?;
         Ok(())
     }

@@ -12,9 +12,12 @@
 use std::sync::Arc;
 
 use strongroom_crypto::random::Source;
+use zeroize::Zeroizing;
 
+use super::audit::{self, Event, Fact, Stamp, Who};
 use super::objects::{expect, expect_login};
 use super::{Credential, Meta, Settings, Token, UserInfo, check_pin, delete_all, expect_certified, layout};
+use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::limits::{
     CLOUDHSM_PIN_BYTES_MAX, CLOUDHSM_PIN_BYTES_MIN, CLOUDHSM_PIN_FAILURES_MAX, PIN_BYTES_MAX, PIN_FAILURES_MAX,
@@ -22,7 +25,7 @@ use crate::limits::{
 use crate::object::UserId;
 use crate::policy::Kdf;
 use crate::seal::{Bundle, Role, TokenId, User};
-use crate::store::{Store, StoreError, Transaction};
+use crate::store::{Aborted, Store, StoreError, Transaction};
 
 /// How a token was founded, for life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,7 +153,8 @@ impl Token {
         }
         let terms = Terms { id: new_id(&*random)?, label: *label, test: settings.kdf == Kdf::Test, founding };
         let records = Records::new(&*random, &settings, terms, pin)?;
-        store.transact(&mut |transaction| Ok(records.write(transaction)?))?;
+        let stamp = Stamp::now(&SystemClock);
+        store.transact(&mut |transaction| records.write(transaction, [0; 32], stamp))?;
         Token::open(store, random, settings)
     }
 
@@ -179,8 +183,9 @@ impl Token {
                 // An activation would have changed the token's record.
                 None => expect(transaction, &meta, None)?,
             }
+            let previous = audit::last_hash(transaction)?;
             delete_all(transaction)?;
-            Ok(records.write(transaction)?)
+            records.write(transaction, previous, Stamp::now(&*self.clock))
         })?;
         self.public.clear();
         self.verifying_keys.lock().clear();
@@ -208,7 +213,10 @@ impl Token {
                 return Err(Error::NotLoggedIn.into());
             }
             transaction.delete(&layout::failures(FIRST_OFFICER))?;
-            Ok(records.write_officer(transaction)?)
+            records.write_officer(transaction)?;
+            // The authority is another, and so is the key that the log begins with.
+            let previous = audit::clear(transaction)?;
+            records.begin_log(transaction, previous, Stamp::now(&*self.clock))
         })?;
         Ok(())
     }
@@ -242,6 +250,7 @@ struct Records {
     meta: Vec<u8>,
     officer: User,
     founding: Founding,
+    audit_key: Zeroizing<[u8; 32]>,
 }
 
 impl Records {
@@ -271,14 +280,20 @@ impl Records {
                 User::enrol(who, &id, &bundle, &keys, false, (INITIAL_PASSWORD, cost), random)?
             }
         };
-        Ok(Records { meta: meta.encode(&keys)?, officer, founding })
+        Ok(Records { meta: meta.encode(&keys)?, officer, founding, audit_key: secrets.audit_key(&id)? })
     }
 
-    /// Writes them into an empty store.
-    fn write(&self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+    /// Writes them into an empty store. `previous` is the hash with which the audit log of an earlier token there ended.
+    fn write(&self, transaction: &mut dyn Transaction, previous: audit::Hash, stamp: Stamp) -> Result<(), Aborted> {
         self.write_officer(transaction)?;
         transaction.put(layout::NEXT_USER, &self.founding.next_user().to_le_bytes())?;
-        transaction.put(layout::NEXT_OBJECT, &self.founding.next_object().to_le_bytes())
+        transaction.put(layout::NEXT_OBJECT, &self.founding.next_object().to_le_bytes())?;
+        self.begin_log(transaction, previous, stamp)
+    }
+
+    fn begin_log(&self, transaction: &mut dyn Transaction, previous: audit::Hash, stamp: Stamp) -> Result<(), Aborted> {
+        audit::begin(transaction, &self.audit_key, previous)?;
+        audit::append(transaction, stamp, Who::from(&self.officer), Fact::of(Event::TokenInitialized))
     }
 
     /// Writes the token's record and the first officer's.

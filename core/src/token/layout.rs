@@ -15,6 +15,10 @@ pub const NEXT_QUORUM_TOKEN: &[u8] = b"Cq";
 pub const QUORUM_VALUES: &[u8] = b"V";
 /// What all quorum tokens start with.
 pub const QUORUM_TOKENS: &[u8] = b"Q";
+/// Where the audit log goes on. No entry's key begins like this: sequences stay below 2^62.
+pub const AUDIT_HEAD: &[u8] = b"Ah";
+/// What all records of the audit log start with: the entries, and behind them the head.
+pub const AUDIT: &[u8] = b"A";
 /// What all object records start with.
 pub const OBJECTS: &[u8] = b"O";
 /// What all user records start with.
@@ -38,6 +42,18 @@ pub fn object_number(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.strip_prefix(OBJECTS)?.try_into().ok()?))
 }
 
+/// An entry of the audit log.
+pub fn audit_entry(sequence: u64) -> [u8; 9] {
+    let mut key = [AUDIT[0]; 9];
+    key[1..].copy_from_slice(&sequence.to_be_bytes());
+    key
+}
+
+/// The sequence in an audit entry's key.
+pub fn audit_sequence(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.strip_prefix(AUDIT)?.try_into().ok()?))
+}
+
 /// The record of a user.
 pub fn user(user: UserId) -> [u8; 5] {
     let mut key = [USERS[0]; 5];
@@ -51,6 +67,13 @@ pub fn pair(owner: UserId, sharee: UserId) -> [u8; 9] {
     key[1..5].copy_from_slice(&owner.0.to_be_bytes());
     key[5..].copy_from_slice(&sharee.0.to_be_bytes());
     key
+}
+
+/// Owner and sharee in the key of a pair.
+pub fn users_of_pair(key: &[u8]) -> Option<[UserId; 2]> {
+    let (owner, sharee) = key.strip_prefix(PAIRS)?.split_at_checked(4)?;
+    let user = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_be_bytes).map(UserId);
+    Some([user(owner)?, user(sharee)?])
 }
 
 /// A quorum token.
@@ -111,5 +134,14 @@ mod tests {
         let entry = tag(&[7; 8], 42);
         assert!(entry.starts_with(&tag_prefix(&[7; 8])));
         assert_eq!(tagged_number(&entry), Some(42));
+    }
+
+    #[test]
+    fn the_head_of_the_audit_log_is_no_entry_and_comes_last() {
+        assert_eq!(audit_sequence(&audit_entry(0x0102_0304)), Some(0x0102_0304));
+        assert_eq!(audit_sequence(AUDIT_HEAD), None);
+        assert!(AUDIT_HEAD.starts_with(AUDIT));
+        assert!(audit_entry((1 << 62) - 1).as_slice() < AUDIT_HEAD);
+        assert!(!audit_entry((1 << 62) - 1).starts_with(AUDIT_HEAD));
     }
 }

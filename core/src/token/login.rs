@@ -1,17 +1,18 @@
 //! Logging in, and what the officer and the users do about PINs and users.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::audit::{Event, Fact};
 use super::cache::ObjectCache;
 use super::founding::APPLIANCE_USER_STAYS;
 use super::objects::expect_login;
-use super::sharing::PairCache;
+use super::sharing::{self, PairCache};
 use super::{
     APPLIANCE_USER, APPLIANCE_USER_ID, DEFAULT_USER, FIRST_OFFICER, Founding, Meta, Token, check_name, check_pin,
     layout, read_failures,
 };
-use crate::access::Actor;
+use super::{officers, quorum};
+use crate::access::{Actor, Service};
 use crate::error::Error;
 use crate::object::UserId;
 use crate::object::codec::damaged;
@@ -98,7 +99,7 @@ impl Token {
         if *keys.authority() != meta.authority || !user.is_certified(&meta.id, keys.authority()) {
             return Err(damaged("the token or the user record was changed"));
         }
-        Ok(Login {
+        let login = Login {
             user: user.id,
             role: user.role,
             name: user.name,
@@ -110,7 +111,9 @@ impl Token {
             objects: ObjectCache::default(),
             pairs: PairCache::default(),
             verifying_key: user.verifying_key,
-        })
+        };
+        self.record_login(&login, Event::LoggedIn)?;
+        Ok(login)
     }
 
     /// Whether a login is still good: the token is the same, and the user exists with the same keys.
@@ -132,7 +135,10 @@ impl Token {
         let user = self.user(login.user)?.filter(|user| login.is_of(user)).ok_or(Error::NotLoggedIn)?;
         self.refuse_locked(user.id)?;
         let (_, bundle) = self.open_counted(&login.token, &user, pin)?;
-        if bundle.is(&login.bundle) { Ok(()) } else { Err(damaged("a user's bundle is not the user's own")) }
+        if !bundle.is(&login.bundle) {
+            return Err(damaged("a user's bundle is not the user's own"));
+        }
+        self.record_login(login, Event::LoggedInForUse)
     }
 
     /// Sets the PIN of the default user, who is made if there is none (`C_InitPIN`, PKCS#11 3.2 §5.5.8).
@@ -193,8 +199,10 @@ impl Token {
                 let (Some(after), None) = (after, transaction.get(&layout::user(id))?) else {
                     return Err(damaged("the user counter was set back").into());
                 };
+                self.take_officers_approval(transaction, officer, Service::UserManagement)?;
                 transaction.put(&layout::user(id), &record)?;
-                Ok(transaction.put(layout::NEXT_USER, &after.to_le_bytes())?)
+                transaction.put(layout::NEXT_USER, &after.to_le_bytes())?;
+                self.record(transaction, officer, Fact::user(Event::UserMade, &user))
             })?;
             if given {
                 return Ok(id);
@@ -225,7 +233,9 @@ impl Token {
         let user = self.certified_user(name)?;
         self.store.transact(&mut |transaction| {
             expect_login(transaction, officer)?;
-            Ok(transaction.delete(&layout::failures(user.id))?)
+            self.take_officers_approval(transaction, officer, Service::UserManagement)?;
+            transaction.delete(&layout::failures(user.id))?;
+            self.record(transaction, officer, Fact::user(Event::UserUnlocked, &user))
         })?;
         Ok(())
     }
@@ -233,8 +243,8 @@ impl Token {
     /// Removes a user who owns nothing.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] while the user owns objects, for the
-    /// officer's own record, and on a token founded as a CloudHSM for the primary officer and the appliance user, who
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::ApprovalsMissing`]; [`Error::Prohibited`] while the user
+    /// owns objects or is needed for a quorum, for the officer's own record, and on a token founded as a CloudHSM for the primary officer and the appliance user, who
     /// are part of one.
     pub fn delete_user(&self, officer: &Login, name: &str) -> Result<(), Error> {
         officer.expect_officer()?;
@@ -247,16 +257,14 @@ impl Token {
         }
         self.store.transact(&mut |transaction| {
             expect_login(transaction, officer)?;
-            let mut owns = Ok(false);
-            transaction.scan(layout::OBJECTS, None, &mut |_, record| {
-                owns = crate::seal::Envelope::read(record).map(|envelope| envelope.ownership.owner == user.id);
-                if matches!(owns, Ok(false)) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            })?;
-            if owns? {
-                return Err(Error::Prohibited("the user still owns objects").into());
-            }
+            sharing::expect_dispensable(transaction, user.id)?;
+            officers::expect_dispensable(transaction, officer, &user)?;
+            self.take_officers_approval(transaction, officer, Service::UserManagement)?;
+            sharing::forget(transaction, user.id)?;
+            quorum::forget(transaction, user.id)?;
             transaction.delete(&layout::user(user.id))?;
-            Ok(transaction.delete(&layout::failures(user.id))?)
+            transaction.delete(&layout::failures(user.id))?;
+            self.record(transaction, officer, Fact::user(Event::UserDeleted, &user))
         })?;
         Ok(())
     }
@@ -363,7 +371,8 @@ impl Token {
                     if failures >= failures_max {
                         return Err(Error::PinLocked.into());
                     }
-                    Ok(transaction.put(&key, &(failures + 1).to_le_bytes())?)
+                    transaction.put(&key, &(failures + 1).to_le_bytes())?;
+                    self.record_wrong_pin(transaction, user, failures + 1 >= failures_max)
                 });
                 match counted.map_err(Error::from) {
                     // What cannot be written cannot be counted; the answer is the same.
@@ -397,8 +406,15 @@ impl Token {
                 let text = format!("the user \"{}\" was changed at the same time; try again", user.name);
                 return Err(Aborted::from(Error::Busy(text)));
             }
+            if let Some(officer) = login.filter(|login| login.user != user.id) {
+                self.take_officers_approval(transaction, officer, Service::UserManagement)?;
+            }
             transaction.put(&layout::user(user.id), &record)?;
-            Ok(transaction.delete(&layout::failures(user.id))?)
+            transaction.delete(&layout::failures(user.id))?;
+            match login.filter(|login| login.user != user.id) {
+                Some(officer) => self.record(transaction, officer, Fact::user(Event::PinReset, user)),
+                None => self.record(transaction, user, Fact::user(Event::PinChanged, user)),
+            }
         })?;
         Ok(())
     }

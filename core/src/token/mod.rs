@@ -5,6 +5,7 @@
 //! holds as many logins as it has callers.
 
 mod approvers;
+pub mod audit;
 mod cache;
 mod founding;
 pub mod layout;
@@ -32,6 +33,7 @@ use crate::object::codec::damaged;
 use crate::policy::{Kdf, Policy};
 use crate::seal::{Role, User};
 use crate::store::{Store, Transaction};
+use audit::Level;
 use cache::ObjectCache;
 
 pub use cache::{NumberHash, Numbered, UNSEEN};
@@ -59,8 +61,9 @@ pub struct Settings {
 pub struct Token {
     store: Arc<dyn Store>,
     random: Arc<dyn Source>,
-    clock: Arc<dyn Clock>,
     settings: Settings,
+    clock: Arc<dyn Clock>,
+    audit: Level,
     current: RwLock<Current>,
     public: ObjectCache,
     verifying_keys: Mutex<HashMap<UserId, [u8; 32]>>,
@@ -106,17 +109,30 @@ impl Token {
         Ok(Token {
             store,
             random,
-            clock: Arc::new(SystemClock),
             settings,
+            clock: Arc::new(SystemClock),
+            audit: Level::default(),
             current: RwLock::new(current),
             public: ObjectCache::default(),
             verifying_keys: Mutex::default(),
         })
     }
 
-    /// The same with another clock.
+    /// The same token with another clock than the system's.
+    #[must_use]
     pub fn with_clock(self, clock: Arc<dyn Clock>) -> Token {
         Token { clock, ..self }
+    }
+
+    /// The same token with another level of its audit log than the default.
+    #[must_use]
+    pub fn with_audit(self, audit: Level) -> Token {
+        Token { audit, ..self }
+    }
+
+    /// The clock by which the token does what depends on the time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Changes whenever any process changes the token. Costs nanoseconds.

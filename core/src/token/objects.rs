@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::audit::{Event, Fact};
 use super::cache::{Cached, UNSEEN};
 use super::sharing::expect_sharees;
 use super::{Login, Meta, Token, layout};
@@ -25,20 +26,25 @@ impl Token {
         Ok(Arc::clone(&self.entry(number, viewer)?.object))
     }
 
-    /// Keeps a new object, and gives it its number.
+    /// Keeps a new object made of values from outside, and gives it its number.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] where it needs a user's keys; the store's.
     pub fn insert(&self, object: Object, owner: Option<&Login>) -> Result<Arc<Object>, Error> {
-        let kept = self.insert_all(vec![object], owner)?;
+        let kept = self.insert_all(vec![object], owner, Fact::of(Event::ObjectCreated))?;
         kept.into_iter().next().ok_or_else(|| damaged("an object was not kept"))
     }
 
-    /// Keeps new objects, all of them or none, and gives them their numbers.
+    /// Keeps new objects, all of them or none, and gives them their numbers. `made` is how they came to be.
     ///
     /// # Errors
     /// As [`Token::insert`].
-    pub fn insert_all(&self, mut objects: Vec<Object>, owner: Option<&Login>) -> Result<Vec<Arc<Object>>, Error> {
+    pub fn insert_all(
+        &self,
+        mut objects: Vec<Object>,
+        owner: Option<&Login>,
+        made: Fact<'_>,
+    ) -> Result<Vec<Arc<Object>>, Error> {
         let meta = self.meta()?;
         let mut prepared = Vec::with_capacity(objects.len());
         for object in &objects {
@@ -65,6 +71,7 @@ impl Token {
                 for tag in tags {
                     transaction.put(&layout::tag(tag, number), b"")?;
                 }
+                self.record(transaction, owner, made.object(number))?;
             }
             Ok(())
         })?;
@@ -124,7 +131,7 @@ impl Token {
                 for tag in new_tags.iter().filter(|tag| !old_tags.contains(tag)) {
                     transaction.put(&layout::tag(tag, number), b"")?;
                 }
-                Ok(())
+                self.record(transaction, owner, change_of(&old.object, &new).object(number))
             })?;
             if !conflict {
                 self.keep(Arc::new(new), revision, UNSEEN, owner);
@@ -159,7 +166,7 @@ impl Token {
                 for tag in &tags {
                     transaction.delete(&layout::tag(tag, number))?;
                 }
-                Ok(())
+                self.record(transaction, owner, Fact::of(Event::ObjectDestroyed).object(number))
             })?;
             if !conflict {
                 break;
@@ -308,6 +315,22 @@ fn expect_owner(object: &Object, login: Option<&Login>) -> Result<(), Error> {
     let owner = object.ownership.owner;
     let own = owner == UserId::NOBODY || login.is_some_and(|login| login.user == owner);
     if own { Ok(()) } else { Err(Error::NotLoggedIn) }
+}
+
+/// What became of an object: a change of trust alone is no new version of it.
+fn change_of(old: &Object, new: &Object) -> Fact<'static> {
+    let (before, after) = (old.ownership.sharees, new.ownership.sharees);
+    if let Some(user) = after.iter().find(|user| !before.contains(*user)) {
+        return Fact::of(Event::KeyShared).second(user.0.into());
+    }
+    if let Some(user) = before.iter().find(|user| !after.contains(*user)) {
+        return Fact::of(Event::KeyUnshared).second(user.0.into());
+    }
+    Fact::of(match (new.version == old.version, new.has(Flag::Trusted)) {
+        (false, _) => Event::ObjectChanged,
+        (true, true) => Event::TrustGiven,
+        (true, false) => Event::TrustTaken,
+    })
 }
 
 fn next_number(transaction: &mut dyn Transaction) -> Result<u64, Aborted> {

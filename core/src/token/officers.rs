@@ -1,13 +1,15 @@
 //! How many officers approve of what an officer does (m of n): one number for managing users, one for these numbers.
 
 use super::approvers::Read;
+use super::audit::{Event, Fact};
 use super::objects::expect_login;
-use super::{Login, Meta, Token, layout};
+use super::{Login, Meta, Token, layout, quorum};
 use crate::access::Service;
 use crate::error::Error;
 use crate::limits::KEY_USERS_MAX;
 use crate::object::codec::{Reader, Writer, damaged};
-use crate::seal::{Role, quorum_statement};
+use crate::seal::{Role, User, quorum_statement};
+use crate::store::{Aborted, Transaction};
 
 /// The numbers of approvals, as the officer who set them last signed them.
 #[derive(Clone, Copy)]
@@ -64,10 +66,32 @@ impl Token {
             record.u8(RECORD_FORMAT);
             record.raw(&values.bytes());
             record.raw(&signature);
-            Ok(transaction.put(layout::QUORUM_VALUES, &record.finish())?)
+            transaction.put(layout::QUORUM_VALUES, &record.finish())?;
+            self.record(
+                transaction,
+                officer,
+                Fact::of(Event::QuorumValueSet).object(service as u64).second(value.into()),
+            )
         })?;
         Ok(())
     }
+}
+
+/// Whether an officer can be deleted: as many are left as must approve.
+pub(super) fn expect_dispensable(
+    transaction: &mut dyn Transaction,
+    officer: &Login,
+    user: &User,
+) -> Result<(), Aborted> {
+    if user.role != Role::Officer {
+        return Ok(());
+    }
+    let values = values(&officer.meta, &mut |key| Ok(transaction.get(key)?))?;
+    let officers = quorum::users(transaction)?.iter().filter(|user| user.role == Role::Officer).count();
+    if officers <= usize::from(values.user_management.max(values.officers)) {
+        return Err(Error::Prohibited("fewer officers would be left than must approve").into());
+    }
+    Ok(())
 }
 
 /// How many officers must approve; 0 where an officer acts alone.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use strongroom_crypto::hash::{self, Algorithm};
 
 use super::approvers::{Read, check_approval};
+use super::audit::{Event, Fact};
 use super::objects::{expect, expect_login};
 use super::{Login, Meta, Token, expect_certified, layout, officers};
 use crate::access::Service;
@@ -23,7 +24,7 @@ use crate::limits::QUORUM_TOKENS_MAX;
 use crate::object::codec::{Reader, Writer, damaged};
 use crate::object::{Object, Ownership, UserId};
 use crate::seal::{Envelope, Role, TokenId, User};
-use crate::store::Transaction;
+use crate::store::{Aborted, Transaction};
 
 /// One quorum token.
 #[derive(Debug, Clone)]
@@ -136,7 +137,7 @@ impl Token {
             token.file = token.write_file(&meta.id, &nonce)?;
             transaction.put(&layout::quorum_token(id), &token.encode())?;
             made = Some(token);
-            Ok(())
+            self.record(transaction, login, Fact::of(Event::QuorumRequested).object(key).second(id.into()))
         })?;
         made.ok_or(Error::NotLoggedIn)
     }
@@ -147,8 +148,22 @@ impl Token {
     /// # Errors
     /// [`Error::Approval`] says what is wrong with the token or an approval.
     pub fn approve(&self, login: &Login, file: &[u8], approvals: &[Approval<'_>]) -> Result<Progress, Error> {
-        let meta = self.meta()?;
-        let (id, now) = (id_in(file)?, self.clock.now());
+        let id = id_in(file)?;
+        let approved = self.add_approvals(login, id, file, approvals);
+        if let Err(error @ (Error::Approval(_) | Error::NoSuchUser(_))) = &approved {
+            self.record_refusal(login, Fact::of(Event::QuorumRefused).second(id.into()).refused(error));
+        }
+        approved
+    }
+
+    fn add_approvals(
+        &self,
+        login: &Login,
+        id: u32,
+        file: &[u8],
+        approvals: &[Approval<'_>],
+    ) -> Result<Progress, Error> {
+        let (meta, now) = (self.meta()?, self.clock.now());
         let mut progress = None;
         self.store.transact(&mut |transaction| {
             expect_login(transaction, login)?;
@@ -177,7 +192,8 @@ impl Token {
             token.approvals.sort_unstable_by_key(|(user, _)| *user);
             let needed = needed(&meta, token.service, ownership.as_ref(), read)?;
             progress = Some(Progress { needed, given: token.given() });
-            Ok(transaction.put(&layout::quorum_token(id), &token.encode())?)
+            transaction.put(&layout::quorum_token(id), &token.encode())?;
+            self.record(transaction, login, Fact::of(Event::QuorumApproved).object(token.key).second(id.into()))
         })?;
         progress.ok_or(Error::NotLoggedIn)
     }
@@ -221,6 +237,8 @@ impl Token {
                 let meant = everybodys || token.requester == login.user;
                 if meant && only.is_none_or(|only| only == token.id) {
                     transaction.delete(&layout::quorum_token(token.id))?;
+                    let deleted_one = Fact::of(Event::QuorumDeleted).object(token.key).second(token.id.into());
+                    self.record(transaction, login, deleted_one)?;
                     deleted += 1;
                 }
             }
@@ -236,7 +254,8 @@ impl Token {
     pub(crate) fn expect_approval(&self, login: &Login, service: Service, key: &Object) -> Result<(), Error> {
         let records = self.quorum_records()?;
         let wanted = Wanted { service, key: Some(key), login, now: self.clock.now() };
-        wanted.find(&*self.meta()?, &records, &mut |key| Ok(self.store.get(key)?)).map(|_| ())
+        let found = wanted.find(&*self.meta()?, &records, &mut |key| Ok(self.store.get(key)?)).map(|_| ());
+        self.refused(login, key.number, found)
     }
 
     /// Takes the token that approves of this operation: it is good for no other from now on.
@@ -247,11 +266,12 @@ impl Token {
         let meta = self.meta()?;
         let wanted = Wanted { service, key: Some(key), login, now: self.clock.now() };
         let mut taken = None;
-        self.store.transact(&mut |transaction| {
+        let outcome = self.store.transact(&mut |transaction| {
             expect_login(transaction, login)?;
-            taken = wanted.take(&meta, transaction)?;
+            taken = wanted.take(self, &meta, transaction)?;
             Ok(())
-        })?;
+        });
+        self.refused(login, key.number, outcome.map_err(Error::from))?;
         let (id, record) = taken.ok_or(Error::NotLoggedIn)?;
         Ok(Taken { id, record, meta })
     }
@@ -265,10 +285,9 @@ impl Token {
         transaction: &mut dyn Transaction,
         officer: &Login,
         service: Service,
-    ) -> Result<(), Error> {
-        Wanted { service, key: None, login: officer, now: self.clock.now() }
-            .take(&officer.meta, transaction)
-            .map(|_| ())
+    ) -> Result<(), Aborted> {
+        let wanted = Wanted { service, key: None, login: officer, now: self.clock.now() };
+        wanted.take(self, &officer.meta, transaction).map(|_| ())
     }
 
     /// Gives a token back whose operation failed.
@@ -277,8 +296,22 @@ impl Token {
         // What cannot be given back is lost, which is the safe side.
         let _ = self.store.transact(&mut |transaction| {
             expect(transaction, &taken.meta, None)?;
-            Ok(transaction.put(&key, &taken.record)?)
+            transaction.put(&key, &taken.record)?;
+            self.record(transaction, None, Fact::of(Event::QuorumReturned).second(taken.id.into()))
         });
+    }
+
+    /// Logs that approvals were missing, where they were.
+    fn refused<T>(&self, login: &Login, key: u64, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error @ Error::ApprovalsMissing { .. }) = &result {
+            self.record_refusal(login, Fact::of(Event::QuorumRefused).object(key).refused(error));
+        }
+        result
+    }
+
+    /// A refusal stands whether or not it could be logged, as on a token that is write-protected.
+    fn record_refusal(&self, login: &Login, fact: Fact<'_>) {
+        let _ = self.record_alone(Some(login), fact);
     }
 
     fn quorum_records(&self) -> Result<Vec<Record>, Error> {
@@ -300,12 +333,14 @@ struct Wanted<'a> {
 type Record = (u32, Vec<u8>);
 
 impl Wanted<'_> {
-    fn take(&self, meta: &Meta, transaction: &mut dyn Transaction) -> Result<Option<Record>, Error> {
+    fn take(&self, token: &Token, meta: &Meta, transaction: &mut dyn Transaction) -> Result<Option<Record>, Aborted> {
         let mut records = Vec::new();
         transaction.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
         let found = self.find(meta, &records, &mut |key| Ok(transaction.get(key)?))?;
         let Some((id, record)) = found else { return Ok(None) };
         transaction.delete(&layout::quorum_token(*id))?;
+        let key = self.key.map_or(0, |key| key.number);
+        token.record(transaction, self.login, Fact::of(Event::QuorumUsed).object(key).second((*id).into()))?;
         Ok(Some((*id, record.clone())))
     }
 
@@ -510,13 +545,21 @@ fn all(transaction: &mut dyn Transaction) -> Result<Vec<QuorumToken>, Error> {
     decoded(&records)
 }
 
-fn users(transaction: &mut dyn Transaction) -> Result<Vec<User>, Error> {
+pub(super) fn users(transaction: &mut dyn Transaction) -> Result<Vec<User>, Error> {
     let mut users = Vec::new();
     transaction.scan(layout::USERS, None, &mut |_, record| {
         users.push(User::decode(record));
         ControlFlow::Continue(())
     })?;
     users.into_iter().collect()
+}
+
+/// Takes away what a user who is deleted asked for, and the key with which that user approved.
+pub(super) fn forget(transaction: &mut dyn Transaction, user: UserId) -> Result<(), Aborted> {
+    for token in all(transaction)?.iter().filter(|token| token.requester == user) {
+        transaction.delete(&layout::quorum_token(token.id))?;
+    }
+    Ok(transaction.delete(&layout::approver(user))?)
 }
 
 fn next_id(transaction: &mut dyn Transaction) -> Result<u32, Error> {

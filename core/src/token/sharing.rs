@@ -1,17 +1,19 @@
 //! Keys that several users use: who they are, the keys between them, and an officer's trust in what is not his to see.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use super::audit::{Event, Fact};
 use super::objects::expect_login;
 use super::{Login, Token, layout};
 use crate::error::Error;
 use crate::object::codec::damaged;
 use crate::object::{Sharees, UserId};
 use crate::seal::{self, Envelope, PairKey, PairRecord, Role, User};
-use crate::store::Transaction;
+use crate::store::{Aborted, Transaction};
 
 /// The keys between a user who is logged in and others, by owner and sharee, as far as they were needed.
 pub(super) type PairCache = Mutex<HashMap<(UserId, UserId), Arc<PairKey>>>;
@@ -45,7 +47,9 @@ impl Token {
             let signature = officer.keys.sign_as_authority(&[&statement])?;
             let revision = envelope.revision.wrapping_add(1);
             let record = seal::with_trust(&record, revision, trusted.then_some(signature))?;
-            Ok(transaction.put(&key, &record)?)
+            transaction.put(&key, &record)?;
+            let event = if trusted { Event::TrustGiven } else { Event::TrustTaken };
+            self.record(transaction, officer, Fact::of(event).object(number))
         })?;
         Ok(())
     }
@@ -108,11 +112,49 @@ impl Token {
     }
 }
 
+/// Whether a user can be deleted as far as objects go: he owns none, and every key he shares keeps as many users as must
+/// approve of its use.
+pub(super) fn expect_dispensable(transaction: &mut dyn Transaction, user: UserId) -> Result<(), Aborted> {
+    let mut shared = Vec::new();
+    let mut refusal = None;
+    transaction.scan(layout::OBJECTS, None, &mut |_, record| {
+        match Envelope::read(record).map(|envelope| envelope.ownership) {
+            Ok(ownership) if ownership.owner == user => {
+                refusal = Some(Error::Prohibited("the user still owns objects"))
+            }
+            Ok(ownership) if ownership.sharees.contains(user) => shared.push(ownership),
+            Ok(_) => {}
+            Err(error) => refusal = Some(error),
+        }
+        if refusal.is_none() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    if let Some(refusal) = refusal {
+        return Err(refusal.into());
+    }
+    for ownership in shared {
+        let mut left = 1;
+        for sharee in ownership.sharees.without(user).iter() {
+            left += u8::from(transaction.get(&layout::user(sharee))?.is_some());
+        }
+        if ownership.use_approvals.max(ownership.management_approvals) > left {
+            return Err(Error::Prohibited("keys that this user shares would have fewer users than must approve").into());
+        }
+    }
+    Ok(())
+}
+
+/// Takes away the keys between a user who is deleted and others.
+pub(super) fn forget(transaction: &mut dyn Transaction, user: UserId) -> Result<(), Aborted> {
+    let mut pairs = Vec::new();
+    transaction.scan(layout::PAIRS, None, &mut |key, _| {
+        pairs.extend(layout::users_of_pair(key).filter(|users| users.contains(&user)).map(|_| key.to_vec()));
+        ControlFlow::Continue(())
+    })?;
+    Ok(pairs.iter().try_for_each(|key| transaction.delete(key))?)
+}
+
 /// Nothing is written for users who were deleted meanwhile.
-pub(super) fn expect_sharees(
-    transaction: &mut dyn Transaction,
-    sharees: &Sharees,
-) -> Result<(), crate::store::Aborted> {
+pub(super) fn expect_sharees(transaction: &mut dyn Transaction, sharees: &Sharees) -> Result<(), Aborted> {
     for sharee in sharees.iter() {
         if transaction.get(&layout::user(sharee))?.is_none() {
             return Err(Error::NoSuchUser(format!("{} who could share a key", sharee.0)).into());

@@ -8,6 +8,7 @@ use strongroom_core::hsm::config::{Config, StoreKind};
 use strongroom_core::object::UserId;
 use strongroom_core::seal::{Role, User};
 use strongroom_core::store::{MemoryStore, Store};
+use strongroom_core::token::audit::Level;
 use strongroom_core::token::{
     APPLIANCE_USER, APPLIANCE_USER_ID, Credential, FIRST_OFFICER, Founding, INITIAL_PASSWORD, Token, UserInfo, layout,
 };
@@ -218,7 +219,14 @@ fn a_directory_without_tokens_becomes_a_fresh_cloudhsm_once() {
     let dir = std::env::temp_dir().join(format!("strongroom-fresh-{:016x}", u64::from_le_bytes(unique)));
     let open = || {
         let settings = settings();
-        let config = Config { dir: dir.clone(), file: None, store: StoreKind::Sqlite, settings, module_iv: false };
+        let config = Config {
+            dir: dir.clone(),
+            file: None,
+            store: StoreKind::Sqlite,
+            settings,
+            module_iv: false,
+            audit: Level::default(),
+        };
         Hsm::with(config, Arc::new(System))
     };
     let slots: Vec<u64> = std::thread::scope(|scope| {

@@ -15,6 +15,8 @@ use strongroom_core::hsm::config::{Config, StoreKind};
 use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::store::{MemoryStore, Store};
+use strongroom_core::token::audit::Level;
+use strongroom_core::token::layout;
 use strongroom_core::token::{Credential, Founding, Login, Settings, Token, UserInfo};
 use strongroom_crypto::random::System;
 
@@ -40,8 +42,14 @@ pub(crate) fn activated() -> (Token, Login) {
 }
 
 pub(crate) fn hsm() -> Hsm {
-    let config =
-        Config { dir: "unused".into(), file: None, store: StoreKind::Memory, settings: settings(), module_iv: false };
+    let config = Config {
+        dir: "unused".into(),
+        file: None,
+        store: StoreKind::Memory,
+        settings: settings(),
+        module_iv: false,
+        audit: Level::default(),
+    };
     Hsm::with(config, Arc::new(System))
 }
 
@@ -64,8 +72,9 @@ pub(crate) fn records(token: &Token) -> BTreeMap<Vec<u8>, Vec<u8>> {
     records
 }
 
-/// The keys of the records that differ.
+/// The keys of the records that differ, the audit log left out: every change is in it.
 pub(crate) fn changed(before: &BTreeMap<Vec<u8>, Vec<u8>>, after: &BTreeMap<Vec<u8>, Vec<u8>>) -> Vec<Vec<u8>> {
     let keys = before.keys().chain(after.keys().filter(|key| !before.contains_key(*key)));
-    keys.filter(|key| before.get(*key) != after.get(*key)).cloned().collect()
+    let differs = |key: &&Vec<u8>| !key.starts_with(layout::AUDIT) && before.get(*key) != after.get(*key);
+    keys.filter(differs).cloned().collect()
 }

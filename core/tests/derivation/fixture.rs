@@ -12,6 +12,7 @@ use strongroom_core::object::AttributeValue;
 use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::session::{Derived, Session};
 use strongroom_core::token::Settings;
+use strongroom_core::token::audit::Level;
 use strongroom_crypto::random::System;
 
 pub(crate) struct Token {
@@ -35,7 +36,14 @@ pub(crate) fn under(policy: Policy) -> Token {
     let unique: [u8; 8] = strongroom_crypto::random::bytes().unwrap();
     let place = std::env::temp_dir().join(format!("strongroom-derivation-{:016x}", u64::from_le_bytes(unique)));
     let settings = Settings { policy, kdf: Kdf::Test, escrow: true, pin_bytes_min: 4 };
-    let config = Config { dir: place.clone(), file: None, store: StoreKind::Memory, settings, module_iv: false };
+    let config = Config {
+        dir: place.clone(),
+        file: None,
+        store: StoreKind::Memory,
+        settings,
+        module_iv: false,
+        audit: Level::default(),
+    };
     let hsm = Hsm::with(config, Arc::new(System));
     hsm.init_token(0, Some(b"officer"), b"derivation                      ").unwrap();
     let session = hsm.session(hsm.open_session(0, true).unwrap()).unwrap();

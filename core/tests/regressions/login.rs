@@ -13,6 +13,7 @@ use strongroom_core::policy::Kdf;
 use strongroom_core::seal::Role;
 use strongroom_core::session::{Output, Session};
 use strongroom_core::store::{MemoryStore, Store};
+use strongroom_core::token::audit::Level;
 use strongroom_core::token::{Credential, Settings, Token, layout};
 use strongroom_crypto::random::{Source, System};
 
@@ -63,7 +64,14 @@ fn a_user_deleted_during_the_login_is_not_logged_in() {
     let place = Place::new();
     make_token(&place.0);
     let settings = Settings { kdf: Kdf::Strong, ..settings() };
-    let config = Config { dir: place.0.clone(), file: None, store: StoreKind::Sqlite, settings, module_iv: false };
+    let config = Config {
+        dir: place.0.clone(),
+        file: None,
+        store: StoreKind::Sqlite,
+        settings,
+        module_iv: false,
+        audit: Level::default(),
+    };
     let hsm = Hsm::with(config, Arc::new(System));
     let (session, witness) = (open(&hsm), open(&hsm));
     let token = Arc::clone(session.application().token());

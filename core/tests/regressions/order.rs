@@ -11,6 +11,7 @@ use strongroom_core::policy::Kdf;
 use strongroom_core::session::{Output, Session};
 use strongroom_core::store::{Aborted, Body, Store, StoreError, Visitor};
 use strongroom_core::token::Settings;
+use strongroom_core::token::audit::Level;
 use strongroom_crypto::random::{Source, System};
 
 use super::fixture::*;
@@ -100,8 +101,14 @@ impl Store for EventfulStore {
 /// Tokens in memory; the one in slot 0 has an officer, the normal user and another one.
 pub(crate) fn hsm_in_memory(kdf: Kdf, random: Arc<dyn Source>) -> Hsm {
     let settings = Settings { kdf, ..settings() };
-    let config =
-        Config { dir: "/nonexistent".into(), file: None, store: StoreKind::Memory, settings, module_iv: false };
+    let config = Config {
+        dir: "/nonexistent".into(),
+        file: None,
+        store: StoreKind::Memory,
+        settings,
+        module_iv: false,
+        audit: Level::default(),
+    };
     let hsm = Hsm::with(config, random);
     hsm.init_token(0, Some(OFFICER_PIN), TOKEN_LABEL).unwrap();
     let session = open(&hsm);

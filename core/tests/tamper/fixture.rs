@@ -14,6 +14,7 @@ use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::session::Session;
 use strongroom_core::store::{MemoryStore, SqliteStore, Store};
+use strongroom_core::token::audit::Level;
 use strongroom_core::token::{Settings, Token};
 use strongroom_crypto::random::System;
 
@@ -70,8 +71,14 @@ pub(crate) fn settings() -> Settings {
 }
 
 pub(crate) fn hsm(dir: &Path) -> Hsm {
-    let config =
-        Config { dir: dir.to_owned(), file: None, store: StoreKind::Sqlite, settings: settings(), module_iv: false };
+    let config = Config {
+        dir: dir.to_owned(),
+        file: None,
+        store: StoreKind::Sqlite,
+        settings: settings(),
+        module_iv: false,
+        audit: Level::default(),
+    };
     Hsm::with(config, Arc::new(System))
 }
 

@@ -48,7 +48,7 @@ impl Run<'_> {
         shared: &[u8],
         agree: impl FnOnce(&PrivateKey) -> Result<SecretBytes, Error>,
     ) -> Result<Derived, Error> {
-        let base = self.key_of(self.base, key_types, CKO_PRIVATE_KEY)?;
+        let base = self.source(self.base, key_types, CKO_PRIVATE_KEY)?;
         let demands = base.demands(CKA_DERIVE_TEMPLATE);
         let template = &birth::merged(self.template, demands)?;
         let target = Target::of(template)?;

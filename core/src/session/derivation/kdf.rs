@@ -173,7 +173,7 @@ impl Run<'_> {
             .zip(values)
             .map(|((template, target), value)| birth::derived(target, template, value, inheritance, &self.maker))
             .collect::<Result<_, Error>>()?;
-        let mut kept = self.session.keep_all(objects, self.maker.logouts)?.into_iter();
+        let mut kept = self.session.keep_all(objects, self.maker.logouts, self.made())?.into_iter();
         let key = kept.next().ok_or(Error::NotSupported)?;
         Ok(Derived { key, additional: kept.collect(), ..Derived::default() })
     }

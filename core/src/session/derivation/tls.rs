@@ -152,7 +152,7 @@ impl Run<'_> {
         for part in keys {
             objects.push(self.tls_key(&sources, &write, part)?);
         }
-        let handles = self.session.keep_all(objects, self.maker.logouts)?;
+        let handles = self.session.keep_all(objects, self.maker.logouts, self.made())?;
         let (client_mac, server_mac, client_key, server_key) = match *handles {
             [client_key, server_key] => (0, 0, client_key, server_key),
             [client_mac, server_mac, client_key, server_key] => (client_mac, server_mac, client_key, server_key),
