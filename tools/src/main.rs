@@ -8,7 +8,7 @@
 //! | `place` | the configuration, and which token is meant |
 //! | `pem` | files with keys and certificates |
 //! | `pin`, `terminal` | where PINs come from, questions, progress |
-//! | `output`, `failure`, `table`, `text` | answers and refusals, as text and as JSON |
+//! | `output`, `failure`, `table`, `text`, `time` | answers and refusals, as text and as JSON |
 #![forbid(unsafe_code)]
 
 mod args;
@@ -21,6 +21,7 @@ mod place;
 mod table;
 mod terminal;
 mod text;
+mod time;
 
 use std::process::ExitCode;
 

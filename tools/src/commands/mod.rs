@@ -1,6 +1,7 @@
 //! The commands, one file per family.
 
 pub(crate) mod attest;
+pub(crate) mod audit;
 pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod mechanisms;
@@ -27,6 +28,9 @@ pub(crate) enum Command {
     /// Generate, import, list, show and delete keys, pairs and certificates, as a user
     #[command(subcommand, arg_required_else_help = true, after_help = key::HELP)]
     Key(key::KeyCommand),
+    /// Show and check the audit log of a token
+    #[command(subcommand, arg_required_else_help = true)]
+    Audit(audit::AuditCommand),
     /// Write random bytes
     Random(random::RandomArgs),
     /// List the mechanisms: key sizes, functions, and which policies offer them
@@ -47,6 +51,7 @@ pub(crate) fn run(context: &Context, command: &Command) -> Result<Answer, Failur
         Command::Token(command) => token::run(context, command),
         Command::User(command) => user::run(context, command),
         Command::Key(command) => key::run(context, command),
+        Command::Audit(command) => audit::run(context, command),
         Command::Random(args) => random::run(context, args),
         Command::Mechanisms(args) => mechanisms::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),

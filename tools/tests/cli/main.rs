@@ -1,6 +1,7 @@
 //! The command line as its users meet it: the real program, in directories of its own.
 
 mod attest;
+mod audit;
 mod codes;
 mod doctor;
 mod files;

@@ -109,12 +109,33 @@ fn check(context: &Context, args: &DoctorArgs, hsm: &Hsm, examined: &Examined, f
     if meta.test {
         findings.warning(&subject, TEST_MARK, "make a token without kdf = \"test\" for real keys");
     }
+    check_audit(token, (&subject, &examined.option), findings);
     let users = check_users(token, &meta, (&subject, &examined.option), findings);
     let login = match examined.with_pin {
         true => login(context, args, hsm, application, &subject, findings),
         false => None,
     };
     check_objects(token, &users, login.as_deref(), &subject, findings);
+}
+
+/// The chain of the audit log; what its MACs say takes an officer's PIN.
+fn check_audit(token: &Token, (subject, option): (&str, &str), findings: &mut Findings) {
+    let advice = format!("'strongroom audit verify{option}' with the officer's PIN says more");
+    match token.verify_audit(None, None) {
+        Ok(report) => match report.problems.first() {
+            None => {
+                findings.ok(subject, format!("the chain of the audit log fits; its last entry is {}", report.entries))
+            }
+            Some(problem) => {
+                findings.error(
+                    subject,
+                    format!("the audit log, at entry {}: {}", problem.sequence, problem.what),
+                    &advice,
+                );
+            }
+        },
+        Err(error) => findings.error(subject, format!("the audit log cannot be read: {error}"), &advice),
+    }
 }
 
 fn check_store(token: &Token, subject: &str, findings: &mut Findings) {
