@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `lifecycle` | what every function answers before, between and after; tokens initialised and initialised anew |
 //! | `sessions`, `login` | session states, object life, PINs, roles, lockout, logins for one operation |
+//! | `cloudhsm` | a token founded as a CloudHSM: its users and their rules |
 //! | `objects`, `attributes`, `keys` | chapter 4: objects, each attribute's rules, key values and check values |
 //! | `ciphers`, `macs`, `digests`, `dual`, `random` | operations: output convention, parts, errors, several at once |
 //! | `messages` | encryption by messages: values, IVs of the module, errors |
@@ -43,6 +44,7 @@ mod again;
 mod always_authenticate;
 mod attributes;
 mod ciphers;
+mod cloudhsm;
 mod cryptoki_client;
 mod curves;
 mod derivation;

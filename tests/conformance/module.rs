@@ -8,6 +8,8 @@ use std::ptr;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use cryptoki_sys::*;
+use strongroom_core::hsm::{Hsm, Options};
+use strongroom_core::token::Founding;
 
 use crate::session::Session;
 
@@ -159,6 +161,18 @@ impl Token {
         Token { slot: new_slot(), _turn: Some(turn) }
     }
 
+    /// A token founded as a CloudHSM, whose officer has this PIN, or else is not activated. No function of PKCS#11 makes
+    /// one, so the core does, as another process would: the module has not seen the slot yet.
+    pub(crate) fn of_cloudhsm(pin: Option<&[u8]>) -> Token {
+        let turn = together();
+        let _new = NEW.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = *slots().last().expect("a free slot");
+        let place = Options { dir: Some(directory().into()), conf: Some(directory().join("conformance.toml")) };
+        let hsm = Hsm::start(place).unwrap();
+        hsm.found_token(slot, Founding::CloudHsm, b"conformance                     ", pin).unwrap();
+        Token { slot, _turn: Some(turn) }
+    }
+
     /// A token, with a user, for a test that has the module alone and initialised it.
     pub(crate) fn of_lone_test() -> Token {
         let token = Token { slot: new_slot(), _turn: None };
@@ -236,9 +250,11 @@ pub(crate) fn slots() -> Vec<CK_SLOT_ID> {
     slots
 }
 
+/// Held by who makes a token.
+static NEW: Mutex<()> = Mutex::new(());
+
 /// The last slot is the free one; initialising its token makes another.
 fn new_slot() -> CK_SLOT_ID {
-    static NEW: Mutex<()> = Mutex::new(());
     let _new = NEW.lock().unwrap_or_else(PoisonError::into_inner);
     let slot = *slots().last().expect("a free slot");
     init_token(slot, SO_PIN, "conformance").unwrap();
@@ -266,7 +282,7 @@ code_names! {
     CKR_FUNCTION_NOT_SUPPORTED CKR_KEY_HANDLE_INVALID CKR_KEY_SIZE_RANGE CKR_KEY_TYPE_INCONSISTENT CKR_KEY_NOT_NEEDED
     CKR_KEY_CHANGED CKR_KEY_NEEDED CKR_KEY_INDIGESTIBLE CKR_KEY_FUNCTION_NOT_PERMITTED CKR_MECHANISM_INVALID
     CKR_MECHANISM_PARAM_INVALID CKR_OBJECT_HANDLE_INVALID CKR_OPERATION_ACTIVE CKR_OPERATION_NOT_INITIALIZED
-    CKR_PIN_INCORRECT CKR_PIN_INVALID CKR_PIN_LEN_RANGE CKR_PIN_LOCKED CKR_SESSION_CLOSED CKR_SESSION_COUNT
+    CKR_PIN_INCORRECT CKR_PIN_INVALID CKR_PIN_LEN_RANGE CKR_PIN_EXPIRED CKR_PIN_LOCKED CKR_SESSION_CLOSED CKR_SESSION_COUNT
     CKR_SESSION_HANDLE_INVALID CKR_SESSION_PARALLEL_NOT_SUPPORTED CKR_SESSION_READ_ONLY CKR_SESSION_EXISTS
     CKR_SESSION_READ_ONLY_EXISTS CKR_SESSION_READ_WRITE_SO_EXISTS CKR_SIGNATURE_INVALID CKR_SIGNATURE_LEN_RANGE
     CKR_TEMPLATE_INCOMPLETE CKR_TEMPLATE_INCONSISTENT CKR_TOKEN_NOT_PRESENT CKR_TOKEN_NOT_RECOGNIZED

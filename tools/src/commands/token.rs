@@ -169,12 +169,17 @@ fn reset(context: &Context, args: &ResetArgs) -> Result<Answer, Failure> {
     let label = padded_label(args.label.as_deref().unwrap_or(&found.label))?;
     let name = checked_name(&args.user, args.no_user, found.founding)?;
     confirm(args.yes, &RESETS, &found.label, slot, Some(found.objects))?;
-    let officer_pin = args.so_pin.source().known(context, "the officer")?;
+    let settings = hsm.config().settings;
+    // A published password is nothing to ask for: the officer gets one of its own.
+    let officer_pin = match found.is_activated() {
+        true => args.so_pin.source().known(context, "the officer")?,
+        false => args.so_pin.source().new_one(context, "the officer", &settings, found.founding)?,
+    };
     let user = match args.no_user {
         true => None,
         false => {
             let who = format!("user {}", quoted(&name));
-            Some((name, args.pin.source().new_one(context, &who, &hsm.config().settings, found.founding)?))
+            Some((name, args.pin.source().new_one(context, &who, &settings, found.founding)?))
         }
     };
     let held = hsm.hold()?;
@@ -462,6 +467,11 @@ impl Found {
         FLAGS.iter().filter(|(flag, _)| self.flags & flag != 0).map(|(_, name)| *name).collect()
     }
 
+    /// Whether the officer has a PIN of its own.
+    fn is_activated(&self) -> bool {
+        !self.users.iter().any(|user| user.role == Role::Unactivated)
+    }
+
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         if self.test {
@@ -470,7 +480,7 @@ impl Found {
         if self.founding == Founding::CloudHsm {
             notes.push("CloudHSM".to_owned());
         }
-        if self.users.iter().any(|user| user.role == Role::Unactivated) {
+        if !self.is_activated() {
             notes.push("not activated".to_owned());
         }
         if !self.users.iter().any(|user| user.role == Role::User) {
@@ -567,7 +577,8 @@ const RESETS: Words = Words { doing: "resetting", does: "resets", loses: "emptie
 
 const RESET_EXAMPLES: &str = "\
 The slot keeps its number, the token its name unless --label gives another, its policy, its way of founding, and its \
-mark as a test token. It gets a new serial number. The officer's PIN is needed, and stays; the user gets a new one. For tests that begin with an \
+mark as a test token. It gets a new serial number. The officer's PIN is needed, and stays (where a \
+fresh CloudHSM's officer is not activated yet, it is a new one, and activates); the user gets a new one. For tests that begin with an \
 empty token: other than delete and init it leaves the slot where it is.
 
 Examples:

@@ -154,7 +154,7 @@ fn list(application: &Application) -> Result<Answer, Failure> {
 fn set_pin(context: &Context, application: &Application, args: &SetPinArgs, hsm: &Hsm) -> Result<Answer, Failure> {
     let token = application.token();
     let user = find_user(token, &args.name)?;
-    let whose = format!("{} {}", role_name(user.role), quoted(&user.name));
+    let whose = format!("{} {}", in_words(user.role), quoted(&user.name));
     let (settings, founding) = (hsm.config().settings, token.meta()?.founding);
     if args.reset {
         let officer = AsOfficer { officer: args.officer.clone(), pin: args.so_pin.clone() };
@@ -179,11 +179,13 @@ fn set_pin(context: &Context, application: &Application, args: &SetPinArgs, hsm:
         let set = token.set_pin(user.id, old.bytes(), new.bytes());
         set.map_err(|error| explain_login(token, &user.name, error.into()))?;
     }
+    let done = match user.role {
+        _ if args.reset => "reset",
+        Role::Unactivated => "changed; the officer is active now",
+        _ => "changed",
+    };
     let user = find_user(token, &user.name)?;
-    Ok(Answer::new(
-        format!("The PIN of {whose} is {}.\n", if args.reset { "reset" } else { "changed" }),
-        json!({ "user": user_json(&user) }),
-    ))
+    Ok(Answer::new(format!("The PIN of {whose} is {done}.\n"), json!({ "user": user_json(&user) })))
 }
 
 fn unlock(context: &Context, application: &Application, args: &UnlockArgs) -> Result<Answer, Failure> {
@@ -202,7 +204,7 @@ fn unlock(context: &Context, application: &Application, args: &UnlockArgs) -> Re
 fn delete(context: &Context, application: &Application, args: &DeleteArgs) -> Result<Answer, Failure> {
     let token = application.token();
     let user = find_user(token, &args.name)?;
-    let whose = format!("{} {}", role_name(user.role), quoted(&user.name));
+    let whose = format!("{} {}", in_words(user.role), quoted(&user.name));
     terminal::confirm(args.yes, &format!("Delete the {whose}?"))?;
     let officer = args.officer.login(context, token)?;
     token.delete_user(&officer, &user.name).about(|| whose.clone())?;
@@ -243,6 +245,14 @@ pub(crate) fn users_table(users: &[UserInfo]) -> Table {
         ]);
     }
     table
+}
+
+fn in_words(role: Role) -> &'static str {
+    match role {
+        Role::Officer | Role::Unactivated => "officer",
+        Role::User => "user",
+        Role::Appliance => "appliance user",
+    }
 }
 
 fn role_name(role: Role) -> &'static str {

@@ -2,6 +2,7 @@
 
 mod attest;
 mod audit;
+mod cloudhsm;
 mod codes;
 mod doctor;
 mod files;
