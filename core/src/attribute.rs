@@ -107,7 +107,9 @@ pub enum Flag {
     WrapWithTrusted,
 }
 
-/// A set of boolean attributes that are true.
+/// A set of boolean attributes that are true; of keys, also which purposes they ever had (see [`Purposes`]).
+///
+/// [`Purposes`]: crate::object::purpose::Purposes
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Flags(pub u64);
 
@@ -128,9 +130,9 @@ impl Flags {
         self.0 & (1 << flag as u8) != 0
     }
 
-    /// The same without bits that are no flag's.
+    /// The same without bits that are no flag's and no purpose's.
     pub const fn known(self) -> Flags {
-        Flags(self.0 & ((1 << (Flag::WrapWithTrusted as u8 + 1)) - 1))
+        Flags(self.0 & ((1 << (Flag::WrapWithTrusted as u8 + 1)) - 1 | PURPOSE_BITS))
     }
 
     /// Puts `flag` in the set or takes it out.
@@ -142,6 +144,10 @@ impl Flags {
         }
     }
 }
+
+/// The bits of [`Flags`] that say which purposes a key ever had, from this one on.
+pub(crate) const PURPOSE_SHIFT: u32 = 32;
+const PURPOSE_BITS: u64 = 0b111 << PURPOSE_SHIFT;
 
 /// The value of an attribute an object keeps, apart from the boolean ones and key material.
 #[derive(Clone, PartialEq, Eq)]

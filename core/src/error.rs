@@ -151,6 +151,13 @@ pub enum Error {
         /// Bytes.
         got: usize,
     },
+    /// The wrapping key is weaker than the key to be wrapped, in bits of strength.
+    WrappingKeyWeak {
+        /// The wrapping key's.
+        bits: u32,
+        /// The wrapped key's.
+        needed: u32,
+    },
     /// The unwrapping key is unknown, destroyed, or not visible to this caller.
     UnwrappingKeyHandle(u64),
     /// The unwrapping key's type does not fit the mechanism.
@@ -279,7 +286,7 @@ impl Error {
             Error::KeyNotWrappable(_) => CKR_KEY_NOT_WRAPPABLE,
             Error::WrappingKeyHandle(_) => CKR_WRAPPING_KEY_HANDLE_INVALID,
             Error::WrappingKeyType(_) => CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
-            Error::WrappingKeySize { .. } => CKR_WRAPPING_KEY_SIZE_RANGE,
+            Error::WrappingKeySize { .. } | Error::WrappingKeyWeak { .. } => CKR_WRAPPING_KEY_SIZE_RANGE,
             Error::UnwrappingKeyHandle(_) => CKR_UNWRAPPING_KEY_HANDLE_INVALID,
             Error::UnwrappingKeyType(_) => CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
             Error::UnwrappingKeySize { .. } => CKR_UNWRAPPING_KEY_SIZE_RANGE,
@@ -384,6 +391,11 @@ impl fmt::Display for Error {
             Error::WrappingKeySize { got } | Error::UnwrappingKeySize { got } => {
                 write!(f, "a wrapping key of {got} bytes does not fit the mechanism")
             }
+            Error::WrappingKeyWeak { bits, needed } => write!(
+                f,
+                "under the token's policy (strict) a key wraps none that is stronger: this one has {bits} bits of strength, \
+                 the other {needed}"
+            ),
             Error::WrappedKeyInvalid => write!(f, "the wrapped key is not a sound key of the type expected"),
             Error::WrappedKeyLength => write!(f, "the wrapped key has an impossible length"),
             Error::OperationActive => write!(f, "an operation of this kind is active already"),

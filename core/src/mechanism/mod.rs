@@ -48,7 +48,8 @@ pub enum Grade {
     Approved,
     /// Sound but not approved: not offered under `fips`.
     Sound,
-    /// Broken or obsolete, for programs that still ask: offered under `standard` only.
+    /// Broken, obsolete, or a way to read keys where it meets others (RSA without padding, derivations that put a key's
+    /// bytes beside chosen ones): for programs that still ask, offered under `standard` only.
     Legacy,
 }
 
@@ -323,6 +324,12 @@ pub fn named(name: &str) -> Option<&'static Mechanism> {
     })
 }
 
+/// Whether `policy` offers a mechanism for secret keys of this type in particular.
+pub(crate) fn is_used(policy: Policy, key_type: u64) -> bool {
+    let takes = |keys: Keys<'_>| keys.classes.contains(&CKO_SECRET_KEY) && keys.types.contains(&key_type);
+    CATALOGUE.iter().any(|mechanism| mechanism.is_offered(policy) && mechanism.keys().is_some_and(takes))
+}
+
 impl Mechanism {
     /// Whether tokens under `policy` offer it.
     pub fn is_offered(&self, policy: Policy) -> bool {
@@ -338,13 +345,15 @@ impl Mechanism {
         self.functions & function != 0
     }
 
-    /// What it does under `policy`. `strict` leaves out wraps that do not tell a wrong key from a right one, or tell
-    /// whoever sends tampered ones about it: without authentication, and with RSA without OAEP. `fips` also leaves out
-    /// encryption with PKCS #1 v1.5 padding (SP 800-131A) and new signatures with SHA-1.
+    /// What it does under `policy`. `strict` and `fips` leave out wraps that do not tell a wrong key from a right one, or
+    /// tell whoever sends tampered ones about it: without authentication, and with RSA without OAEP. `strict` leaves out
+    /// those of GCM and CCM too: whoever chooses the IV twice has two keys under one key stream, and one of them may be
+    /// known. `fips` also leaves out encryption with PKCS #1 v1.5 padding (SP 800-131A) and new signatures with SHA-1.
     pub fn functions_under(&self, policy: Policy) -> u64 {
         const WRAPS: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
         let left_out = match self.work {
             _ if policy == Policy::Standard => 0,
+            Work::Cipher { .. } if policy == Policy::Strict => WRAPS,
             Work::Cipher { mode: CipherMode::Ecb | CipherMode::Cbc | CipherMode::CbcPad, .. } => WRAPS,
             Work::Rsa(RsaForm::Pkcs1) if policy == Policy::Fips => CKF_ENCRYPT | CKF_DECRYPT | WRAPS,
             Work::Rsa(RsaForm::Pkcs1 | RsaForm::Raw) => WRAPS,
@@ -489,6 +498,19 @@ mod tests {
         assert!(offered(CKM_RC4, Policy::Standard));
         assert!(!offered(CKM_RC4, Policy::Fips));
         assert!(offered(CKM_AES_GCM, Policy::Fips));
+        assert!(!offered(CKM_RSA_X_509, Policy::Strict));
+        assert!(!offered(CKM_XOR_BASE_AND_DATA, Policy::Strict));
+    }
+
+    #[test]
+    fn policies_have_a_use_for_the_keys_they_take() {
+        let unused = |policy| -> Vec<&str> {
+            let secrets = Kind::all().iter().filter(|kind| kind.class == CKO_SECRET_KEY);
+            secrets.filter(|kind| !is_used(policy, kind.subtype.unwrap())).map(|kind| kind.name).collect()
+        };
+        assert_eq!(unused(Policy::Standard), [""; 0]);
+        assert_eq!(unused(Policy::Strict), ["des", "rc4", "md5-hmac"]);
+        assert_eq!(unused(Policy::Fips), ["des", "des2", "des3", "rc4", "chacha20", "md5-hmac"]);
     }
 
     #[test]
@@ -499,8 +521,11 @@ mod tests {
             assert!(!wraps(id, Policy::Strict));
             assert!(!wraps(id, Policy::Fips));
         }
-        for id in [CKM_AES_GCM, CKM_AES_CCM, CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_RSA_PKCS_OAEP] {
-            assert!(wraps(id, Policy::Fips));
+        for id in [CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_KWP, CKM_RSA_PKCS_OAEP] {
+            assert!(wraps(id, Policy::Strict) && wraps(id, Policy::Fips));
+        }
+        for id in [CKM_AES_GCM, CKM_AES_CCM] {
+            assert!(!wraps(id, Policy::Strict) && wraps(id, Policy::Fips));
         }
         let functions = |id, policy| find(id).unwrap().functions_under(policy);
         assert_ne!(functions(CKM_AES_CBC, Policy::Fips) & CKF_ENCRYPT, 0);

@@ -8,6 +8,7 @@ use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKA_PUBLIC_KEY_INFO, CKA_TRUSTE
 
 use super::birth::{check_authentication, check_dates, check_public_key_info, kept_value, new_unique_id, valid_rule};
 use super::codec::damaged;
+use super::purpose::Purposes;
 use super::schema::{CHANGEABLE, COPY_CHANGEABLE, OFFICER_TRUE, STICKY_FALSE, STICKY_TRUE};
 use super::{Object, Ownership, Sharees, UserId, birth::Maker};
 use crate::attribute::{AttributeType, CKA_SR_SHARED_WITH, Entry, Flag, Given, Template};
@@ -183,6 +184,7 @@ impl Object {
                 self.fields.insert(at, (attribute.0, value));
             }
         }
+        self.flags.remember(Purposes::of(self.flags));
         check_dates(self)
     }
 }

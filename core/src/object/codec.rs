@@ -36,7 +36,7 @@ pub fn encode_fixed_attributes(object: &Object) -> Result<Vec<u8>, Error> {
         _ => matches!(AttributeType(rule.attribute).kind(), Some(ValueKind::Flag(_))),
     };
     let fixed = |rule: &Rule| rule.attribute != CKA_TRUSTED && (frozen(rule) || rule.notes & CHANGEABLE == 0);
-    let mut flags = Flags::default();
+    let mut flags = object.flags.past();
     for rule in object.kind.rules().filter(|rule| fixed(rule)) {
         if let Some(ValueKind::Flag(flag)) = AttributeType(rule.attribute).kind() {
             flags.set(flag, object.has(flag));
@@ -336,7 +336,7 @@ mod tests {
         };
         assert!(decode(1, 1, own, &record(CKO_DATA, u64::MAX, 1, &label), None).is_ok());
         for bytes in [
-            record(CKO_DATA, u64::MAX, 1 << 40, &label),
+            record(CKO_DATA, u64::MAX, 1 << 35, &label),
             record(CKO_DATA, u64::MAX, 1, &|writer| {
                 writer.u64(CKA_LABEL);
                 writer.u8(1);

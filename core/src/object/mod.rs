@@ -9,6 +9,7 @@ pub mod codec;
 mod kinds;
 mod material;
 mod ownership;
+pub mod purpose;
 pub mod schema;
 
 use std::fmt;
@@ -24,6 +25,7 @@ use crate::attribute::{
     Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
 };
 use crate::error::Error;
+use purpose::Purposes;
 use schema::{Default, Kind, SECRET};
 
 pub use material::{MacForm, Material};
@@ -198,6 +200,11 @@ impl Object {
             AttributeValue::Ulong(number) => Some(number),
             _ => None,
         }
+    }
+
+    /// The purposes it ever had.
+    pub(crate) fn purposes(&self) -> Purposes {
+        Purposes::ever(self.flags)
     }
 
     /// The attributes this key demands of keys it wraps or makes; none where it demands nothing.

@@ -319,7 +319,8 @@ impl Application {
         // If the actor logged out before this, the number differs from the one found when the object is kept, or the actor.
         let logouts = self.logouts();
         let ownership = Ownership::of(actor.user());
-        Maker { ownership, officer: actor.is_officer(), session, logouts, random: &*self.random }
+        let policy = self.policy();
+        Maker { ownership, officer: actor.is_officer(), session, logouts, policy, random: &*self.random }
     }
 
     /// Keeps new objects of one owner where their `CKA_TOKEN` says, all of them or none, and returns their handles.

@@ -66,6 +66,7 @@ impl Session {
             return Err(Error::Prohibited("a key whose use takes approvals has no copies, which would take none"));
         }
         let copy = change::copy(&object, template, &maker)?;
+        self.application.policy().check_change(&object, &copy)?;
         self.keep(copy, maker.logouts, Fact::of(Event::ObjectCopied).second(number))
     }
 
@@ -134,7 +135,9 @@ impl Session {
         approvals.take(&self.application, Action::Change, &object)?;
         self.application.replace(number, &mut |object| {
             access::check(Action::Change, actor, object)?;
-            change::set(object, template, actor.is_officer())
+            let changed = change::set(object, template, actor.is_officer())?;
+            self.application.policy().check_change(object, &changed)?;
+            Ok(changed)
         })?;
         approvals.used();
         Ok(())
@@ -242,6 +245,7 @@ impl Session {
 
     pub(super) fn keep(&self, object: Object, logouts: u64, made: Fact<'_>) -> Result<u64, Error> {
         self.allow_writing(&object)?;
+        self.application.policy().check_new(&object)?;
         let session_object = !object.has(Flag::Token);
         let number = self.application.keep(object, logouts, made)?;
         if session_object {
@@ -252,7 +256,8 @@ impl Session {
 
     /// Keeps new objects, all of them or none, and returns their handles in the same order.
     pub(super) fn keep_all(&self, objects: Vec<Object>, logouts: u64, made: Fact<'_>) -> Result<Vec<u64>, Error> {
-        objects.iter().try_for_each(|object| self.allow_writing(object))?;
+        let policy = self.application.policy();
+        objects.iter().try_for_each(|object| self.allow_writing(object).and_then(|()| policy.check_new(object)))?;
         let session_objects: Vec<bool> = objects.iter().map(|object| !object.has(Flag::Token)).collect();
         // A session that is closed already keeps nothing.
         drop(self.state()?);

@@ -106,6 +106,7 @@ impl Session {
                 "a key that only a trusted one wraps (CKA_WRAP_WITH_TRUSTED) leaves by AES key wrap or by RSA with padding",
             ));
         }
+        self.application.policy().check_wrap(&wrapping, &key, scheme.bits_max())?;
         let key_type = key.kind.subtype.unwrap_or_default();
         let encoded;
         let value = match key.kind.class {
@@ -181,7 +182,7 @@ impl Session {
             .key_for(unwrapping, call.mechanism, key_types, class, usage, CKF_UNWRAP)
             .map_err(|error| as_unwrapping(error, call.mechanism))?;
         let scheme = scheme(call, aad)?;
-        let demands = unwrapping.demands(CKA_UNWRAP_TEMPLATE);
+        let demands = &*self.application.policy().unwrap_demands(&unwrapping)?;
         let template = &birth::merged(template, demands)?;
         birth::check_tellings(template, Inheritance::exchanged(demands).tellings)?;
         let hidden = birth::hides(demands);
@@ -354,6 +355,16 @@ impl Scheme<'_> {
             // What was wrapped in another form, or with another initial value, has such a padding by chance.
             Scheme::KeyWrap(form, iv) => *form != KeyWrap::Pkcs7 && iv.is_none(),
             Scheme::Hybrid(..) => true,
+        }
+    }
+
+    /// The most bits of strength that it has under a key of any strength: those of the key in between.
+    fn bits_max(&self) -> u32 {
+        match self {
+            Scheme::Hybrid(.., Parameter::RsaAes { key_bits, .. } | Parameter::Agreement { key_bits, .. }) => {
+                u32::try_from(*key_bits).unwrap_or_default()
+            }
+            _ => u32::MAX,
         }
     }
 

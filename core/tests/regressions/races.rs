@@ -7,7 +7,7 @@ use strongroom_core::attribute::Flag;
 use strongroom_core::error::Error;
 use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::{Object, Ownership, UserId, change};
-use strongroom_core::policy::Kdf;
+use strongroom_core::policy::{Kdf, Policy};
 use strongroom_core::seal::Role;
 use strongroom_core::session::Session;
 use strongroom_core::store::Store;
@@ -403,5 +403,9 @@ fn letter(owner: UserId) -> Object {
     let private = if owner == UserId::NOBODY { FALSE } else { TRUE };
     let entries = [(CKA_CLASS, &class[..]), (CKA_TOKEN, TRUE), (CKA_PRIVATE, private), (CKA_LABEL, b"late")];
     let ownership = Ownership::of(owner);
-    born(&template(&entries), &Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }).unwrap()
+    born(
+        &template(&entries),
+        &Maker { ownership, officer: false, session: 1, logouts: 0, policy: Policy::Standard, random: &System },
+    )
+    .unwrap()
 }

@@ -8,6 +8,7 @@ use strongroom_core::attribute::{Flag, Template};
 use strongroom_core::error::Error;
 use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::{Object, Ownership, UserId, change};
+use strongroom_core::policy::Policy;
 use strongroom_core::seal::Role;
 use strongroom_core::store::Store;
 use strongroom_core::token::{Credential, Login, Token, layout};
@@ -97,7 +98,11 @@ fn object(entries: &Template<'_>, maker: Option<&Login>) -> Object {
     let owner = maker.map_or(UserId::NOBODY, |login| login.user);
     let ownership = Ownership::of(owner);
     let random = Same(AtomicU64::new(1));
-    born(entries, &Maker { ownership, officer: false, session: 1, logouts: 0, random: &random }).unwrap()
+    born(
+        entries,
+        &Maker { ownership, officer: false, session: 1, logouts: 0, policy: Policy::Standard, random: &random },
+    )
+    .unwrap()
 }
 
 fn trust(token: &Token, officer: &Login, number: u64) {

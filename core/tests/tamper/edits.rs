@@ -13,6 +13,7 @@ use strongroom_core::error::Error;
 use strongroom_core::object::birth::{Maker, create as born};
 use strongroom_core::object::codec::{Writer, encode_attributes};
 use strongroom_core::object::{AttributeValue, Object, Ownership, UserId};
+use strongroom_core::policy::Policy;
 use strongroom_core::seal::Role;
 use strongroom_core::store::SqliteStore;
 use strongroom_core::token::{Credential, Login, Token, layout};
@@ -384,7 +385,7 @@ fn login(token: &Token, pin: &[u8]) -> Result<Login, Error> {
 
 fn nobody() -> Maker<'static> {
     let ownership = Ownership::of(UserId::NOBODY);
-    Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }
+    Maker { ownership, officer: false, session: 1, logouts: 0, policy: Policy::Standard, random: &System }
 }
 
 /// A record as anyone can write it who knows the format: its checksum fits, and no key was needed.

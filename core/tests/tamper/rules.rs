@@ -283,5 +283,9 @@ pub(crate) fn data(application: &[u8], owner: Option<&Login>) -> Object {
     let entries = [(CKA_CLASS, &class[..]), (CKA_TOKEN, TRUE), (CKA_APPLICATION, application), (CKA_PRIVATE, private)];
     let owner = owner.map_or(UserId::NOBODY, |owner| owner.user);
     let ownership = Ownership::of(owner);
-    born(&template(&entries), &Maker { ownership, officer: false, session: 1, logouts: 0, random: &System }).unwrap()
+    born(
+        &template(&entries),
+        &Maker { ownership, officer: false, session: 1, logouts: 0, policy: Policy::Standard, random: &System },
+    )
+    .unwrap()
 }

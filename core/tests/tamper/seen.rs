@@ -8,6 +8,7 @@ use strongroom_core::attribute::{AttributeType, Flag, Template};
 use strongroom_core::error::Error;
 use strongroom_core::object::birth::{Maker, create};
 use strongroom_core::object::{MacForm, Object, Ownership};
+use strongroom_core::policy::Policy;
 use strongroom_core::seal::Role;
 use strongroom_core::store::Store;
 use strongroom_core::token::{Credential, Login, Token};
@@ -194,7 +195,8 @@ impl Seen {
     /// Makes a key, which must not be in the way of what is there.
     fn make_another(&mut self, token: &Token, user: &Login) -> Look<View> {
         let ownership = Ownership::of(user.user);
-        let maker = Maker { ownership, officer: false, session: 1, logouts: 0, random: &System };
+        let maker =
+            Maker { ownership, officer: false, session: 1, logouts: 0, policy: Policy::Standard, random: &System };
         let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_AES.to_ne_bytes());
         let entries = [
             (CKA_CLASS, &class[..]),

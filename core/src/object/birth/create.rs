@@ -3,12 +3,13 @@
 use cryptoki_sys::*;
 use strongroom_crypto::memory::SecretBytes;
 
-use super::{Made, Maker, check_secret, check_template, finish, flags_from};
+use super::{Made, Maker, check_secret, check_template, default_flags, finish, flags_from};
 use crate::asymmetric;
 use crate::attribute::{AttributeType, Flag, Flags, Template};
 use crate::error::Error;
 use crate::object::schema::{CREATE_NEEDED, CREATE_NEVER, Kind};
 use crate::object::{Material, Object};
+use crate::policy::Policy;
 
 /// Makes an object from a complete template (`C_CreateObject`, PKCS#11 3.2 §5.7.1). It has no number yet.
 ///
@@ -37,18 +38,18 @@ pub fn create(template: &Template<'_>, maker: &Maker<'_>) -> Result<Object, Erro
         }
         _ => Made::default(),
     };
-    finish(kind, created_flags(kind, template), template, made, None, maker)
+    finish(kind, created_flags(kind, template, maker.policy), template, made, None, maker)
 }
 
 /// A secret key of the session can be read again where the template is silent. Its maker has the value already, and
 /// programs that compute with secrets in the clear (pkcs11-provider's HKDF) make them so and read what they derive.
-fn created_flags(kind: &Kind, template: &Template<'_>) -> Flags {
-    let mut flags = kind.default_flags;
+fn created_flags(kind: &Kind, template: &Template<'_>, policy: Policy) -> Flags {
+    let mut flags = default_flags(kind, template, policy);
     if kind.class == CKO_SECRET_KEY && template.flag(Flag::Token) != Some(true) {
         flags.set(Flag::Sensitive, false);
         flags.set(Flag::Extractable, true);
     }
-    flags_from(flags, template)
+    flags_from(kind, flags, template, policy)
 }
 
 fn created_kind(template: &Template<'_>) -> Result<&'static Kind, Error> {

@@ -5,7 +5,7 @@ use strongroom_crypto::cipher;
 use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
 
-use super::{Made, Maker, check_kind, check_template, equal_halves, finish, initial_flags};
+use super::{Made, Maker, check_kind, check_template, equal_halves, finish, initial_flags, pair_flags};
 use crate::asymmetric;
 use crate::attribute::{AttributeType, Flag, Template};
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub fn generate_secret(
     let length = generated_length(kind, template)?;
     let mut value = SecretBytes::zeroed(length)?;
     fill_key(kind, &mut value, maker.random)?;
-    let mut flags = initial_flags(kind, template);
+    let mut flags = initial_flags(kind, template, maker.policy);
     flags.set(Flag::Local, true);
     flags.set(Flag::AlwaysSensitive, flags.has(Flag::Sensitive));
     flags.set(Flag::NeverExtractable, !flags.has(Flag::Extractable));
@@ -68,10 +68,10 @@ pub(crate) fn generate_pair(
         }
     }
     let pair = asymmetric::generate(key_type, public, private)?;
-    let mut flags = initial_flags(public_kind, public);
+    let [mut flags, private_flags] = pair_flags([(public_kind, public), (private_kind, private)], maker.policy);
     flags.set(Flag::Local, true);
     let public = finish(public_kind, flags, public, Made::public(pair.public), Some(mechanism), maker)?;
-    let mut flags = initial_flags(private_kind, private);
+    let mut flags = private_flags;
     flags.set(Flag::Local, true);
     flags.set(Flag::AlwaysSensitive, flags.has(Flag::Sensitive));
     flags.set(Flag::NeverExtractable, !flags.has(Flag::Extractable));
@@ -88,7 +88,7 @@ pub(crate) fn generate_parameters(key_type: u64, template: &Template<'_>, maker:
     check_kind(kind, template)?;
     check_template(kind, template, maker, GENERATE_NEVER)?;
     let fields = asymmetric::generate_parameters(key_type, template)?;
-    let mut flags = initial_flags(kind, template);
+    let mut flags = initial_flags(kind, template, maker.policy);
     flags.set(Flag::Local, true);
     finish(kind, flags, template, Made { fields, ..Made::default() }, None, maker)
 }

@@ -18,11 +18,13 @@ use cryptoki_sys::*;
 use strongroom_crypto::random::Source;
 use strongroom_crypto::{cipher, hash, memory};
 
+use super::purpose::Purposes;
 use super::schema::{Default, Kind, OFFICER_TRUE, Rule};
 use super::{Material, Object, Ownership};
 use crate::asymmetric::{self, PrivateHalf, PublicHalf, PublicKey};
 use crate::attribute::{AttributeType, Flag, Flags, Given, Template, Value};
 use crate::error::Error;
+use crate::policy::{Policy, strict};
 
 pub use crate::asymmetric::{private_key_entries, public_key_entries};
 pub use create::create;
@@ -43,6 +45,8 @@ pub struct Maker<'a> {
     pub session: u64,
     /// How many logins of the application had ended when it was settled who makes it.
     pub logouts: u64,
+    /// The token's policy, which says what keys do where their template is silent.
+    pub policy: Policy,
     /// Random numbers.
     pub random: &'a dyn Source,
 }
@@ -75,7 +79,7 @@ impl Made {
 /// What holds for every new object: defaults, dates, the check value, a unique id.
 fn finish(
     kind: &'static Kind,
-    flags: Flags,
+    mut flags: Flags,
     template: &Template<'_>,
     made: Made,
     mechanism: Option<u64>,
@@ -98,6 +102,7 @@ fn finish(
     fields.extend(check_value.map(|value| (CKA_CHECK_VALUE, Value::Bytes(Box::new(value)))));
     fields.extend(made.fields);
     fields.sort_unstable_by_key(|(attribute, _)| *attribute);
+    flags.remember(Purposes::of(flags));
     let public = kind.public_place();
     if let (Some(place), Some(key)) = (&public, made.public) {
         let _ = place.set(key);
@@ -213,17 +218,47 @@ pub(super) fn valid_rule(kind: &Kind, attribute: AttributeType) -> Result<&'stat
         .ok_or(Error::TemplateInconsistent { attribute, reason: "objects of this kind do not have it" })
 }
 
-fn initial_flags(kind: &Kind, template: &Template<'_>) -> Flags {
-    flags_from(kind.default_flags, template)
+/// What a new object is.
+fn initial_flags(kind: &Kind, template: &Template<'_>, policy: Policy) -> Flags {
+    flags_from(kind, default_flags(kind, template, policy), template, policy)
 }
 
-fn flags_from(mut flags: Flags, template: &Template<'_>) -> Flags {
+/// What a new object is where its template does not say otherwise.
+fn default_flags(kind: &Kind, template: &Template<'_>, policy: Policy) -> Flags {
+    match policy {
+        Policy::Strict => strict::defaults(kind.default_flags, strict::wanted(kind, template)),
+        Policy::Standard | Policy::Fips => kind.default_flags,
+    }
+}
+
+/// What the two halves of a new pair are, public half first. They have their purposes in common.
+fn pair_flags(halves: [(&Kind, &Template<'_>); 2], policy: Policy) -> [Flags; 2] {
+    let mut flags = halves.map(|(kind, template)| {
+        let defaults = match policy {
+            Policy::Strict => strict::defaults(kind.default_flags, strict::wanted_of_pair(halves)),
+            Policy::Standard | Policy::Fips => kind.default_flags,
+        };
+        flags_from(kind, defaults, template, policy)
+    });
+    let purposes = flags.iter().fold(Purposes::default(), |all, half| all.and(Purposes::of(*half)));
+    flags.iter_mut().for_each(|half| half.remember(purposes));
+    flags
+}
+
+fn flags_from(kind: &Kind, mut flags: Flags, template: &Template<'_>, policy: Policy) -> Flags {
+    set_given(&mut flags, template);
+    if policy == Policy::Strict {
+        strict::guard(kind, &mut flags, template);
+    }
+    flags
+}
+
+fn set_given(flags: &mut Flags, template: &Template<'_>) {
     for entry in template.entries() {
         if let Given::Flag(flag, value) = entry.value {
             flags.set(flag, value);
         }
     }
-    flags
 }
 
 /// The check value an object gets: computed, compared with a given one, or none where an empty one is given.

@@ -6,7 +6,7 @@ use strongroom_crypto::encoding::{PublicKeyInfo, as_octet_string};
 use strongroom_crypto::memory::{SecretBytes, constant_time_eq};
 
 use super::inheritance::{Inheritance, check_tellings};
-use super::{Made, Maker, check_kind, check_secret, check_template, finish, initial_flags};
+use super::{Made, Maker, check_kind, check_secret, check_template, finish, initial_flags, set_given};
 use crate::asymmetric::{self, Parts, PrivateHalf};
 use crate::attribute::{
     AttributeType, Entry, Flag, Flags, Given, Template, TemplateAttribute, TemplateValue, Value, ValueKind,
@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::object::codec::damaged;
 use crate::object::schema::{CREATE_NEVER, Kind, UNWRAP_NEVER};
 use crate::object::{AttributeValue, Material, Object};
+use crate::policy::Policy;
 
 /// What a caller wants a key to become.
 pub(crate) struct Target {
@@ -137,7 +138,7 @@ fn valued(
     let template = &template.without(CKA_VALUE_LEN);
     check_template(kind, template, maker, UNWRAP_NEVER)?;
     check_tellings(template, inheritance.tellings)?;
-    let mut flags = initial_flags(kind, template);
+    let mut flags = initial_flags(kind, template, maker.policy);
     if inheritance.wrap_with_trusted {
         if template.flag(Flag::WrapWithTrusted) == Some(false) {
             let attribute = AttributeType(CKA_WRAP_WITH_TRUSTED);
@@ -179,7 +180,7 @@ pub(crate) fn data(template: &Template<'_>, value: &[u8], maker: &Maker<'_>) -> 
         return Err(Error::AttributeReadOnly(AttributeType(CKA_VALUE)));
     }
     let fields = vec![(CKA_VALUE, Value::Bytes(value.into()))];
-    finish(kind, initial_flags(kind, template), template, Made { fields, ..Made::default() }, None, maker)
+    finish(kind, initial_flags(kind, template, maker.policy), template, Made { fields, ..Made::default() }, None, maker)
 }
 
 /// The usages a public key has from its private key (PKCS#11 3.2, "Public key from private key").
@@ -233,12 +234,9 @@ pub(crate) fn public_from_private(
         }
     }
     let mut flags = kind.default_flags;
+    flags.remember(private.purposes());
     MATCHING.iter().for_each(|(own, other)| flags.set(*own, private.has(*other)));
-    for entry in template.entries() {
-        if let Given::Flag(flag, value) = entry.value {
-            flags.set(flag, value);
-        }
-    }
+    set_given(&mut flags, template);
     let mechanism = private.inner_number(CKA_KEY_GEN_MECHANISM).filter(|own| *own != CK_UNAVAILABLE_INFORMATION);
     finish(kind, flags, &Template::from_entries(entries), Made::public(half), mechanism, maker)
 }
@@ -300,7 +298,7 @@ pub(crate) fn unwrapped_secret(
     check_secret(kind, value.expose()).map_err(|_| Error::WrappedKeyInvalid)?;
     let template = &template.without(CKA_VALUE_LEN);
     check_template(kind, template, maker, UNWRAP_NEVER)?;
-    let flags = unwrapped_flags(kind, template);
+    let flags = unwrapped_flags(kind, template, maker.policy);
     finish(kind, flags, template, Made::secret(Material::new(value)), None, maker)
 }
 
@@ -316,13 +314,13 @@ pub(crate) fn unwrapped_private(
 ) -> Result<Object, Error> {
     check_kind(kind, template)?;
     check_template(kind, template, maker, UNWRAP_NEVER)?;
-    let flags = unwrapped_flags(kind, template);
+    let flags = unwrapped_flags(kind, template, maker.policy);
     finish(kind, flags, template, Made::private(half)?, None, maker)
 }
 
 /// What came from outside was not always secret; it is extractable where the template is silent (PKCS#11 3.2 §5.18.4).
-fn unwrapped_flags(kind: &Kind, template: &Template<'_>) -> Flags {
-    let mut flags = initial_flags(kind, template);
+fn unwrapped_flags(kind: &Kind, template: &Template<'_>, policy: Policy) -> Flags {
+    let mut flags = initial_flags(kind, template, policy);
     flags.set(Flag::Extractable, template.flag(Flag::Extractable).unwrap_or(true));
     flags
 }
