@@ -139,7 +139,10 @@ impl Run<'_> {
         let (client_iv, server_iv) = (next(sizes.iv)?.to_vec(), next(sizes.iv)?.to_vec());
 
         let usages = [(CKA_ENCRYPT, Flag::Encrypt), (CKA_DECRYPT, Flag::Decrypt), (CKA_DERIVE, Flag::Derive)];
-        let write = usages.into_iter().fold(self.template.clone(), |template, (attribute, flag)| {
+        // The standard has all three; a key of one purpose derives no more.
+        let one_purpose = self.session.application.policy() == Policy::Strict;
+        let usages = usages.into_iter().filter(|(_, flag)| !one_purpose || *flag != Flag::Derive);
+        let write = usages.fold(self.template.clone(), |template, (attribute, flag)| {
             with_default(&template, attribute, Given::Flag(flag, true))
         });
         let mac = mac_template(self.template);
