@@ -148,14 +148,15 @@ impl Sample {
             }
     }
 
-    /// `CKF_*` of its functions under a policy. `strict` wraps nothing without authentication, and with RSA only by OAEP;
-    /// `fips` also makes no new signatures with SHA-1, and does not encrypt with the padding of PKCS #1 v1.5
+    /// `CKF_*` of its functions under a policy. `strict` and `fips` wrap nothing without authentication, and with RSA only
+    /// by OAEP; `strict` wraps nothing under an IV of the caller's either, and `fips` makes no new signatures with SHA-1, and does not encrypt with the padding of PKCS #1 v1.5
     /// (SP 800-131A).
     pub(crate) fn functions_under(&self, policy: Grade) -> CK_FLAGS {
         let wraps = match self.id {
             _ if policy == Grade::Standard => 0,
             CKM_AES_ECB | CKM_AES_CBC | CKM_AES_CBC_PAD | CKM_DES3_ECB | CKM_DES3_CBC | CKM_DES3_CBC_PAD
             | CKM_RSA_PKCS | CKM_RSA_X_509 => CKF_WRAP | CKF_UNWRAP,
+            CKM_AES_GCM | CKM_AES_CCM if policy == Grade::Strict => CKF_WRAP | CKF_UNWRAP,
             _ => 0,
         };
         let more = match self.id {

@@ -101,7 +101,7 @@ pub(super) fn parameter_template(key_type: CK_KEY_TYPE) -> Vec<Entry> {
 pub(super) const SAMPLES: &[Sample] = rows! {
     CKM_RSA_PKCS_KEY_PAIR_GEN: RSA, MODULUS, Fips, Kind::GeneratePair;
     CKM_RSA_PKCS: RSA, MODULUS, Fips, Kind::Rsa(none), SIGNS | RECOVERS;
-    CKM_RSA_X_509: RSA, MODULUS, Strict, Kind::Rsa(none), SIGNS | RECOVERS;
+    CKM_RSA_X_509: RSA, MODULUS, Standard, Kind::Rsa(none), SIGNS | RECOVERS;
     CKM_RSA_PKCS_OAEP: RSA, MODULUS, Fips, Kind::Rsa(|| Parameter::Oaep(oaep()));
     CKM_RSA_AES_KEY_WRAP: RSA, MODULUS, Fips, Kind::Hybrid(|| Parameter::RsaAes { key_bits: 256, oaep: Some(oaep()) });
     CKM_MD5_RSA_PKCS: RSA, MODULUS, Standard, signs(64, none);

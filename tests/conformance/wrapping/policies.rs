@@ -4,12 +4,12 @@ use std::ptr;
 
 use cryptoki_sys::*;
 
-use super::{Way, secret, unwrapped_secret, value, ways};
+use super::{Way, unwrapped_secret, ways};
 use crate::module::{self, Token, alone, initialize_with, refused};
 use crate::pair_samples::pair_sample;
 use crate::parameters::{plain, with_iv};
 use crate::session::Work;
-use crate::template::{flag, with};
+use crate::template::{flag, nested, number};
 
 /// Mechanisms that only `standard` wraps with.
 const LEFT_OUT: [CK_MECHANISM_TYPE; 8] = [
@@ -23,9 +23,10 @@ const LEFT_OUT: [CK_MECHANISM_TYPE; 8] = [
     CKM_RSA_X_509,
 ];
 
-const KEPT: [CK_MECHANISM_TYPE; 10] = [
-    CKM_AES_GCM,
-    CKM_AES_CCM,
+/// These share a key stream where the caller gives an IV twice: `strict` leaves them out too.
+const STREAMS: [CK_MECHANISM_TYPE; 2] = [CKM_AES_GCM, CKM_AES_CCM];
+
+const KEPT: [CK_MECHANISM_TYPE; 8] = [
     CKM_AES_KEY_WRAP,
     CKM_AES_KEY_WRAP_PAD,
     CKM_AES_KEY_WRAP_KWP,
@@ -62,6 +63,10 @@ fn wraps_without_authentication_are_left_out() {
         for id in KEPT {
             assert_eq!(functions(&token, id).unwrap() & WRAPS, WRAPS, "{policy} 0x{id:x}");
         }
+        for id in STREAMS {
+            let wraps = functions(&token, id).unwrap() & WRAPS;
+            assert_eq!(wraps, if policy == "strict" { 0 } else { WRAPS }, "{policy} 0x{id:x}");
+        }
         // What these do besides wrapping stays.
         assert_ne!(functions(&token, CKM_AES_CBC).unwrap() & CKF_ENCRYPT, 0);
         assert_ne!(functions(&token, CKM_RSA_PKCS).unwrap() & CKF_SIGN, 0);
@@ -69,12 +74,21 @@ fn wraps_without_authentication_are_left_out() {
         assert_eq!(decrypts, policy == "strict");
 
         let session = token.user();
-        let more = [flag(CKA_WRAP, true), flag(CKA_UNWRAP, true), flag(CKA_ENCRYPT, true)];
-        let key = session.create(&with(&secret(CKK_AES, &value(CKK_AES, 32, 1)), &more)).unwrap();
-        let target = session.create(&secret(CKK_AES, &value(CKK_AES, 16, 2))).unwrap();
+        // Under `strict` a key wraps if it was made here and stays here, and says what it unwraps.
+        let demands = [number(CKA_CLASS, CKO_SECRET_KEY), number(CKA_KEY_TYPE, CKK_AES), flag(CKA_ENCRYPT, true)];
+        let wraps = [
+            number(CKA_VALUE_LEN, 32),
+            flag(CKA_WRAP, true),
+            flag(CKA_UNWRAP, true),
+            nested(CKA_UNWRAP_TEMPLATE, &demands),
+        ];
+        let key = session.generate(&plain(CKM_AES_KEY_GEN), &wraps).unwrap();
+        let leaves = [number(CKA_VALUE_LEN, 16), flag(CKA_EXTRACTABLE, true), flag(CKA_WRAP_WITH_TRUSTED, false)];
+        let target = session.generate(&plain(CKM_AES_KEY_GEN), &leaves).unwrap();
         let (public, private) =
             pair_sample("RSA 2048").pair(session, &[flag(CKA_WRAP, true)], &[flag(CKA_UNWRAP, true)]).unwrap();
-        let template = unwrapped_secret(CKK_AES, 16);
+        let template = [number(CKA_VALUE_LEN, 16)];
+        let template = if policy == "strict" { template.to_vec() } else { unwrapped_secret(CKK_AES, 16) };
         for (mechanism, (wrapping, unwrapping)) in [
             (plain(CKM_AES_ECB), (key, key)),
             (with_iv(CKM_AES_CBC, &[1; 16]), (key, key)),
@@ -87,7 +101,7 @@ fn wraps_without_authentication_are_left_out() {
             let unwrap = session.unwrap(&mechanism, unwrapping, &[1; 256], &template);
             assert_eq!(unwrap, refused(CKR_MECHANISM_INVALID), "{policy} {mechanism:?}");
         }
-        assert!(session.run(Work::Encrypt, &with_iv(CKM_AES_CBC, &[1; 16]), key, &[0; 32]).is_ok());
+        assert!(session.run(Work::Encrypt, &with_iv(CKM_AES_CBC, &[1; 16]), target, &[0; 32]).is_ok());
         let wrapped = session.wrap(&plain(CKM_AES_KEY_WRAP_KWP), key, target).unwrap();
         assert!(session.unwrap(&plain(CKM_AES_KEY_WRAP_KWP), key, &wrapped, &template).is_ok());
         call!(C_Finalize(ptr::null_mut())).unwrap();

@@ -58,7 +58,7 @@ pub(crate) struct InitArgs {
     /// of 7 to 32 bytes without ':', six wrong ones that lock
     #[arg(long)]
     cloudhsm: bool,
-    /// What the token allows: standard, strict (no single DES, RC4 or MD5, wraps only with authentication or OAEP) or fips
+    /// What the token allows: standard, strict (each key has one purpose and leaves in no way that tells it) or fips
     /// (approved algorithms only)
     #[arg(long, value_name = "POLICY", value_parser = any_case::<Policy>)]
     policy: Option<Policy>,

@@ -71,7 +71,7 @@ fn help_says_what_is_done_elsewhere() {
     assert!(public.contains("'strongroom key certificate' writes a certificate as a whole"), "{public}");
     assert!(certificate.contains("'strongroom key public' writes the public key in it alone"), "{certificate}");
     let strict = text(&["token", "init", "--help"]);
-    assert!(strict.contains("strict (no single DES, RC4 or MD5, wraps only with authentication or OAEP)"), "{strict}");
+    assert!(strict.contains("strict (each key has one purpose and leaves in no way that tells it)"), "{strict}");
 }
 
 #[test]
