@@ -424,7 +424,7 @@ fn policies_offer_what_they_should_and_nothing_else() {
         let token = under(policy);
         let offered: BTreeSet<_> = listed(token.slot).into_iter().collect();
         assert_eq!(offered, ids(samples().filter(|sample| sample.grade <= grade)), "{policy}");
-        let bench = Bench::new(token.user());
+        let bench = Bench::under_policy(token.user());
         for sample in samples() {
             let mut info = CK_MECHANISM_INFO::default();
             let told = call!(C_GetMechanismInfo(token.slot, sample.id, &mut info));
@@ -461,7 +461,7 @@ fn fips_takes_only_keys_it_approves_of() {
     let secp256k1 = [6, 5, 0x2b, 0x81, 4, 0, 10];
     let refusal = session.generate_pair(&plain(CKM_EC_KEY_PAIR_GEN), &[bytes(CKA_EC_PARAMS, secp256k1)], &[]);
     assert_eq!(refusal, refused(CKR_CURVE_NOT_SUPPORTED));
-    let bench = Bench::new(session);
+    let bench = Bench::under_policy(session);
     let mut others = 0;
     for (id, key_type) in [(CKM_ECDH1_DERIVE, CKK_EC_MONTGOMERY), (CKM_ECDH_AES_KEY_WRAP, CKK_EC_MONTGOMERY)] {
         let sample = sample(id);
