@@ -65,6 +65,28 @@ fn every_promise_is_held_or_pending() {
     }
 }
 
+/// Every attack in the page on policies has its test, and no test of an attack is left out.
+#[test]
+fn attacks_have_their_tests() {
+    let page = fs::read_to_string(root().join("docs/policies.md")).unwrap();
+    let mut files: Vec<_> = fs::read_dir(root().join("core/tests/strict")).unwrap().map(|file| file.unwrap()).collect();
+    files.sort_by_key(|file| file.file_name());
+    let mut tests = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(file.path()).unwrap();
+        let names = text.lines().filter_map(|line| line.strip_prefix("fn a")?.strip_suffix("() {"));
+        let own = names.filter(|name| name.starts_with(|first: char| first.is_ascii_digit()));
+        tests.extend(own.map(|name| format!("{}::a{name}", file.file_name().display())));
+    }
+    for number in 1..=23 {
+        let row = page.lines().find(|line| line.starts_with(&format!("| A{number} |"))).unwrap();
+        let start = format!("::a{number}_");
+        assert!(tests.iter().any(|test| test.contains(&start) && row.contains(&format!("`{test}`"))), "{row}");
+    }
+    let named: Vec<&str> = page.split('`').filter(|word| word.contains(".rs::a")).collect();
+    assert!(named.iter().all(|name| tests.iter().any(|test| test == name)), "{named:?}");
+}
+
 #[test]
 fn the_mechanisms_page_is_the_catalogue() {
     let text = fs::read_to_string(root().join("docs/mechanisms.md")).unwrap();

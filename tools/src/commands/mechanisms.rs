@@ -89,7 +89,8 @@ fn page(mechanisms: &[&Mechanism]) -> String {
          ML-DSA and SLH-DSA they are those of the public key. Which curves there are is on [a page of its own](curves.md).\n\n\
          {GRADES}\n\
          Under `fips`, `CKM_RSA_PKCS` only signs and verifies, signatures with SHA-1 are only verified, and keys are used\n\
-         only if FIPS 140-3 approves of their size and curve.\n"
+         only if FIPS 140-3 approves of their size and curve. Under `strict` and `fips`, `CKM_RSA_PKCS`, ECB and CBC wrap\n\
+         nothing; under `strict`, GCM and CCM neither. What else they demand is on [a page of its own](policies.md).\n"
     );
     for (name, title) in FAMILIES {
         let own: Vec<&Mechanism> = mechanisms.iter().copied().filter(|mechanism| family(mechanism) == *name).collect();
