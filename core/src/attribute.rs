@@ -132,7 +132,7 @@ impl Flags {
 
     /// The same without bits that are no flag's and no purpose's.
     pub const fn known(self) -> Flags {
-        Flags(self.0 & ((1 << (Flag::WrapWithTrusted as u8 + 1)) - 1 | PURPOSE_BITS))
+        Flags(self.0 & (((1 << (Flag::WrapWithTrusted as u8 + 1)) - 1) | PURPOSE_BITS))
     }
 
     /// Puts `flag` in the set or takes it out.
