@@ -173,6 +173,15 @@ impl Object {
         self.material()?.private(|| asymmetric::open_private(key_type, self))
     }
 
+    /// Bytes of a private key in PKCS#8, as it would be wrapped.
+    ///
+    /// # Errors
+    /// As [`Object::material`].
+    pub fn private_info_bytes(&self) -> Result<usize, Error> {
+        self.material()?;
+        Ok(asymmetric::private_key_info(self.kind.subtype.unwrap_or_default(), self)?.len())
+    }
+
     /// The public key, prepared.
     ///
     /// # Errors

@@ -1,0 +1,132 @@
+//! The table of commands, and how one is carried out.
+
+use super::modes::say;
+use super::{Tool, delete, find, information, inspect, login, symmetric};
+use crate::cloudhsm::options::{Flags, Options, help};
+use crate::cloudhsm::results::{Code, Refusal, Returned};
+use crate::cloudhsm::words::Word;
+
+/// One command.
+pub(crate) struct Command {
+    /// What is typed.
+    pub(crate) name: &'static str,
+    /// Under which heading `help` lists it.
+    pub(crate) group: &'static str,
+    /// The library's name for what it calls, which result lines say.
+    pub(crate) call: &'static str,
+    /// What it does, in a sentence.
+    pub(crate) description: &'static str,
+    /// Its options.
+    pub(crate) flags: Flags,
+    /// Whether a crypto user must be logged in.
+    pub(crate) needs_user: bool,
+    /// Whether a refusal of the HSM's is followed by the status of the nodes.
+    pub(crate) status: bool,
+    /// What it does.
+    pub(crate) run: fn(&mut Tool, &Options<'_>) -> Result<(), Refusal>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It did what it was asked for.
+    Done,
+    /// It did not.
+    Refused,
+}
+
+impl Outcome {
+    /// Whether both are done.
+    pub(crate) fn and(self, other: Outcome) -> Outcome {
+        if self == Outcome::Refused { self } else { other }
+    }
+}
+
+/// Carries out the command these words are; no words are none.
+pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
+    let Some((name, words)) = words.split_first() else { return Outcome::Done };
+    let Some(command) = all().find(|command| command.name.eq_ignore_ascii_case(name)) else {
+        overview(tool);
+        return if **name == "help" { Outcome::Done } else { Outcome::Refused };
+    };
+    if let [only] = words
+        && matches!(only.as_str(), "-h" | "--help")
+    {
+        tool.screen.paragraph(&help(command.name, command.description, command.flags));
+        return Outcome::Done;
+    }
+    let words = inspect::spelled_out(command.name, words);
+    let result = Options::parse(command.flags, &words).and_then(|options| {
+        if command.needs_user && tool.link.login().is_none() {
+            return Err(Refusal::before(Code::NOT_LOGGED_IN, "loginHSM comes first"));
+        }
+        (command.run)(tool, &options)
+    });
+    match result {
+        Ok(()) => Outcome::Done,
+        Err(refusal) => {
+            tell(tool, command, &refusal);
+            Outcome::Refused
+        }
+    }
+}
+
+/// Prints a refusal. What a script looks for goes to standard output, the reason behind it to standard error.
+fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
+    match refusal {
+        Refusal::Misuse(line) => {
+            if let Some(line) = line {
+                tool.screen.paragraph(&[format!("\t{line}")]);
+            }
+            tool.screen.paragraph(&help(command.name, command.description, command.flags));
+        }
+        Refusal::Said(text) => tool.screen.paragraph(&[format!("\t{text}")]),
+        Refusal::Returned(Returned { code, call, reason, from_hsm }) => {
+            tool.screen.result(call.unwrap_or(command.call), *code);
+            if *from_hsm && command.status {
+                tool.screen.status(*code);
+            }
+            say(&format!("{}: {reason}", command.name));
+        }
+    }
+}
+
+/// Every command, in the order in which `help` lists them.
+pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
+    [login::COMMANDS, information::COMMANDS, symmetric::COMMANDS, find::COMMANDS, inspect::COMMANDS, delete::COMMANDS]
+        .into_iter()
+        .flatten()
+}
+
+/// Lists the commands, two in a line under their headings.
+fn overview(tool: &mut Tool) {
+    tool.screen.paragraph(&["Help Commands Available:", "", "Syntax: <command> -h", ""]);
+    for group in GROUPS {
+        let names: Vec<&str> = all().filter(|command| command.group == *group).map(|command| command.name).collect();
+        if names.is_empty() {
+            continue;
+        }
+        tool.screen.paragraph(&[format!("\t{group}")]);
+        let rows: Vec<String> = names
+            .chunks(2)
+            .map(|row| match row {
+                [left, right] => format!("\t\t{left:<24}{right}"),
+                row => format!("\t\t{}", row.concat()),
+            })
+            .collect();
+        tool.screen.lines(&rows);
+    }
+}
+
+pub(super) const ADMINISTRATION: &str = "Configuration and Admin Commands";
+pub(super) const SYMMETRIC: &str = "Key Generation Commands: Symmetric Keys";
+pub(super) const ASYMMETRIC: &str = "Key Generation Commands: Asymmetric Keys";
+pub(super) const TRANSPORT: &str = "Key Import/Export Commands";
+pub(super) const MANAGEMENT: &str = "Key Management Commands";
+pub(super) const CERTIFICATES: &str = "Certificate Setup Commands";
+pub(super) const CRYPTOGRAPHY: &str = "Management Crypto Commands";
+pub(super) const HELPERS: &str = "Helper Commands";
+
+/// The headings in their order.
+const GROUPS: &[&str] =
+    &[ADMINISTRATION, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CERTIFICATES, CRYPTOGRAPHY, HELPERS];

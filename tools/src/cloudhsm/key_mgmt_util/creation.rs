@@ -1,0 +1,182 @@
+//! The options that the commands share that make keys: what the key is called, who may use it, how long it lives.
+
+use cryptoki_sys::*;
+use strongroom_core::attribute::{AttributeType, Entry, Flag as Attribute, Given};
+use strongroom_core::object::UserId;
+
+use super::Tool;
+use crate::cloudhsm::options::{Flag, Options};
+use crate::cloudhsm::results::{Code, Refusal};
+
+/// What a key is called.
+pub(super) static NAMED: &[Flag] = &[
+    Flag::required("-l", "label", "Key label", "a label, which need not be unique"),
+    Flag::optional("-id", "key-ID", "an identifier that no other key has"),
+];
+/// A key that lives as long as the session.
+pub(super) static SESSION: &[Flag] = &[Flag::switch("-sess", "a key that is gone when the session ends")];
+/// A key that stays inside.
+pub(super) static NOT_EXTRACTABLE: &[Flag] = &[Flag::switch("-nex", "a key that cannot be exported")];
+/// On how many nodes the key must be, and how long that may take.
+pub(super) static SERVERS: &[Flag] = &[
+    Flag::optional("-min_srv", "minimum-number-of-servers", "on how many servers the key must be\n(default: 1)"),
+    Flag::optional("-timeout", "number-of-seconds", "how long that may take\n(only with -min_srv; default: for ever)"),
+];
+/// Who may use the key beside its owner.
+pub(super) static SHARED: &[Flag] =
+    &[Flag::optional("-u", "user-ids", "whom the key is shared with: numbers of crypto users,\nwith commas between")];
+/// How many must approve.
+pub(super) static QUORUM: &[Flag] = &[Flag::optional(
+    "-m_value",
+    "0..8",
+    "how many users must approve each use of the key\n(default: 0; with -u, which names enough users)",
+)];
+/// The attestation.
+pub(super) static ATTESTED: &[Flag] = &[Flag::switch("-attest", "a check of what the key is made with")];
+
+/// What the shared options say.
+pub(super) struct Creation<'a> {
+    label: &'a str,
+    id: &'a str,
+    session: bool,
+    extractable: bool,
+    shared_with: Vec<UserId>,
+    approvals: u64,
+    servers: u64,
+}
+
+/// The kind of key a template is for, by what it may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    /// A secret or a private key: it stays inside.
+    Confidential,
+    /// A public key: anyone may have it.
+    Public,
+}
+
+impl<'a> Creation<'a> {
+    /// Reads and checks them. The order of the checks is that of CloudHSM's tool.
+    ///
+    /// # Errors
+    /// What the tool refuses before the HSM is asked.
+    pub(super) fn read(tool: &mut Tool, options: &Options<'a>) -> Result<Creation<'a>, Refusal> {
+        let approvals = options.number("-m_value")?.unwrap_or_default();
+        let servers = options.number("-min_srv")?.unwrap_or(1);
+        if approvals > APPROVALS_MAX || !(1..=SERVERS_MAX).contains(&servers) {
+            return Err(Refusal::HELP);
+        }
+        if options.number("-timeout")?.is_some() && !options.has("-min_srv") {
+            return Err(Refusal::misuse("Error: Minimum servers (-min_srv) option is missing"));
+        }
+        let session = options.has("-sess");
+        if session && options.has("-u") {
+            return Err(Refusal::misuse("Error: sharing session keys is not allowed"));
+        }
+        let label = text(options, "-l", "label")?;
+        let id = text(options, "-id", "ID")?;
+        let shared_with = options.text("-u").map(users).transpose()?.unwrap_or_default();
+        let owner = tool.link.login().map(|login| login.user);
+        if let Some(own) = shared_with.iter().find(|user| Some(**user) == owner) {
+            return Err(Refusal::before(Code::SHARED_WITH_OWNER, format!("-u names {}, who makes the key", own.0)));
+        }
+        let associated = shared_with.len() as u64 + 1;
+        if approvals > associated {
+            let line = format!(
+                "Error: m_value ({approvals}) needs at least {approvals} associated users (owner and -u), found \
+                 {associated}"
+            );
+            tool.screen.paragraph(&[format!("\t{line}")]);
+            return Err(Refusal::before(Code::TOO_FEW_USERS, line));
+        }
+        if !shared_with.is_empty() || approvals > 0 {
+            return Err(Refusal::Said("Error: sharing (-u, -m_value) is not offered yet; no key was made".to_owned()));
+        }
+        if options.has("-attest") {
+            return Err(Refusal::Said("Error: attestation (-attest) is not offered yet; no key was made".to_owned()));
+        }
+        let extractable = !options.has("-nex");
+        Ok(Creation { label, id, session, extractable, shared_with, approvals, servers })
+    }
+
+    /// The entries of a template.
+    pub(super) fn entries(&self, half: Half) -> Vec<Entry<'a>> {
+        let mut entries = vec![
+            flag(CKA_TOKEN, Attribute::Token, !self.session),
+            flag(CKA_PRIVATE, Attribute::Private, half == Half::Confidential),
+            entry(CKA_LABEL, Given::Bytes(self.label.as_bytes())),
+        ];
+        if !self.id.is_empty() {
+            entries.push(entry(CKA_ID, Given::Bytes(self.id.as_bytes())));
+        }
+        if half == Half::Confidential {
+            entries.push(flag(CKA_SENSITIVE, Attribute::Sensitive, true));
+            entries.push(flag(CKA_EXTRACTABLE, Attribute::Extractable, self.extractable));
+        }
+        entries
+    }
+
+    /// Says what is to be said after the key was made, and ends with the status block.
+    pub(super) fn conclude(&self, tool: &mut Tool) {
+        tool.screen.status(Code::SUCCESS);
+        if self.servers > NODES {
+            tool.screen.paragraph(&[
+                "\tNot a valid min_srv count, please check the number of servers in cluster !!".to_owned(),
+                format!("\tNumber of servers in cluster: {NODES}"),
+            ]);
+        }
+    }
+}
+
+/// An entry of a template.
+pub(super) fn entry(attribute: u64, value: Given<'_>) -> Entry<'_> {
+    Entry { attribute: AttributeType(attribute), value }
+}
+
+/// A boolean entry of a template.
+pub(super) fn flag<'a>(attribute: u64, which: Attribute, value: bool) -> Entry<'a> {
+    entry(attribute, Given::Flag(which, value))
+}
+
+/// A label or an identifier. Files with attributes have one line for each, so neither may hold a line end.
+fn text<'a>(options: &Options<'a>, name: &str, what: &str) -> Result<&'a str, Refusal> {
+    let text = options.text(name).unwrap_or_default();
+    if text.len() > TEXT_BYTES_MAX {
+        let length = text.len();
+        return Err(Refusal::Said(format!(
+            "Error: the {what} ({name}) has {length} bytes, {TEXT_BYTES_MAX} are the most"
+        )));
+    }
+    if text.contains(char::is_control) {
+        return Err(Refusal::Said(format!("Error: the {what} ({name}) has a control character in it")));
+    }
+    Ok(text)
+}
+
+/// The users that a list names.
+pub(super) fn users(list: &str) -> Result<Vec<UserId>, Refusal> {
+    let mut users: Vec<UserId> = Vec::new();
+    for word in list.split(',') {
+        let digits = word.bytes().all(|digit| digit.is_ascii_digit());
+        let user = word.parse().ok().filter(|_| digits).map(UserId).ok_or(Refusal::HELP)?;
+        if users.contains(&user) {
+            return Err(Refusal::Said(format!("Error: -u names user {} twice", user.0)));
+        }
+        users.push(user);
+    }
+    if users.len() > SHARED_MAX {
+        let count = users.len();
+        return Err(Refusal::Said(format!("Error: -u names {count} users, {SHARED_MAX} are the most")));
+    }
+    Ok(users)
+}
+
+/// Bytes of a label or an identifier.
+const TEXT_BYTES_MAX: usize = 127;
+/// Approvals a key can ask for.
+const APPROVALS_MAX: u64 = 8;
+/// Users a key can be shared with: eight are associated with it, and one of them owns it.
+const SHARED_MAX: usize = 7;
+/// Nodes of the largest cluster.
+const SERVERS_MAX: u64 = 28;
+/// Nodes of this one.
+const NODES: u64 = 1;

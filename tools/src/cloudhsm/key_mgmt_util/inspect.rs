@@ -1,0 +1,167 @@
+//! getKeyInfo, getAttribute, setAttribute, listAttributes: what is known about a key.
+
+use std::io::BufRead;
+
+use cryptoki_sys::*;
+use strongroom_core::attribute::{Flag as Attribute, Template};
+
+use super::Tool;
+use super::commands::{Command, HELPERS, MANAGEMENT};
+use super::creation::flag;
+use super::find::key;
+use crate::cloudhsm::attributes::{self, ALL, LISTED, Value};
+use crate::cloudhsm::options::{Flag, Options, number};
+use crate::cloudhsm::results::{Code, Refusal};
+use crate::cloudhsm::words::Word;
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "getKeyInfo",
+        group: MANAGEMENT,
+        call: GET_KEY,
+        description: "Says who owns a key, and whom it is shared with.",
+        flags: &[&[Flag::required("-k", "key-handle", "Key handle", "the key")]],
+        needs_user: true,
+        status: false,
+        run: info,
+    },
+    Command {
+        name: "getAttribute",
+        group: MANAGEMENT,
+        call: GET,
+        description: "Writes an attribute of a key, or all, to a file.",
+        flags: &[&[
+            Flag::required("-o", "object-handle", "Object handle", "the key"),
+            Flag::required("-a", "attribute", "Attribute", "the attribute; 512 is all, listAttributes lists them"),
+            Flag::required("-out", "file", "Output file", "the file, which is overwritten"),
+        ]],
+        needs_user: true,
+        status: false,
+        run: get,
+    },
+    Command {
+        name: "setAttribute",
+        group: MANAGEMENT,
+        call: SET,
+        description: "Makes a session key persistent. It has a new handle then.",
+        flags: &[&[
+            Flag::required("-o", "object-handle", "Object handle", "the key"),
+            Flag::required("-a", "attribute", "Attribute", "the attribute: 1, OBJ_ATTR_TOKEN"),
+        ]],
+        needs_user: true,
+        status: true,
+        run: set,
+    },
+    Command {
+        name: "listAttributes",
+        group: HELPERS,
+        call: "",
+        description: "Lists the attributes and their numbers.",
+        flags: &[],
+        needs_user: false,
+        status: false,
+        run: list,
+    },
+];
+
+/// Words with the guide's short form of an option spelled out: one of its examples has `-attr_7` for `-out attr_7`. No
+/// option begins so, which is why nothing else can be meant.
+pub(super) fn spelled_out(command: &str, words: &[Word]) -> Vec<Word> {
+    let is_short = |word: &Word| command == "getAttribute" && word.starts_with("-attr_");
+    // After an option the word is its value, whatever it looks like.
+    let mut after_option = false;
+    let mut spelled = Vec::with_capacity(words.len() + 1);
+    for word in words {
+        match word.strip_prefix('-') {
+            Some(file) if !after_option && is_short(word) => {
+                spelled.extend(["-out", file].map(|word| Word::new(word.to_owned())));
+            }
+            _ => {
+                after_option = !after_option && word.starts_with('-');
+                spelled.push(word.clone());
+            }
+        }
+    }
+    spelled
+}
+
+fn info(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
+    let key = key(tool, options.needed_number("-k")?)?;
+    tool.screen.result(GET_KEY, Code::SUCCESS);
+    tool.screen.paragraph(&[format!("\tOwned by user {}", key.ownership.owner.0)]);
+    Ok(())
+}
+
+fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
+    let wanted = options.needed_number("-a")?;
+    let file = options.needed("-out")?;
+    let key = key(tool, options.needed_number("-o")?)?;
+    let mut said = Vec::new();
+    let found = if wanted == ALL {
+        let all = attributes::all(&key);
+        said.push(format!("got all attributes of size {} attr cnt {}", attributes::block_bytes(&all), all.len()));
+        all
+    } else {
+        let none = |reason: &str| Refusal::code(Code::ATTRIBUTE, format!("-a {wanted}: {reason}"));
+        let attribute = attributes::find(wanted).ok_or_else(|| none("listAttributes lists those there are"))?;
+        let value = Value::of(&key, attribute).ok_or_else(|| none("this key does not have it"))?;
+        vec![(attribute, value)]
+    };
+    let text: String = found
+        .iter()
+        .map(|(attribute, value)| format!("OBJ_ATTR_{}\n{}\n", attribute.name, value.text(wanted != ALL)))
+        .collect();
+    std::fs::write(file, text).map_err(|error| Refusal::Said(format!("Error: {file} cannot be written: {error}")))?;
+    said.push(format!("Attributes dumped into {file} file"));
+    tool.screen.paragraph(&said);
+    tool.screen.result(GET, Code::SUCCESS);
+    Ok(())
+}
+
+fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
+    let number = options.needed_number("-o")?;
+    let attribute = options.needed_number("-a")?;
+    let key = key(tool, number)?;
+    if attribute != CKA_TOKEN {
+        return Err(Refusal::Said("This attribute is either not modifiable or unknown".to_owned()));
+    }
+    tool.screen.paragraph(&["This attribute is defined as a boolean value."]);
+    tool.screen.prompt("Enter the boolean attribute value (0 or 1):");
+    let answer = answer()?;
+    if answer != Some(1) {
+        return Err(Refusal::code(Code::ATTRIBUTE, "a key becomes persistent (1), never the other way round"));
+    }
+    if key.has(Attribute::Token) {
+        return Err(Refusal::code(Code::ATTRIBUTE, format!("key {number} is persistent already")));
+    }
+    let session = tool.link.session();
+    let copy = session.copy_object(number, &Template::from_entries(vec![flag(CKA_TOKEN, Attribute::Token, true)]))?;
+    session.destroy_object(number)?;
+    tool.screen.result(SET, Code::SUCCESS);
+    tool.screen.paragraph(&[format!("\tThe key is persistent now.  Key Handle: {copy}")]);
+    tool.screen.status(Code::SUCCESS);
+    Ok(())
+}
+
+fn list(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
+    tool.screen.paragraph(&["Following are the possible attribute values for getAttributes:", ""]);
+    let names = LISTED.iter().filter_map(|number| attributes::find(*number)).map(|row| (row.name, row.number));
+    let lines: Vec<String> = names
+        .chain([("ALL", ALL)])
+        .map(|(name, number)| format!("      {:<32}= {number}", format!("OBJ_ATTR_{name}")))
+        .collect();
+    tool.screen.lines(&lines);
+    Ok(())
+}
+
+/// The number on the next line of standard input.
+fn answer() -> Result<Option<u64>, Refusal> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Refusal::Said(format!("Error: standard input cannot be read: {error}")))?;
+    Ok(number(line.trim()))
+}
+
+const GET_KEY: &str = "Cfm3GetKey";
+const GET: &str = "Cfm3GetAttribute";
+const SET: &str = "Cfm3SetAttribute";

@@ -1,0 +1,166 @@
+//! How the program is started: with a prompt, with one command, with a file of commands.
+
+use std::io::{BufRead, Read};
+use std::process::ExitCode;
+
+use zeroize::Zeroizing;
+
+use super::Tool;
+use super::commands::{self, Outcome};
+use crate::cloudhsm::link::{Link, fips_mode};
+use crate::cloudhsm::screen::Screen;
+use crate::cloudhsm::words::{self, LINE_BYTES_MAX, Word};
+
+/// Runs the tool with the arguments of the process.
+pub fn run() -> ExitCode {
+    let mut arguments: Vec<Word> =
+        std::env::args_os().skip(1).map(|argument| Word::new(argument.to_string_lossy().into_owned())).collect();
+    let strict =
+        take(&mut arguments, "--strict-exit") || std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1");
+    // The name of the program behind the one that the guide's scripts start.
+    if arguments.first().is_some_and(|word| **word == "Cfm3Util") {
+        arguments.remove(0);
+    }
+    let mode = arguments.first().map(|word| word.to_string());
+    let rest = arguments.get(1..).unwrap_or_default();
+    if mode.as_deref() == Some("-v") && rest.is_empty() {
+        let mut screen = Screen::standard();
+        screen.lines(&[concat!("key_mgmt_util of Strongroom ", env!("CARGO_PKG_VERSION"))]);
+        return end(screen, Ok(Outcome::Done), strict);
+    }
+    if !matches!((mode.as_deref(), rest.len()), (None, _) | (Some("singlecmd"), 1..) | (Some("scriptfile"), 1)) {
+        say(USAGE);
+        return ExitCode::FAILURE;
+    }
+    let link = match Link::open() {
+        Ok(link) => link,
+        Err(problem) => {
+            say(&format!("Daemon socket connection error: {problem}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut tool = Tool { link, screen: Screen::standard(), left: false };
+    let outcome = match (mode.as_deref(), rest) {
+        (Some("singlecmd"), words) => single(&mut tool, words),
+        (Some(_), [file]) => script(&mut tool, file),
+        _ => interactive(&mut tool),
+    };
+    end(tool.screen, outcome, strict)
+}
+
+/// What ends the program at once, whatever its exit status means otherwise.
+struct Stop;
+
+/// One command, after the seven words that log in where they are there.
+fn single(tool: &mut Tool, words: &[Word]) -> Result<Outcome, Stop> {
+    let (login, command) = match words.first() {
+        Some(first) if **first == "loginHSM" && words.len() > LOGIN_WORDS => words.split_at(LOGIN_WORDS),
+        _ => (&[][..], words),
+    };
+    if !login.is_empty() && commands::carry_out(tool, login) == Outcome::Refused {
+        return Err(Stop);
+    }
+    Ok(commands::carry_out(tool, command))
+}
+
+/// The commands of a file. Lines that begin with # are remarks.
+fn script(tool: &mut Tool, file: &str) -> Result<Outcome, Stop> {
+    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        say(&format!("{file} cannot be read: {error}"));
+        Stop
+    })?;
+    let mut outcome = Outcome::Done;
+    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
+        outcome = outcome.and(typed(tool, line));
+        if tool.left {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+/// A prompt, and what is typed or comes through a pipe behind it.
+fn interactive(tool: &mut Tool) -> Result<Outcome, Stop> {
+    let policy = tool.link.policy().map_or(0, fips_mode);
+    let session = tool.link.session().handle;
+    tool.screen.paragraph(&[
+        format!("\tCfm3Initialize() returned app id : {:08x}", std::process::id()),
+        String::new(),
+        format!("\tsession_handle {session:x}"),
+        String::new(),
+        format!("\tCurrent FIPS mode is: {policy:08x}"),
+    ]);
+    let mut outcome = Outcome::Done;
+    while !tool.left {
+        tool.screen.prompt("\nCommand: ");
+        match line() {
+            Ok(Some(line)) => outcome = outcome.and(typed(tool, &line)),
+            Ok(None) => {
+                tool.screen.lines(&[""]);
+                break;
+            }
+            Err(error) => {
+                say(&format!("standard input cannot be read: {error}"));
+                return Err(Stop);
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn typed(tool: &mut Tool, line: &str) -> Outcome {
+    match words::split(line) {
+        Ok(words) => commands::carry_out(tool, &words),
+        Err(problem) => {
+            tool.screen.paragraph(&[format!("\tError: {problem}; nothing was done")]);
+            Outcome::Refused
+        }
+    }
+}
+
+/// The next line of standard input. It may hold a password, so its buffer has room for it at once and is wiped.
+fn line() -> std::io::Result<Option<Zeroizing<String>>> {
+    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES_MAX + 2));
+    let mut input = std::io::stdin().lock();
+    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_line(&mut line)?;
+    if read > LINE_BYTES_MAX && !line.ends_with('\n') {
+        // The rest is dropped, and the length is refused.
+        input.skip_until(b'\n')?;
+    }
+    Ok((read > 0).then_some(line))
+}
+
+fn end(screen: Screen, outcome: Result<Outcome, Stop>, strict: bool) -> ExitCode {
+    let printed = screen.finish();
+    if let Err(error) = &printed {
+        say(&format!("the answer cannot be written: {error}"));
+    }
+    match outcome {
+        Ok(Outcome::Done) if printed.is_ok() => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) if printed.is_ok() && !strict => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Takes an option of the tool itself out of the arguments, where it stands before the mode.
+fn take(arguments: &mut Vec<Word>, name: &str) -> bool {
+    let found = arguments.first().is_some_and(|word| **word == *name);
+    if found {
+        arguments.remove(0);
+    }
+    found
+}
+
+/// Says something to the person, not to the script.
+pub(super) fn say(message: &str) {
+    use std::io::Write;
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "key_mgmt_util: {}", crate::text::one_line(message));
+}
+
+/// The environment variable that makes a refusal the exit status.
+const STRICT_VARIABLE: &str = "STRONGROOM_STRICT_EXIT";
+/// loginHSM, -u, CU, -s, the name, -p, the password.
+const LOGIN_WORDS: usize = 7;
+const USAGE: &str = "it is started as key_mgmt_util [--strict-exit], followed by nothing for a prompt, by \
+                     singlecmd [loginHSM -u CU -s NAME -p PASSWORD] COMMAND, by scriptfile FILE, or by -v";

@@ -1,0 +1,94 @@
+//! genSymKey: secret keys.
+
+use cryptoki_sys::*;
+use strongroom_core::attribute::{Flag as Attribute, Given, Template};
+use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work};
+use strongroom_core::object::schema::Kind;
+use strongroom_core::policy::Policy;
+
+use super::Tool;
+use super::commands::{Command, SYMMETRIC};
+use super::creation::{
+    ATTESTED, Creation, Half, NAMED, NOT_EXTRACTABLE, QUORUM, SERVERS, SESSION, SHARED, entry, flag,
+};
+use crate::cloudhsm::link::fips_mode;
+use crate::cloudhsm::options::{Flag, Options};
+use crate::cloudhsm::results::{Code, Refusal};
+
+pub(super) const COMMANDS: &[Command] = &[Command {
+    name: "genSymKey",
+    group: SYMMETRIC,
+    call: CALL,
+    description: "Generates a symmetric key.",
+    flags: &[KIND, NAMED, SERVERS, QUORUM, NOT_EXTRACTABLE, SESSION, SHARED, ATTESTED],
+    needs_user: true,
+    status: true,
+    run: generate,
+}];
+
+static KIND: &[Flag] = &[
+    Flag::required(
+        "-t",
+        "key-type",
+        "Key type",
+        "the type\n(16 = generic secret, 18 = RC4, 21 = triple DES, 31 = AES)",
+    ),
+    Flag::required(
+        "-s",
+        "key-size",
+        "Key size",
+        "the size in bytes\n(AES 16, 24 or 32; triple DES 24; RC4 below 256; generic secret below 3584)",
+    ),
+];
+
+fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
+    let key_type = options.needed_number("-t")?;
+    let size = options.needed_number("-s")?;
+    let usages = USAGES.iter().find(|(known, _)| *known == key_type).map(|(_, usages)| *usages).ok_or(Refusal::HELP)?;
+    let kind = Kind::secret_key(key_type).ok_or(Refusal::HELP)?;
+    let mechanism = generator(key_type).ok_or(Refusal::HELP)?;
+    let creation = Creation::read(tool, options)?;
+    let policy = tool.link.policy()?;
+    if key_type == CKK_RC4 && policy == Policy::Fips {
+        tool.screen.paragraph(&["\tRC4 is not allowed in FIPS mode"]);
+        return Err(Refusal::Said(format!("Current FIPS mode is: {:08x}", fips_mode(policy))));
+    }
+    if !usize::try_from(size).is_ok_and(|size| kind.lengths.allow(size)) {
+        return Err(Refusal::code(Code::KEY_SIZE, format!("-s {size}: keys of type {key_type} do not have this size")));
+    }
+    let mut entries = creation.entries(Half::Confidential);
+    entries.push(entry(CKA_VALUE_LEN, Given::Ulong(size)));
+    // Every usage is said, so that no default of the core's has a part in it.
+    entries.extend(ALL_USAGES.iter().map(|(attribute, which)| flag(*attribute, *which, usages.contains(which))));
+    let call = Call { mechanism, parameter: Parameter::None };
+    let key = tool.link.session().generate_key(&call, &Template::from_entries(entries))?;
+    tool.screen.result(CALL, Code::SUCCESS);
+    tool.screen.paragraph(&[format!("\tSymmetric Key Created.  Key Handle: {key}")]);
+    creation.conclude(tool);
+    Ok(())
+}
+
+/// The mechanism that generates keys of this type.
+fn generator(key_type: u64) -> Option<&'static Mechanism> {
+    CATALOGUE.iter().find(|mechanism| matches!(mechanism.work, Work::GenerateSecret(made) if made == key_type))
+}
+
+const CALL: &str = "Cfm3GenerateSymmetricKey";
+
+const CIPHER: &[Attribute] = &[Attribute::Encrypt, Attribute::Decrypt, Attribute::Wrap, Attribute::Unwrap];
+/// What keys of each type are for. Those of AES and 3DES encrypt and wrap and do not sign; generic secrets are for HMAC.
+const USAGES: &[(u64, &[Attribute])] = &[
+    (CKK_GENERIC_SECRET, &[Attribute::Sign, Attribute::Verify]),
+    (CKK_RC4, &[Attribute::Encrypt, Attribute::Decrypt]),
+    (CKK_DES3, CIPHER),
+    (CKK_AES, CIPHER),
+];
+const ALL_USAGES: &[(u64, Attribute)] = &[
+    (CKA_ENCRYPT, Attribute::Encrypt),
+    (CKA_DECRYPT, Attribute::Decrypt),
+    (CKA_WRAP, Attribute::Wrap),
+    (CKA_UNWRAP, Attribute::Unwrap),
+    (CKA_SIGN, Attribute::Sign),
+    (CKA_VERIFY, Attribute::Verify),
+    (CKA_DERIVE, Attribute::Derive),
+];

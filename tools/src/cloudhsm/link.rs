@@ -1,0 +1,90 @@
+//! The token a tool works on, and the session it works in.
+
+use std::sync::Arc;
+
+use strongroom_core::hsm::{Config, Hsm, Options};
+use strongroom_core::policy::Policy;
+use strongroom_core::session::Session;
+use strongroom_core::token::{Login, Token};
+
+use super::results::Refusal;
+use crate::place::without_tokens;
+use crate::text::quoted;
+
+/// The HSM with one session on one of its tokens. What the session made is gone with it.
+pub(crate) struct Link {
+    hsm: Hsm,
+    session: Arc<Session>,
+}
+
+impl Link {
+    /// Opens a session on the token that `STRONGROOM_TOKEN` names by label or slot, else on that of the lowest slot.
+    ///
+    /// # Errors
+    /// Words for people: no such token, one that cannot be read, a configuration that cannot be used.
+    pub(crate) fn open() -> Result<Link, String> {
+        let config = Config::load(Options::default()).map_err(|error| error.to_string())?;
+        let hsm = Hsm::with(config, Arc::new(strongroom_crypto::random::System));
+        let slots = hsm.tokens().map_err(|error| error.to_string())?.tokens;
+        let lowest = *slots.first().ok_or_else(|| without_tokens(hsm.config()))?;
+        let slot = match std::env::var(TOKEN_VARIABLE) {
+            Ok(wanted) if !wanted.is_empty() => slots
+                .iter()
+                .copied()
+                .find(|slot| hsm.token_info(*slot).is_ok_and(|info| info.label == wanted))
+                .or_else(|| slots.iter().copied().find(|slot| wanted.parse() == Ok(*slot)))
+                .ok_or_else(|| {
+                    format!(
+                        "{TOKEN_VARIABLE}: there is no token {}; 'strongroom token list' shows them",
+                        quoted(&wanted)
+                    )
+                })?,
+            _ => lowest,
+        };
+        let session = hsm.open_session(slot, true).and_then(|handle| hsm.session(handle));
+        let session = session.map_err(|error| format!("token in slot {slot}: {error}"))?;
+        Ok(Link { hsm, session })
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The token.
+    pub(crate) fn token(&self) -> &Token {
+        self.session.application().token()
+    }
+
+    /// The policy of the token.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn policy(&self) -> Result<Policy, Refusal> {
+        Ok(self.token().meta()?.policy)
+    }
+
+    /// Who is logged in.
+    pub(crate) fn login(&self) -> Option<Arc<Login>> {
+        self.session.application().login()
+    }
+
+    /// Logs out.
+    ///
+    /// # Errors
+    /// Where nobody is logged in.
+    pub(crate) fn log_out(&self) -> Result<(), Refusal> {
+        Ok(self.hsm.logout(self.session.handle)?)
+    }
+}
+
+/// The number of the tools for the mode a token is in: single-factor logins, in FIPS mode or not.
+pub(crate) fn fips_mode(policy: Policy) -> u32 {
+    match policy {
+        Policy::Fips => 2,
+        Policy::Standard | Policy::Strict => 0,
+    }
+}
+
+/// The environment variable that names the token, where there are several.
+pub(crate) const TOKEN_VARIABLE: &str = "STRONGROOM_TOKEN";

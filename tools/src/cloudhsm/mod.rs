@@ -1,0 +1,27 @@
+//! The tools that speak as those of AWS CloudHSM do, for scripts that were written for them.
+//!
+//! Each tool has a folder or file of its own and is a table of commands. What they share is here:
+//!
+//! | module | what for |
+//! | --- | --- |
+//! | `link` | the token a tool works on, who is logged in, the options of the tool itself |
+//! | `words` | a line as words: `words::split` |
+//! | `options` | words as the options a command declares: [`Flag`](options::Flag) rows, [`Options`](options::Options), help |
+//! | `results` | [`Code`](results::Code): result codes, their texts, the one table from the core's errors to them; [`Refusal`](results::Refusal) |
+//! | `screen` | what is printed: paragraphs, result lines, status blocks |
+//! | `attributes` | names, numbers and order of attributes, their values as text |
+//! | `users` | the types of user, by the words of the tools |
+//!
+//! A command is a function of the tool and its options. It prints through the `Screen` and returns a `Refusal` with `?`,
+//! which the tool prints in one place. A refusal of the core becomes one by itself (`From<Error>`).
+//!
+//! There is one node, number 0. Output is the older of the two dialects of these tools, that of most pages of their guide.
+
+mod attributes;
+pub mod key_mgmt_util;
+mod link;
+mod options;
+mod results;
+mod screen;
+mod users;
+mod words;

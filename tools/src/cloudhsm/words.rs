@@ -1,0 +1,74 @@
+//! A line as words.
+
+use zeroize::Zeroizing;
+
+/// A word; wiped when dropped, because it may be a password.
+pub(crate) type Word = Zeroizing<String>;
+
+/// The words of a line: spaces separate them, and double quotes keep spaces in one.
+///
+/// # Errors
+/// Words for a line that is too long, or whose quotes do not end.
+pub(crate) fn split(line: &str) -> Result<Vec<Word>, String> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(format!("the line has {} bytes, {LINE_BYTES_MAX} are the most", line.len()));
+    }
+    let mut words = Vec::new();
+    let mut word: Option<Word> = None;
+    let mut quoted = false;
+    for character in line.chars() {
+        match character {
+            '"' => {
+                quoted = !quoted;
+                word.get_or_insert_with(|| roomy(line));
+            }
+            ' ' | '\t' | '\r' | '\n' if !quoted => words.extend(word.take()),
+            _ => word.get_or_insert_with(|| roomy(line)).push(character),
+        }
+    }
+    if quoted {
+        return Err("a double quote is not closed".to_owned());
+    }
+    words.extend(word);
+    match words.len() {
+        0..=WORDS_MAX => Ok(words),
+        count => Err(format!("the line has {count} words, {WORDS_MAX} are the most")),
+    }
+}
+
+/// Room for any word of the line, so that none is moved and leaves a copy behind.
+fn roomy(line: &str) -> Word {
+    Zeroizing::new(String::with_capacity(line.len()))
+}
+
+/// Bytes of a line, as in the tools of CloudHSM.
+pub(crate) const LINE_BYTES_MAX: usize = 1400;
+/// Words of a line, as in the tools of CloudHSM.
+const WORDS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<String> {
+        split(line).unwrap().iter().map(|word| word.to_string()).collect()
+    }
+
+    #[test]
+    fn spaces_separate_and_quotes_keep() {
+        assert_eq!(words("genSymKey  -t 31 -l aes256 "), ["genSymKey", "-t", "31", "-l", "aes256"]);
+        assert_eq!(words("-l \"two words\" -id x"), ["-l", "two words", "-id", "x"]);
+        assert_eq!(words("-l \"\""), ["-l", ""]);
+        assert_eq!(words("a\"b c\"d\te"), ["ab cd", "e"]);
+        assert!(words(" \r\n").is_empty());
+    }
+
+    #[test]
+    fn what_is_too_much_or_not_closed_is_refused() {
+        assert!(split("-l \"open").unwrap_err().contains("not closed"));
+        assert!(split(&"a ".repeat(100)).is_ok());
+        assert_eq!(split(&"a ".repeat(101)).unwrap_err(), "the line has 101 words, 100 are the most");
+        assert!(split(&"a".repeat(1400)).is_ok());
+        assert_eq!(split(&"a".repeat(1401)).unwrap_err(), "the line has 1401 bytes, 1400 are the most");
+    }
+}
