@@ -52,15 +52,26 @@ impl Block<'_> {
 
 /// A structure that is not secret as PEM.
 pub(crate) fn encode(label: &str, bytes: &[u8]) -> String {
-    let digits = Base64::encode_string(bytes);
-    let mut text = format!("{BEGIN}{label}{DASHES}\n");
+    encode_secret(label, bytes).to_string()
+}
+
+/// A secret structure as PEM. The text is never reallocated, so that no copy stays behind.
+pub(crate) fn encode_secret(label: &str, bytes: &[u8]) -> Zeroizing<String> {
+    let digits = Zeroizing::new(Base64::encode_string(bytes));
+    let frame = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len()) + 3;
+    let mut text = Zeroizing::new(String::with_capacity(frame + digits.len() + digits.len() / LINE));
+    for part in [BEGIN, label, DASHES, "\n"] {
+        text.push_str(part);
+    }
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && at % LINE == 0 {
             text.push('\n');
         }
         text.push(digit);
     }
-    text.push_str(&format!("\n{END}{label}{DASHES}\n"));
+    for part in ["\n", END, label, DASHES, "\n"] {
+        text.push_str(part);
+    }
     text
 }
 

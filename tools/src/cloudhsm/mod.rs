@@ -10,6 +10,7 @@
 //! | `results` | [`Code`](results::Code): result codes, their texts, the one table from the core's errors to them; [`Refusal`](results::Refusal) |
 //! | `screen` | what is printed: paragraphs, result lines, status blocks |
 //! | `attributes` | names, numbers and order of attributes, their values as text |
+//! | `signature` | signatures of curves as files have them |
 //! | `users` | the types of user, by the words of the tools |
 //!
 //! A command is a function of the tool and its options. It prints through the `Screen` and returns a `Refusal` with `?`,
@@ -23,5 +24,6 @@ mod link;
 mod options;
 mod results;
 mod screen;
+mod signature;
 mod users;
 mod words;

@@ -1,7 +1,7 @@
 //! The table of commands, and how one is carried out.
 
 use super::modes::say;
-use super::{Tool, delete, find, information, inspect, login, symmetric};
+use super::{Tool, delete, export, find, import, information, inspect, login, pairs, sign, symmetric, wrapping};
 use crate::cloudhsm::options::{Flags, Options, help};
 use crate::cloudhsm::results::{Code, Refusal, Returned};
 use crate::cloudhsm::words::Word;
@@ -93,9 +93,21 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
 
 /// Every command, in the order in which `help` lists them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
-    [login::COMMANDS, information::COMMANDS, symmetric::COMMANDS, find::COMMANDS, inspect::COMMANDS, delete::COMMANDS]
-        .into_iter()
-        .flatten()
+    [
+        login::COMMANDS,
+        information::COMMANDS,
+        pairs::COMMANDS,
+        symmetric::COMMANDS,
+        export::COMMANDS,
+        import::COMMANDS,
+        wrapping::COMMANDS,
+        find::COMMANDS,
+        inspect::COMMANDS,
+        delete::COMMANDS,
+        sign::COMMANDS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Lists the commands, two in a line under their headings.

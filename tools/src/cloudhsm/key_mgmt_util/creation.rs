@@ -2,7 +2,8 @@
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, Entry, Flag as Attribute, Given};
-use strongroom_core::object::UserId;
+use strongroom_core::object::schema::Kind;
+use strongroom_core::object::{Object, UserId};
 
 use super::Tool;
 use crate::cloudhsm::options::{Flag, Options};
@@ -98,6 +99,14 @@ impl<'a> Creation<'a> {
         Ok(Creation { label, id, session, extractable, shared_with, approvals, servers })
     }
 
+    /// The same under another name, where a file says it.
+    pub(super) fn named<'b>(self, label: &'b str, id: &'b str) -> Creation<'b>
+    where
+        'a: 'b,
+    {
+        Creation { label, id, ..self }
+    }
+
     /// The entries of a template.
     pub(super) fn entries(&self, half: Half) -> Vec<Entry<'a>> {
         let mut entries = vec![
@@ -137,6 +146,24 @@ pub(super) fn flag<'a>(attribute: u64, which: Attribute, value: bool) -> Entry<'
     entry(attribute, Given::Flag(which, value))
 }
 
+/// Entries that switch on the usages that are named, and off all others that keys of this kind may have: no default of
+/// the core's has a part in it.
+pub(super) fn usages<'a>(kind: &Kind, wanted: &[Attribute]) -> Vec<Entry<'a>> {
+    let possible = USAGES.iter().filter(|(attribute, _)| kind.rule(*attribute).is_some());
+    possible.map(|(attribute, which)| flag(*attribute, *which, wanted.contains(which))).collect()
+}
+
+/// The usages that are on, as bits in the order of [`USAGES`].
+pub(super) fn usage_bits(key: &Object) -> u16 {
+    USAGES.iter().enumerate().filter(|(_, (_, which))| key.has(*which)).fold(0, |bits, (at, _)| bits | 1 << at)
+}
+
+/// Entries for the usages of these bits; all others are off.
+pub(super) fn usages_of<'a>(kind: &Kind, bits: u16) -> Vec<Entry<'a>> {
+    let on = USAGES.iter().enumerate().filter(|(at, _)| bits & 1 << at != 0).map(|(_, (_, which))| *which);
+    usages(kind, &on.collect::<Vec<_>>())
+}
+
 /// A label or an identifier. Files with attributes have one line for each, so neither may hold a line end.
 fn text<'a>(options: &Options<'a>, name: &str, what: &str) -> Result<&'a str, Refusal> {
     let text = options.text(name).unwrap_or_default();
@@ -170,6 +197,18 @@ pub(super) fn users(list: &str) -> Result<Vec<UserId>, Refusal> {
     Ok(users)
 }
 
+/// What keys may be used for, in the order of the attributes' numbers. Files with wrapped keys have a bit for each.
+const USAGES: &[(u64, Attribute)] = &[
+    (CKA_ENCRYPT, Attribute::Encrypt),
+    (CKA_DECRYPT, Attribute::Decrypt),
+    (CKA_WRAP, Attribute::Wrap),
+    (CKA_UNWRAP, Attribute::Unwrap),
+    (CKA_SIGN, Attribute::Sign),
+    (CKA_SIGN_RECOVER, Attribute::SignRecover),
+    (CKA_VERIFY, Attribute::Verify),
+    (CKA_VERIFY_RECOVER, Attribute::VerifyRecover),
+    (CKA_DERIVE, Attribute::Derive),
+];
 /// Bytes of a label or an identifier.
 const TEXT_BYTES_MAX: usize = 127;
 /// Approvals a key can ask for.

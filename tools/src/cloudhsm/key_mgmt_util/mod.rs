@@ -6,7 +6,11 @@
 //! | `modes` | how the program is started: interactive, `singlecmd`, `scriptfile` |
 //! | `commands` | the table of commands, and how one is carried out |
 //! | `creation` | the options that all commands share that make keys |
-//! | `symmetric` | genSymKey |
+//! | `symmetric`, `pairs` | genSymKey; genRSAKeyPair and its kin |
+//! | `export`, `import` | keys for other programs, keys of other programs |
+//! | `wrapping`, `header` | wrapKey, unWrapKey, and the header of their files |
+//! | `sign` | sign, verify |
+//! | `host`, `files` | values of keys on their way in and out; files |
 //! | `login` | loginHSM, logoutHSM, loginStatus |
 //! | `find`, `inspect`, `delete` | the keys there are, their attributes, their end |
 //! | `information` | listUsers, getHSMInfo, Error2String and the like |
@@ -14,12 +18,20 @@
 mod commands;
 mod creation;
 mod delete;
+mod export;
+mod files;
 mod find;
+mod header;
+mod host;
+mod import;
 mod information;
 mod inspect;
 mod login;
 mod modes;
+mod pairs;
+mod sign;
 mod symmetric;
+mod wrapping;
 
 pub use modes::run;
 

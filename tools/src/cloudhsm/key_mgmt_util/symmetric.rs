@@ -9,7 +9,7 @@ use strongroom_core::policy::Policy;
 use super::Tool;
 use super::commands::{Command, SYMMETRIC};
 use super::creation::{
-    ATTESTED, Creation, Half, NAMED, NOT_EXTRACTABLE, QUORUM, SERVERS, SESSION, SHARED, entry, flag,
+    ATTESTED, Creation, Half, NAMED, NOT_EXTRACTABLE, QUORUM, SERVERS, SESSION, SHARED, entry, usages,
 };
 use crate::cloudhsm::link::fips_mode;
 use crate::cloudhsm::options::{Flag, Options};
@@ -44,7 +44,7 @@ static KIND: &[Flag] = &[
 fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key_type = options.needed_number("-t")?;
     let size = options.needed_number("-s")?;
-    let usages = USAGES.iter().find(|(known, _)| *known == key_type).map(|(_, usages)| *usages).ok_or(Refusal::HELP)?;
+    let wanted = secret_usages(key_type).ok_or(Refusal::HELP)?;
     let kind = Kind::secret_key(key_type).ok_or(Refusal::HELP)?;
     let mechanism = generator(key_type).ok_or(Refusal::HELP)?;
     let creation = Creation::read(tool, options)?;
@@ -58,14 +58,18 @@ fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     let mut entries = creation.entries(Half::Confidential);
     entries.push(entry(CKA_VALUE_LEN, Given::Ulong(size)));
-    // Every usage is said, so that no default of the core's has a part in it.
-    entries.extend(ALL_USAGES.iter().map(|(attribute, which)| flag(*attribute, *which, usages.contains(which))));
+    entries.extend(usages(kind, wanted));
     let call = Call { mechanism, parameter: Parameter::None };
     let key = tool.link.session().generate_key(&call, &Template::from_entries(entries))?;
     tool.screen.result(CALL, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tSymmetric Key Created.  Key Handle: {key}")]);
     creation.conclude(tool);
     Ok(())
+}
+
+/// What secret keys of this type are for; nothing for types that are not offered here.
+pub(super) fn secret_usages(key_type: u64) -> Option<&'static [Attribute]> {
+    USAGES.iter().find(|(known, _)| *known == key_type).map(|(_, usages)| *usages)
 }
 
 /// The mechanism that generates keys of this type.
@@ -82,13 +86,4 @@ const USAGES: &[(u64, &[Attribute])] = &[
     (CKK_RC4, &[Attribute::Encrypt, Attribute::Decrypt]),
     (CKK_DES3, CIPHER),
     (CKK_AES, CIPHER),
-];
-const ALL_USAGES: &[(u64, Attribute)] = &[
-    (CKA_ENCRYPT, Attribute::Encrypt),
-    (CKA_DECRYPT, Attribute::Decrypt),
-    (CKA_WRAP, Attribute::Wrap),
-    (CKA_UNWRAP, Attribute::Unwrap),
-    (CKA_SIGN, Attribute::Sign),
-    (CKA_VERIFY, Attribute::Verify),
-    (CKA_DERIVE, Attribute::Derive),
 ];
