@@ -79,8 +79,13 @@ impl Place {
 
     /// The program with these arguments.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        let mut command = Command::new(PROGRAM);
-        command.args(arguments);
+        self.start(PROGRAM, arguments)
+    }
+
+    /// Another program with these arguments, in the place's directory.
+    pub(crate) fn start(&self, program: &str, arguments: &[&str]) -> Run {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(&self.root);
         self.surround(&mut command);
         Run { command, input: Vec::new() }
     }
@@ -88,7 +93,12 @@ impl Place {
     /// The program with these arguments at a terminal: each question is awaited, then answered. Returns the exit code
     /// and all that stood on the terminal.
     pub(crate) fn at_terminal(&self, arguments: &[&str], dialogue: &[(&str, &str)]) -> Outcome {
-        let line: Vec<String> = std::iter::once(PROGRAM)
+        self.at_terminal_of(PROGRAM, arguments, dialogue)
+    }
+
+    /// The same for another program.
+    pub(crate) fn at_terminal_of(&self, program: &str, arguments: &[&str], dialogue: &[(&str, &str)]) -> Outcome {
+        let line: Vec<String> = std::iter::once(program)
             .chain(arguments.iter().copied())
             .map(|word| format!("'{}'", word.replace('\'', "'\\''")))
             .collect();

@@ -1,0 +1,204 @@
+//! How the program is started, and what it makes of lines.
+
+use super::kmu::{Kmu, LOGGED_IN, USER};
+use super::place::{PIN, Place};
+
+#[test]
+fn the_prompt_is_preceded_by_what_the_program_is() {
+    let kmu = Kmu::new();
+    let said = kmu.prompt(&["loginStatus"]);
+    let lines: Vec<&str> = said[0].lines().collect();
+    assert!(lines[1].starts_with("\tCfm3Initialize() returned app id : ") && lines[1].len() == 44, "{lines:?}");
+    assert_eq!(&lines[2..], ["", "\tsession_handle 1", "", "\tCurrent FIPS mode is: 00000000"]);
+    assert_eq!(said[1], "\n\tNo user has logged-in\n");
+    let fips = Kmu::with("kdf = \"test\"\npolicy = \"fips\"\n");
+    assert!(fips.prompt(&[])[0].ends_with("\tCurrent FIPS mode is: 00000002\n"));
+}
+
+#[test]
+fn a_login_lasts_until_logout() {
+    let kmu = Kmu::new();
+    let login = format!("loginHSM -u CU -s {USER} -p {PIN}");
+    let said = kmu.prompt(&[&login, "loginStatus", &login, "logoutHSM", "loginStatus", "logoutHSM", "exit", "findKey"]);
+    assert_eq!(said[1], LOGGED_IN);
+    assert_eq!(said[2], "\n\tCU has logged-in\n");
+    assert!(said[3].contains("Cfm3LoginHSM returned: 0xed : HSM Error: A user is logged in already\n"), "{said:?}");
+    assert_eq!(said[4], LOGGED_IN.replace("Login", "Logout"));
+    assert_eq!(said[5], "\n\tNo user has logged-in\n");
+    assert!(said[6].contains("Cfm3LogoutHSM returned: 0xe5"), "{said:?}");
+    assert_eq!(said.len(), 8, "nothing after exit");
+}
+
+#[test]
+fn a_refused_login_says_which_code() {
+    let kmu = Kmu::new();
+    for (line, code) in [
+        (format!("loginHSM -u CU -s {USER} -p wrong"), "0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"),
+        (format!("loginHSM -u CU -s nobody -p {PIN}"), "0x9d : HSM Error: User is not initialized"),
+        (format!("loginHSM -u CO -s so -p {PIN}"), "0xdb : HSM Error: Invalid User Type"),
+        (format!("loginHSM -u cu -s {USER} -p {PIN}"), "0xdb : HSM Error: Invalid User Type"),
+        (format!("loginHSM -u CU -s so -p {PIN}"), "0x9d"),
+    ] {
+        let said = kmu.prompt(&[&line]).remove(1);
+        assert!(said.starts_with(&format!("\n\tCfm3LoginHSM returned: {code}")), "{line}: {said}");
+        assert!(said.contains(&format!("err state 0x000000{}", &code[2..4])), "{said}");
+    }
+    for line in ["loginHSM", "loginHSM -u CU", "loginHSM -u CU -s x", "loginHSM -u CU -s x -p y -hpswd", "loginHSM x"] {
+        let said = kmu.prompt(&[line]).remove(1);
+        assert!(said.contains("Syntax: loginHSM -h") && !said.contains("returned"), "{said}");
+    }
+}
+
+#[test]
+fn a_password_can_be_hidden() {
+    let kmu = Kmu::new();
+    let program = env!("CARGO_BIN_EXE_key_mgmt_util");
+    let line = format!("singlecmd loginHSM -u CU -s {USER} -hpswd");
+    let arguments: Vec<&str> = line.split(' ').collect();
+    let outcome = kmu.place.at_terminal_of(program, &arguments, &[("Enter password: ", &format!("{PIN}\n"))]);
+    outcome.tells_no_pin();
+    assert!(outcome.out.contains("Cfm3LoginHSM returned: 0x00"), "{outcome:?}");
+}
+
+#[test]
+fn locked_users_are_answered_as_wrong_passwords_are() {
+    let kmu = Kmu::new();
+    let wrong = format!("loginHSM -u CU -s {USER} -p wrong");
+    let right = format!("loginHSM -u CU -s {USER} -p {PIN}");
+    let mut lines = vec![wrong.as_str(); 10];
+    lines.push(&right);
+    let said = kmu.prompt(&lines);
+    assert!(said[11].contains("0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"), "{said:?}");
+}
+
+#[test]
+fn without_a_login_no_command_reaches_the_keys() {
+    let kmu = Kmu::new();
+    for line in [
+        "genSymKey -t 31 -s 32 -l x",
+        "findKey",
+        "getKeyInfo -k 1",
+        "deleteKey -k 1",
+        "listUsers",
+        "getAttribute -o 1 -a 512 -out x",
+        "exportPubKey -k 1 -out x",
+        "importPubKey -l x -f y",
+    ] {
+        let said = kmu.prompt(&[line]).remove(1);
+        assert!(said.ends_with(" returned: 0xe5 : HSM Error: No user is logged in\n"), "{line}: {said}");
+    }
+    for line in ["getHSMInfo", "listECCCurveIds", "listAttributes", "Error2String -r 0xdb", "error2string -r 219"] {
+        let said = kmu.prompt(&[line]).remove(1);
+        assert!(!said.contains("Syntax") && !said.contains("0xe5"), "{line}: {said}");
+    }
+}
+
+#[test]
+fn one_command_on_the_command_line() {
+    let kmu = Kmu::new();
+    let done = kmu.single(&["genSymKey", "-t", "31", "-s", "32", "-l", "two words"]);
+    assert_eq!(done.code, 0);
+    assert!(done.out.starts_with(LOGGED_IN) && done.out.contains("Key Handle: "), "{done:?}");
+    assert_eq!(done.out.matches("Cluster Error Status").count(), 2);
+    let wrong = kmu.start(&["singlecmd", "loginHSM", "-u", "CU", "-s", USER, "-p", "wrong", "findKey"]);
+    assert_eq!(wrong.code, 1, "a login that fails is told by the exit status, always");
+    assert!(!wrong.out.contains("FindKey"), "{wrong:?}");
+    assert_eq!(kmu.start(&["singlecmd", "help"]).code, 0);
+    assert_eq!(kmu.start(&["-v"]).out, concat!("key_mgmt_util of Strongroom ", env!("CARGO_PKG_VERSION"), "\n"));
+    for wrong in [&["singlecmd"][..], &["frobnicate"], &["scriptfile"], &["-v", "x"]] {
+        let said = kmu.start(wrong);
+        assert!(said.code == 1 && said.err.contains("singlecmd [loginHSM -u CU"), "{said:?}");
+    }
+}
+
+#[test]
+fn refusals_change_the_exit_status_where_that_is_asked_for() {
+    let kmu = Kmu::new();
+    let login = ["singlecmd", "loginHSM", "-u", "CU", "-s", USER, "-p", PIN];
+    for (command, strict) in [
+        (&["deleteKey", "-k", "99"][..], 1),
+        (&["genSymKey", "-t", "31"], 1),
+        (&["frobnicate"], 1),
+        (&["genSymKey", "-t", "31", "-s", "32", "-l", "x"], 0),
+        (&["genSymKey", "-h"], 0),
+    ] {
+        let words = [&login, command].concat();
+        assert_eq!(kmu.start(&words).code, 0, "{command:?}");
+        assert_eq!(kmu.start(&[&["--strict-exit"], words.as_slice()].concat()).code, strict, "{command:?}");
+        let program = env!("CARGO_BIN_EXE_key_mgmt_util");
+        let run = kmu.place.start(program, &words).env("STRONGROOM_STRICT_EXIT", "1");
+        assert_eq!(run.outcome().code, strict, "{command:?}");
+    }
+}
+
+#[test]
+fn a_file_of_commands() {
+    let kmu = Kmu::new();
+    let script = format!(
+        "# makes a key\n\n  # and looks\nloginHSM -u CU -s {USER} -p {PIN}\ngenSymKey -t 31 -s 16 -l \"a b\"\nfindKey -l \"a b\"\n\
+         !touch here\nexit\nfindKey\n"
+    );
+    std::fs::write(kmu.place.path("script"), script).unwrap();
+    let done = kmu.start(&["scriptfile", "script"]);
+    assert_eq!(done.code, 0);
+    assert_eq!(done.out.matches("Cfm3FindKey").count(), 1, "{done:?}");
+    assert!(done.out.contains("Total number of keys present 1") && !kmu.place.path("here").exists());
+    let missing = kmu.start(&["scriptfile", "absent"]);
+    assert!(missing.code == 1 && missing.err.contains("absent cannot be read"), "{missing:?}");
+}
+
+#[test]
+fn lines_have_a_length() {
+    let kmu = Kmu::new();
+    let long = format!("findKey -l {}", "x".repeat(2000));
+    let said = kmu.session(&[&long, "findKey"]);
+    assert!(said[0].contains("\tError: the line has 1401 bytes, 1400 are the most; nothing was done\n"), "{said:?}");
+    assert!(said[1].contains("Total number of keys present 0"), "the rest of it is no command: {said:?}");
+    assert!(kmu.one("genSymKey -l \"open").contains("a double quote is not closed"));
+    assert!(kmu.one(&"x ".repeat(101)).contains("101 words"));
+}
+
+#[test]
+fn help_lists_every_command_and_each_has_its_own() {
+    let kmu = Kmu::new();
+    let overview = kmu.prompt(&["help"]).remove(1);
+    let names: Vec<&str> =
+        overview.lines().filter_map(|line| line.strip_prefix("\t\t")).flat_map(str::split_whitespace).collect();
+    assert!(names.len() > 25 && names.contains(&"genSymKey"), "{names:?}");
+    for name in names {
+        let said = kmu.prompt(&[&format!("{name} -h")]).remove(1);
+        assert!(said.starts_with("\nDescription\n===========\n"), "{name}: {said}");
+        assert!(
+            said.contains(&format!("\nSyntax: {name} -h\n        {name}")) && said.contains("\nWhere:  -h"),
+            "{said}"
+        );
+    }
+    assert_eq!(kmu.prompt(&["frobnicate"]).remove(1), overview);
+}
+
+#[test]
+fn without_a_token_nothing_starts() {
+    let place = Place::new();
+    let said = place.start(env!("CARGO_BIN_EXE_key_mgmt_util"), &["singlecmd", "help"]).outcome();
+    assert_eq!((said.code, said.out.as_str()), (1, ""));
+    assert!(said.err.contains("Daemon socket connection error: there is no token in "), "{said:?}");
+}
+
+#[test]
+fn the_environment_names_the_token() {
+    let kmu = Kmu::new();
+    kmu.place.run(&["token", "init", "--label", "other"]).pins().succeeds();
+    let label = |wanted: Option<&str>| {
+        let program = env!("CARGO_BIN_EXE_key_mgmt_util");
+        let mut run = kmu.place.start(program, &["singlecmd", "getHSMInfo"]);
+        if let Some(wanted) = wanted {
+            run = run.env("STRONGROOM_TOKEN", wanted);
+        }
+        let outcome = run.outcome();
+        outcome.out.lines().find_map(|line| line.strip_prefix("\tLabel                :").map(str::to_owned))
+    };
+    assert_eq!(label(None).as_deref(), Some("test"));
+    assert_eq!(label(Some("other")).as_deref(), Some("other"));
+    assert_eq!(label(Some("1")).as_deref(), Some("other"));
+    assert_eq!(label(Some("absent")), None);
+}
