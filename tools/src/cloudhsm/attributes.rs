@@ -157,7 +157,7 @@ fn value_len(key: &Object) -> Option<u32> {
 }
 
 /// The modulus of RSA keys, and the point of keys on curves.
-fn modulus(key: &Object) -> Option<Vec<u8>> {
+pub(crate) fn modulus(key: &Object) -> Option<Vec<u8>> {
     match key.kind.subtype? {
         CKK_EC => match bytes(key, CKA_EC_POINT) {
             Some(point) => octet_string(point).map(<[u8]>::to_vec),

@@ -8,4 +8,11 @@ mod kmu;
 #[allow(dead_code)]
 mod place;
 
+mod attributes;
+mod creation;
+mod finding;
 mod modes;
+mod pairs;
+mod signatures;
+mod transport;
+mod wrapping;

@@ -1,7 +1,10 @@
 //! The table of commands, and how one is carried out.
 
 use super::modes::say;
-use super::{Tool, delete, export, find, import, information, inspect, login, pairs, sign, symmetric, wrapping};
+use super::{
+    Tool, aes_wrap, delete, export, find, handles, import, information, inspect, login, pairs, sign, symmetric,
+    wrapping,
+};
 use crate::cloudhsm::options::{Flags, Options, help};
 use crate::cloudhsm::results::{Code, Refusal, Returned};
 use crate::cloudhsm::words::Word;
@@ -105,6 +108,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
         inspect::COMMANDS,
         delete::COMMANDS,
         sign::COMMANDS,
+        aes_wrap::COMMANDS,
+        handles::COMMANDS,
     ]
     .into_iter()
     .flatten()
@@ -135,10 +140,8 @@ pub(super) const SYMMETRIC: &str = "Key Generation Commands: Symmetric Keys";
 pub(super) const ASYMMETRIC: &str = "Key Generation Commands: Asymmetric Keys";
 pub(super) const TRANSPORT: &str = "Key Import/Export Commands";
 pub(super) const MANAGEMENT: &str = "Key Management Commands";
-pub(super) const CERTIFICATES: &str = "Certificate Setup Commands";
 pub(super) const CRYPTOGRAPHY: &str = "Management Crypto Commands";
 pub(super) const HELPERS: &str = "Helper Commands";
 
 /// The headings in their order.
-const GROUPS: &[&str] =
-    &[ADMINISTRATION, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CERTIFICATES, CRYPTOGRAPHY, HELPERS];
+const GROUPS: &[&str] = &[ADMINISTRATION, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CRYPTOGRAPHY, HELPERS];

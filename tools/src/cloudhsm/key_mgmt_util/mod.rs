@@ -9,18 +9,21 @@
 //! | `symmetric`, `pairs` | genSymKey; genRSAKeyPair and its kin |
 //! | `export`, `import` | keys for other programs, keys of other programs |
 //! | `wrapping`, `header` | wrapKey, unWrapKey, and the header of their files |
-//! | `sign` | sign, verify |
+//! | `sign`, `aes_wrap` | sign, verify; aesWrapUnwrap |
+//! | `handles` | files that hold handles |
 //! | `host`, `files` | values of keys on their way in and out; files |
 //! | `login` | loginHSM, logoutHSM, loginStatus |
 //! | `find`, `inspect`, `delete` | the keys there are, their attributes, their end |
 //! | `information` | listUsers, getHSMInfo, Error2String and the like |
 
+mod aes_wrap;
 mod commands;
 mod creation;
 mod delete;
 mod export;
 mod files;
 mod find;
+mod handles;
 mod header;
 mod host;
 mod import;

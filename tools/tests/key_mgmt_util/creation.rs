@@ -1,0 +1,163 @@
+//! What the commands share that make keys, tried with genSymKey.
+
+use super::kmu::{Kmu, code, handle};
+
+/// Lines that are refused before the HSM is asked, and what is said; where that is nothing, the help alone.
+const MISUSED: &[(&str, &str)] = &[
+    ("genSymKey", "Error: Key type (-t) is missing."),
+    ("genSymKey -t 31", "Error: Key size (-s) is missing."),
+    ("genSymKey -t 31 -s 32", "Error: Key label (-l) is missing."),
+    ("genSymKey -s 32 -l x -nex", "Error: Key type (-t) is missing."),
+    ("genSymKey -t aes -s 32 -l x", ""),
+    ("genSymKey -t 31 -s big -l x", ""),
+    ("genSymKey -t 31 -s -32 -l x", ""),
+    ("genSymKey -t 19 -s 32 -l x", ""),
+    ("genSymKey -t 31 -s 32 -l x -z", ""),
+    ("genSymKey -t 31 -s 32 -l x y", ""),
+    ("genSymKey -t 31 -s 32 -l x -l y", ""),
+    ("genSymKey -t 31 -s 32 -l", ""),
+    ("genSymKey -t 31 -s 32 -l x -nex -nex", ""),
+    ("genSymKey -t 31 -s 32 -l x -m_value 9", ""),
+    ("genSymKey -t 31 -s 32 -l x -m_value two", ""),
+    ("genSymKey -t 31 -s 32 -l x -min_srv 29", ""),
+    ("genSymKey -t 31 -s 32 -l x -min_srv 0", ""),
+    ("genSymKey -t 31 -s 32 -l x -min_srv 1 -timeout soon", ""),
+    ("genSymKey -t 31 -s 32 -l x -timeout 1", "Error: Minimum servers (-min_srv) option is missing"),
+    ("genSymKey -t 31 -s 32 -l x -sess -u 4", "Error: sharing session keys is not allowed"),
+    ("genSymKey -t 31 -s 32 -l x -timeout 1 -sess -u 4", "Error: Minimum servers (-min_srv) option is missing"),
+    ("genSymKey -t 31 -s 32 -l x -u", ""),
+    ("genSymKey -t 31 -s 32 -l x -u alice", ""),
+    ("genSymKey -t 31 -s 32 -l x -u 4,", ""),
+    ("genSymKey -t 31 -s 32 -l x -u +4", ""),
+];
+
+#[test]
+fn what_is_misused_is_answered_with_the_help() {
+    let kmu = Kmu::new();
+    let lines: Vec<&str> = MISUSED.iter().map(|(line, _)| *line).collect();
+    for (said, (line, error)) in kmu.session(&lines).iter().zip(MISUSED) {
+        let before = if error.is_empty() { String::new() } else { format!("\n\t{error}\n") };
+        let help = said.strip_prefix(&before).unwrap_or_else(|| panic!("{line}: {said}"));
+        assert!(help.starts_with("\nDescription\n===========\n"), "{line}: {said}");
+        assert!(help.contains("\nSyntax: genSymKey -h\n        genSymKey -t <key-type>\n"), "{line}: {said}");
+        assert!(!said.contains("returned"), "{line}: {said}");
+    }
+    assert_eq!(kmu.keys(), Vec::<u64>::new());
+}
+
+/// Lines that are refused with a code or a text of the tool's own.
+const REFUSED: &[(&str, &str)] = &[
+    ("genSymKey -t 31 -s 20 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 31 -s 256 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 21 -s 16 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 18 -s 256 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 16 -s 0 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 16 -s 3584 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 16 -s 18446744073709551615 -l x", "0xe1 : HSM Error: Invalid key size"),
+    ("genSymKey -t 31 -s 32 -l x -u 3", "0xe3 : HSM Error: A key cannot be shared with its owner"),
+    ("genSymKey -t 31 -s 32 -l x -m_value 2", "0xe4 : HSM Error: Fewer users are associated"),
+    (
+        "genSymKey -t 31 -s 32 -l x -m_value 3 -u 4",
+        "Error: m_value (3) needs at least 3 associated users (owner and -u), found 2",
+    ),
+    ("genSymKey -t 31 -s 32 -l x -u 4,5,4", "Error: -u names user 4 twice"),
+    ("genSymKey -t 31 -s 32 -l x -u 4,5,6,7,8,9,10,11", "Error: -u names 8 users, 7 are the most"),
+    ("genSymKey -t 31 -s 32 -l \"a\tb\"", "Error: the label (-l) has a control character in it"),
+    ("genSymKey -t 31 -s 32 -l x -id \"a\tb\"", "Error: the ID (-id) has a control character in it"),
+];
+
+#[test]
+fn what_is_refused_makes_nothing() {
+    let kmu = Kmu::new();
+    let lines: Vec<&str> = REFUSED.iter().map(|(line, _)| *line).collect();
+    for (said, (line, words)) in kmu.session(&lines).iter().zip(REFUSED) {
+        assert!(said.contains(words) && !said.contains("0x00 :"), "{line}: {said}");
+    }
+    let long = "x".repeat(128);
+    let said =
+        kmu.session(&[&format!("genSymKey -t 31 -s 32 -l {long}"), &format!("genSymKey -t 31 -s 32 -l x -id {long}")]);
+    assert!(said[0].contains("Error: the label (-l) has 128 bytes, 127 are the most"), "{said:?}");
+    assert!(said[1].contains("Error: the ID (-id) has 128 bytes, 127 are the most"), "{said:?}");
+    assert_eq!(kmu.keys(), Vec::<u64>::new());
+}
+
+#[test]
+fn refusals_of_the_hsm_show_the_nodes_and_others_do_not() {
+    let kmu = Kmu::new();
+    let said = kmu.session(&["genSymKey -t 31 -s 20 -l x", "genSymKey -t 31 -s 32 -l x -u 3"]);
+    let node = "\n\n\tCluster Error Status\n\tNode id 0 and err state 0x000000e1 : HSM Error: Invalid key size\n";
+    assert!(said[0].ends_with(node), "{said:?}");
+    assert!(!said[1].contains("Cluster"), "{said:?}");
+}
+
+#[test]
+fn keys_of_each_type_have_their_usages_and_sizes() {
+    let kmu = Kmu::new();
+    let cipher = "ENCRYPT DECRYPT WRAP UNWRAP";
+    for (key_type, sizes, usages, check_value) in [
+        (31, &[16, 24, 32][..], cipher, true),
+        (21, &[24], cipher, true),
+        (16, &[1, 512, 2048, 3583], "SIGN VERIFY", false),
+        (18, &[5, 16, 255], "ENCRYPT DECRYPT", false),
+    ] {
+        for size in sizes {
+            let made = kmu.one(&format!("genSymKey -t {key_type} -s {size} -l x"));
+            kmu.one(&format!("getAttribute -o {} -a 512 -out attr", handle(&made)));
+            let file = kmu.file("attr");
+            let lines: Vec<&str> = file.lines().collect();
+            let on: Vec<&str> = ["ENCRYPT", "DECRYPT", "WRAP", "UNWRAP", "SIGN", "VERIFY"]
+                .into_iter()
+                .filter(|name| file.contains(&format!("OBJ_ATTR_{name}\n0x01\n")))
+                .collect();
+            assert_eq!(on.join(" "), usages, "type {key_type}");
+            assert!(file.contains(&format!("OBJ_ATTR_VALUE_LEN\n0x{size:08x}\n")), "{file}");
+            assert!(file.contains(&format!("OBJ_ATTR_KEY_TYPE\n0x{key_type:02x}\n")), "{file}");
+            assert_eq!(lines.contains(&"OBJ_ATTR_KCV"), check_value, "type {key_type}");
+            assert_eq!(lines.len(), if check_value { 34 } else { 32 });
+        }
+    }
+}
+
+#[test]
+fn more_servers_than_there_are_keep_the_key_and_say_so() {
+    let kmu = Kmu::new();
+    let said = kmu.one("genSymKey -t 31 -s 32 -l x -min_srv 2 -timeout 5");
+    assert!(said.contains("Key Handle: ") && said.contains("0x00000000 : HSM Return: SUCCESS"), "{said}");
+    let warning = "\n\tNot a valid min_srv count, please check the number of servers in cluster !!\n\tNumber of servers in \
+                   cluster: 1\n";
+    assert!(said.ends_with(warning), "{said}");
+    assert_eq!(kmu.keys().len(), 1);
+}
+
+#[test]
+fn policies_refuse_what_they_do_not_offer() {
+    let fips = Kmu::with("kdf = \"test\"\npolicy = \"fips\"\n");
+    let said =
+        fips.session(&["genSymKey -t 18 -s 16 -l x", "genSymKey -t 21 -s 24 -l x", "genSymKey -t 31 -s 16 -l x"]);
+    assert_eq!(said[0], "\n\tRC4 is not allowed in FIPS mode\n\n\tCurrent FIPS mode is: 00000002\n");
+    assert_eq!((code(&said[1]), code(&said[2])), ("b3", "00"));
+    let strict = Kmu::with("kdf = \"test\"\npolicy = \"strict\"\n");
+    assert_eq!(code(&strict.one("genSymKey -t 18 -s 16 -l x")), "b3");
+    assert_eq!((fips.keys().len(), strict.keys().len()), (1, 0));
+}
+
+#[test]
+fn a_key_is_its_owners() {
+    let kmu = Kmu::new();
+    let key = handle(&kmu.one("genSymKey -t 31 -s 32 -l mine"));
+    let said = kmu.session_of(
+        "alice",
+        &[
+            "findKey",
+            &format!("getKeyInfo -k {key}"),
+            &format!("deleteKey -k {key}"),
+            &format!("getAttribute -o {key} -a 512 -out attr"),
+        ],
+    );
+    assert!(said[0].contains("Total number of keys present 0"), "{said:?}");
+    for said in &said[1..] {
+        assert_eq!(code(said), "a8", "{said}");
+    }
+    assert!(!kmu.place.path("attr").exists());
+    assert_eq!(kmu.keys(), [key]);
+}
