@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     Said(String),
     /// A call returned a code.
     Returned(Returned),
+    /// All is said already.
+    Told,
 }
 
 /// A code that a call returned.
@@ -49,6 +51,15 @@ impl Refusal {
     /// A code of the HSM's.
     pub(crate) fn code(code: Code, reason: impl Into<String>) -> Refusal {
         Refusal::Returned(Returned { code, call: None, reason: reason.into(), from_hsm: true })
+    }
+
+    /// A login that the core refuses. Of users who do not exist logins have a code of their own.
+    pub(crate) fn of_login(error: &Error) -> Refusal {
+        let code = match error {
+            Error::NoSuchUser(_) => Code::USER_NOT_INITIALIZED,
+            other => Code::of(other),
+        };
+        Refusal::code(code, error.to_string())
     }
 
     /// The same, of this call.
@@ -117,6 +128,12 @@ impl Code {
     pub(crate) const ALREADY_LOGGED_IN: Code = Code(0xed);
     /// The store cannot be read or written.
     pub(crate) const STORE: Code = Code(0xee);
+    /// Too few users approved.
+    pub(crate) const QUORUM: Code = Code(0xf0);
+    /// A quorum token, or an approval of one, that is not good.
+    pub(crate) const APPROVAL: Code = Code(0xf1);
+    /// The officer's password is still the published one.
+    pub(crate) const NOT_ACTIVATED: Code = Code(0xf2);
     /// Everything else.
     pub(crate) const FAILED: Code = Code(0xef);
 
@@ -139,7 +156,8 @@ impl Code {
     pub(crate) fn of(error: &Error) -> Code {
         match error {
             Error::PinWrong | Error::PinLocked => Code::LOGIN_FAILURE,
-            Error::PinNotSet | Error::NoSuchUser(_) | Error::UserName(_) => Code::USER_NOT_INITIALIZED,
+            Error::PinNotSet | Error::UserName(_) => Code::USER_NOT_INITIALIZED,
+            Error::NoSuchUser(_) => Code::NO_USER,
             Error::NotLoggedIn | Error::ContextLogin(_) => Code::NOT_LOGGED_IN,
             Error::AlreadyLoggedIn | Error::AnotherUserLoggedIn => Code::ALREADY_LOGGED_IN,
             Error::TooManySessions => Code::SESSIONS,
@@ -148,8 +166,11 @@ impl Code {
             | Error::WrappingKeyHandle(_)
             | Error::UnwrappingKeyHandle(_)
             | Error::NoSession(_) => Code::INVALID_HANDLE,
-            Error::Prohibited(_) => Code::ACCESS_DENIED,
-            Error::MechanismLeftOut(..) | Error::CurveLeftOut(_) => Code::POLICY,
+            Error::NotOwner => Code::ACCESS_DENIED,
+            Error::Prohibited(_) | Error::MechanismLeftOut(..) | Error::CurveLeftOut(_) => Code::POLICY,
+            Error::ApprovalsMissing { .. } => Code::QUORUM,
+            Error::Approval(_) => Code::APPROVAL,
+            Error::NotActivated => Code::NOT_ACTIVATED,
             Error::TokenFull(_) | Error::HostMemory => Code::FULL,
             Error::KeySize { .. } | Error::WrappingKeySize { .. } | Error::UnwrappingKeySize { .. } => Code::KEY_SIZE,
             Error::KeyUnextractable(_) | Error::AttributeSensitive(_) => Code::NOT_EXTRACTABLE,
@@ -226,6 +247,9 @@ static TEXTS: &[(Code, &str)] = &[
     (Code::ALREADY_LOGGED_IN, "A user is logged in already"),
     (Code::STORE, "Token storage cannot be read or written"),
     (Code::FAILED, "Operation failed"),
+    (Code::QUORUM, "RET_MXN_AUTH_FAILED"),
+    (Code::APPROVAL, "Quorum token or approval is not valid"),
+    (Code::NOT_ACTIVATED, "The officer is not activated"),
     (Code(0x3000_0085), "Server in cluster is unavailable"),
 ];
 

@@ -1,12 +1,16 @@
 //! The types of user, by the words the tools have for them.
 
 use strongroom_core::seal::Role;
+use strongroom_core::token::UserInfo;
 
-/// The word for a role in listings.
-pub(crate) fn type_name(role: Role) -> &'static str {
-    match role {
+/// The word for a user's type in listings.
+pub(crate) fn type_name(user: &UserInfo) -> &'static str {
+    match user.role {
+        Role::Officer if user.primary => "PCO",
         Role::Officer => "CO",
         Role::User => "CU",
+        Role::Unactivated => "PRECO",
+        Role::Appliance => "AU",
     }
 }
 

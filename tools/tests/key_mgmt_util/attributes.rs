@@ -169,7 +169,8 @@ fn users_are_listed() {
     let row = |number: usize, id: u32, kind: &str, name: &str, failures: u32| {
         format!("\t{number}\t{id:>10}\t{kind}\t\t{name:<32}\t NO {failures:>15}\t\t  NO")
     };
-    assert_eq!(rows[4], row(1, 1, "CO", "so", 0));
+    assert_eq!(rows[4], row(1, 1, "PCO", "admin", 0));
+    assert_eq!(rows[5], row(2, 2, "AU", "app_user", 0));
     assert_eq!(rows[6], row(3, 3, "CU", "example_user", 0));
     assert_eq!(rows[8], row(5, 5, "CU", "bob", 2));
     assert_eq!(rows[11], "\tCfm3ListUsers returned: 0x00 : HSM Return: SUCCESS");

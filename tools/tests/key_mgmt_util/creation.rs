@@ -142,6 +142,94 @@ fn policies_refuse_what_they_do_not_offer() {
 }
 
 #[test]
+fn an_identifier_is_one_keys_or_one_pairs() {
+    let kmu = Kmu::new();
+    let said = kmu.session(&[
+        "genECCKeyPair -i 2 -l p -id I",
+        "genSymKey -t 31 -s 32 -l w",
+        "genSymKey -t 31 -s 32 -l x -id I",
+        "genSymKey -t 31 -s 32 -l x -id I -sess",
+        "genECCKeyPair -i 2 -l p -id I",
+        "genSymKey -t 31 -s 32 -l x -id J",
+        "genSymKey -t 31 -s 32 -l y",
+        "genSymKey -t 31 -s 32 -l z -id \"\"",
+    ]);
+    let codes: Vec<&str> = said.iter().map(|said| code(said)).collect();
+    assert_eq!(codes, ["00", "00", "e2", "e2", "e2", "00", "00", "00"]);
+    let ((public, private), wrap) = (super::kmu::pair(&said[0]), handle(&said[1]));
+    let said = kmu.session(&[
+        &format!("exportPubKey -k {public} -out public"),
+        &format!("exportPrivateKey -k {private} -w {wrap} -out private"),
+        &format!("importPrivateKey -l p -id K -f private -w {wrap}"),
+        "importPubKey -l p -id K -f public",
+        "importPubKey -l p -id K -f public",
+        &format!("importPrivateKey -l p -id K -f private -w {wrap}"),
+    ]);
+    assert!(said[2].contains("Key Handle: ") && said[3].contains("Key Handle: "), "halves of a pair: {said:?}");
+    assert!(said[4].contains("0xe2") && said[5].contains("0xe2"), "{said:?}");
+}
+
+#[test]
+fn keys_are_shared_with_users_who_exist() {
+    let kmu = Kmu::new();
+    for users in ["1", "2", "99", "4,99"] {
+        let said = kmu.one(&format!("genSymKey -t 31 -s 32 -l x -u {users}"));
+        assert!(said.contains("0xce : HSM Error: This user does not exist"), "{users}: {said}");
+        assert!(said.contains("err state 0x000000ce"), "{said}");
+    }
+    assert_eq!(kmu.keys(), Vec::<u64>::new());
+    let said = kmu.session(&[
+        "genSymKey -t 31 -s 32 -l shared -u 4 -m_value 1",
+        "genECCKeyPair -i 2 -l pair -u 4,5 -m_value 3",
+        "genSymKey -t 31 -s 32 -l mine",
+    ]);
+    let (shared, (public, private), mine) = (handle(&said[0]), super::kmu::pair(&said[1]), handle(&said[2]));
+    let said = kmu.session(&[
+        &format!("getKeyInfo -k {shared}"),
+        &format!("getKeyInfo -k {private}"),
+        &format!("getKeyInfo -k {public}"),
+        "findKey -u 4",
+        "findKey -u 4,5",
+        "findKey -u 6",
+    ]);
+    assert!(said[0].ends_with("\n\t\t 4\n"), "one approval is that of whoever uses it: {said:?}");
+    assert!(said[1].ends_with("\n\t\t 4, 5\n\n\t 3 Users need to approve to use/manage this key\n"), "{said:?}");
+    assert!(said[2].ends_with("\n\tOwned by user 3\n"), "{said:?}");
+    assert_eq!(super::kmu::handles(&said[3]), [shared, public.min(private), public.max(private)]);
+    assert_eq!(super::kmu::handles(&said[4]), [public.min(private), public.max(private)]);
+    assert_eq!(super::kmu::handles(&said[5]), [public]);
+
+    std::fs::write(kmu.place.path("data"), [7; 24]).unwrap();
+    let by_alice = kmu.session_of(
+        "alice",
+        &[
+            &format!("getAttribute -o {shared} -a 512 -out attr"),
+            &format!("aesWrapUnwrap -m 1 -f data -w {shared}"),
+            &format!("exSymKey -k {shared} -w {shared} -out out"),
+            &format!("wrapKey -k {shared} -w {shared} -m 6 -out out"),
+            &format!("deleteKey -k {shared}"),
+            &format!("sign -f data -k {private} -m 17 -out out"),
+            &format!("getKeyInfo -k {mine}"),
+        ],
+    );
+    let codes: Vec<&str> = by_alice.iter().map(|said| code(said)).collect();
+    assert_eq!(codes, ["00", "00", "c6", "c6", "c6", "f0", "a8"], "{by_alice:?}");
+    assert!(!kmu.place.path("out").exists());
+}
+
+#[test]
+fn an_attestation_that_fails_is_said_and_keeps_the_key() {
+    let kmu = Kmu::new();
+    let said = kmu.one("genSymKey -t 31 -s 32 -l x -attest");
+    assert!(said.contains("\n\tAttestation Check : [FAIL]\n"), "nothing is recorded in a build tree: {said}");
+    assert_eq!(kmu.keys(), [handle(&said)]);
+    let login = ["--strict-exit", "singlecmd", "loginHSM", "-u", "CU", "-s", super::kmu::USER, "-p", super::place::PIN];
+    let strict = kmu.start(&[&login[..], &["genSymKey", "-t", "31", "-s", "32", "-l", "x", "-attest"]].concat());
+    assert_eq!(strict.code, 1);
+    assert!(strict.err.contains("key_mgmt_util: the key was made; attestation: "), "{strict:?}");
+}
+
+#[test]
 fn a_key_is_its_owners() {
     let kmu = Kmu::new();
     let key = handle(&kmu.one("genSymKey -t 31 -s 32 -l mine"));

@@ -35,9 +35,9 @@ fn a_refused_login_says_which_code() {
     for (line, code) in [
         (format!("loginHSM -u CU -s {USER} -p wrong"), "0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"),
         (format!("loginHSM -u CU -s nobody -p {PIN}"), "0x9d : HSM Error: User is not initialized"),
-        (format!("loginHSM -u CO -s so -p {PIN}"), "0xdb : HSM Error: Invalid User Type"),
+        (format!("loginHSM -u CO -s admin -p {PIN}"), "0xdb : HSM Error: Invalid User Type"),
         (format!("loginHSM -u cu -s {USER} -p {PIN}"), "0xdb : HSM Error: Invalid User Type"),
-        (format!("loginHSM -u CU -s so -p {PIN}"), "0x9d"),
+        (format!("loginHSM -u CU -s admin -p {PIN}"), "0x9d"),
     ] {
         let said = kmu.prompt(&[&line]).remove(1);
         assert!(said.starts_with(&format!("\n\tCfm3LoginHSM returned: {code}")), "{line}: {said}");
@@ -65,10 +65,10 @@ fn locked_users_are_answered_as_wrong_passwords_are() {
     let kmu = Kmu::new();
     let wrong = format!("loginHSM -u CU -s {USER} -p wrong");
     let right = format!("loginHSM -u CU -s {USER} -p {PIN}");
-    let mut lines = vec![wrong.as_str(); 10];
+    let mut lines = vec![wrong.as_str(); 6];
     lines.push(&right);
     let said = kmu.prompt(&lines);
-    assert!(said[11].contains("0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"), "{said:?}");
+    assert!(said[7].contains("0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"), "{said:?}");
 }
 
 #[test]

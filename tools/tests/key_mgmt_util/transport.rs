@@ -29,7 +29,7 @@ fn symmetric_keys_go_out_and_in() {
         let said = kmu.session(&[
             &format!("exSymKey -k {key} -w {wrap} -out one"),
             &format!("exSymKey -k {key} -w {wrap} -out other -wk wrap.key -m 4"),
-            &format!("imSymKey -f one -w {wrap} -t {key_type} -l in -id I"),
+            &format!("imSymKey -f one -w {wrap} -t {key_type} -l in -id {key_type}.{size}"),
             &format!("imSymKey -f one -w {wrap} -t {key_type} -l in -wk wrap.key -sess"),
         ]);
         let exported = "\n\tCfm3WrapKey returned: 0x00 : HSM Return: SUCCESS\n\n\tCfm3UnWrapHostKey returned: 0x00 : HSM \
@@ -53,7 +53,7 @@ fn symmetric_keys_go_out_and_in() {
             .file("attr_out")
             .replace("LOCAL\n0x01", "LOCAL\n0x00")
             .replace("LABEL\nout", "LABEL\nin")
-            .replace("ID\n\n", "ID\nI\n");
+            .replace("ID\n\n", &format!("ID\n{key_type}.{size}\n"));
         assert_eq!(kmu.file("attr_in"), expected);
     }
 }

@@ -88,10 +88,13 @@ fn what_is_wrapped_without_a_header_is_said_by_options() {
         (aes, "11 -tag_size 12", 48),
         (rsa, "12", 256),
     ] {
+        let id = mechanism.replace(' ', ".");
         let said = kmu.session(&[
             &format!("wrapKey -noheader -k {} -w {wrapping} -out wrapped -m {mechanism}", keys.payload),
-            &format!("unWrapKey -noheader -f wrapped -w {unwrapping} -m {mechanism} -l payload -id PAY -kc 4 -kt 21 -nex -sess"),
-            &format!("unWrapKey -noheader -f wrapped -w {unwrapping} -m {mechanism} -l payload -id PAY -kc 4 -kt 21"),
+            &format!(
+                "unWrapKey -noheader -f wrapped -w {unwrapping} -m {mechanism} -l payload -kc 4 -kt 21 -nex -sess"
+            ),
+            &format!("unWrapKey -noheader -f wrapped -w {unwrapping} -m {mechanism} -l payload -id {id} -kc 4 -kt 21"),
         ]);
         assert_eq!(std::fs::metadata(kmu.place.path("wrapped")).unwrap().len(), length, "{mechanism}");
         let lines: Vec<&str> = said[1].lines().filter(|line| !line.is_empty()).collect();
@@ -100,7 +103,9 @@ fn what_is_wrapped_without_a_header_is_said_by_options() {
             "{mechanism}: {said:?}"
         );
         assert_eq!(lines[1], "\tCfm2UnWrapWithTemplate3 returned: 0x00 : HSM Return: SUCCESS");
-        let expected = attributes(&kmu, keys.payload).replace("LOCAL\n0x01", "LOCAL\n0x00");
+        let expected = attributes(&kmu, keys.payload)
+            .replace("LOCAL\n0x01", "LOCAL\n0x00")
+            .replace("ID\nPAY", &format!("ID\n{id}"));
         assert_eq!(attributes(&kmu, handle(&said[2])), expected, "{mechanism}");
     }
 }

@@ -25,8 +25,8 @@ fn opened(answer: &str) -> String {
 fn generate_an_aes_key() {
     let kmu = Kmu::new();
     let said = kmu.session(&["genSymKey -t 31 -s 32 -l aes256"]);
-    assert_eq!(opened(&said[0]), CREATED);
-    assert_eq!(kmu.keys(), [handle(&said[0])], "the next session finds it");
+    assert_eq!(said[0], CREATED.replace("HANDLE", "6"), "the first key of an HSM");
+    assert_eq!(kmu.keys(), [6], "the next session finds it");
 }
 
 #[test]
@@ -69,23 +69,70 @@ fn return_quickly() {
 }
 
 #[test]
+fn create_a_quorum_authorized_generic_key() {
+    let kmu = Kmu::installed();
+    let line = "genSymKey -t 16 -s 2048 -l generic-mV2 -m_value 2 -u 6 -attest";
+    let said = kmu.one(line);
+    let block = "\n\tCluster Error Status";
+    let expected = CREATED.replace(block, &format!("\n\tAttestation Check : [PASS]\n{block}"));
+    assert_eq!(opened(&said), expected, "on one node");
+    let key = handle(&said);
+    let said = kmu.session_of("carol", &[&format!("getKeyInfo -k {key}"), &format!("deleteKey -k {key}")]);
+    let info = "
+\tCfm3GetKey returned: 0x00 : HSM Return: SUCCESS
+
+\tOwned by user 3
+
+\talso, shared to following 1 user(s):
+
+\t\t 6
+
+\t 2 Users need to approve to use/manage this key
+";
+    assert_eq!(said[0], info);
+    assert!(said[1].contains("0xc6 : HSM Error: Key Access is denied"), "{said:?}");
+    assert!(kmu.one(&format!("deleteKey -k {key}")).contains("0xf0 : HSM Error: RET_MXN_AUTH_FAILED"));
+
+    // A file of the installation is not the one that was recorded.
+    std::fs::write(kmu.place.path("opt/lib/libstrongroom.so.0"), "other bytes").unwrap();
+    let said = kmu.one(line);
+    assert_eq!(opened(&said), expected.replace("PASS", "FAIL"));
+}
+
+#[test]
 fn create_and_examine_a_key() {
     let kmu = Kmu::new();
-    let said = kmu.session(&["genSymKey -t 21 -s 24 -l 3DES_shared -id IT-02"]);
-    assert_eq!(opened(&said[0]), CREATED);
-    let key = handle(&said[0]);
-    let said = kmu.session(&[
-        &format!("getKeyInfo -k {key}"),
-        &format!("getAttribute -o {key} -a 512 -attr_7"),
-        "genSymKey -t 31 -s 32 -l out -sess",
-        &format!("exSymKey -k {key} -w 2147483648 -out 3des"),
-    ]);
-    assert_eq!(said[0], "\n\tCfm3GetKey returned: 0x00 : HSM Return: SUCCESS\n\n\tOwned by user 3\n");
+    let line = "genSymKey -t 21 -s 24 -l 3DES_shared -id IT-02 -u 4,5";
+    let said = kmu.session(&["genSymKey -t 31 -s 32 -l aes256", line]);
+    assert_eq!(said[1], CREATED.replace("HANDLE", "7"), "the second key of an HSM");
+    let said = kmu.session(&["getKeyInfo -k 7", "getAttribute -o 7 -a 512 -attr_7", "exSymKey -k 7 -w 6 -out 3des"]);
+    let info = "
+\tCfm3GetKey returned: 0x00 : HSM Return: SUCCESS
+
+\tOwned by user 3
+
+\talso, shared to following 2 user(s):
+
+\t\t 4, 5
+";
+    assert_eq!(said[0], info);
     let (first, rest) = said[1].trim_start_matches('\n').split_once('\n').unwrap();
     let size = first.strip_prefix("got all attributes of size ").unwrap().strip_suffix(" attr cnt 17").unwrap();
     assert!(size.parse::<u32>().unwrap() > 100, "{first}");
-    assert_eq!(rest, "Attributes dumped into attr_7 file\n\n\tCfm3GetAttribute returned: 0x00 : HSM Return: SUCCESS\n");
+    let dumped = "Attributes dumped into attr_7 file\n\n\tCfm3GetAttribute returned: 0x00 : HSM Return: SUCCESS\n";
+    assert_eq!(rest, dumped);
     assert_eq!(kmu.file("attr_7"), format!("{ATTR_7}0x{}\n", recomputed(&kmu, "3des")));
+
+    for user in ["alice", "bob"] {
+        assert_eq!(kmu.session_of(user, &["getKeyInfo -k 7"])[0], info);
+    }
+    assert!(kmu.session_of("carol", &["getKeyInfo -k 7"])[0].contains("returned: 0xa8"));
+    // "The command fails if the ID is not unique in the cluster or if the current user is user 4 or 5."
+    let said = kmu.session_of("alice", &[line]);
+    assert!(said[0].contains("returned: 0xe3"), "{said:?}");
+    let said = kmu.one(line);
+    assert!(said.contains("returned: 0xe2 : HSM Error: Key ID is not unique"), "{said}");
+    assert_eq!(kmu.keys(), [6, 7]);
 }
 
 /// The check value of the key in a file, by openssl: the first three bytes of a block of zeros, encrypted.

@@ -1,10 +1,15 @@
-//! `key_mgmt_util` on a place with one token and the users of the guide's examples.
+//! `key_mgmt_util` on a fresh HSM with the users of the guide's examples.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use super::place::{Outcome, PIN, Place};
 
 /// A token whose users 3, 4, 5 and 6 are crypto users.
 pub(crate) struct Kmu {
     pub(crate) place: Place,
+    program: PathBuf,
 }
 
 /// The user who works in the examples: number 3.
@@ -20,16 +25,34 @@ impl Kmu {
     pub(crate) fn with(configuration: &str) -> Kmu {
         let place = Place::new();
         place.configure(configuration);
-        place.run(&["token", "init", "--label", "test"]).pins().succeeds();
-        for name in [USER, "alice", "bob", "carol"] {
+        place.run(&["token", "init", "--cloudhsm", "--label", "test", "--user", USER]).pins().succeeds();
+        for name in ["alice", "bob", "carol"] {
             place.run(&["user", "add", name]).pins().env("STRONGROOM_NEW_PIN", PIN).succeeds();
         }
-        Kmu { place }
+        Kmu { place, program: PROGRAM.into() }
+    }
+
+    /// The same, with the program in an installation whose files are recorded.
+    pub(crate) fn installed() -> Kmu {
+        let kmu = Kmu::new();
+        for directory in ["opt/bin", "opt/lib"] {
+            fs::create_dir_all(kmu.place.path(directory)).unwrap();
+        }
+        for (program, name) in [(PROGRAM, "key_mgmt_util"), (env!("CARGO_BIN_EXE_strongroom"), "strongroom")] {
+            let to = kmu.place.path(&format!("opt/bin/{name}"));
+            // By another process: a file that this one has open for writing cannot be run.
+            assert!(Command::new("cp").arg(program).arg(to).status().unwrap().success());
+        }
+        fs::write(kmu.place.path("opt/lib/libstrongroom.so.0"), "the module's bytes").unwrap();
+        let strongroom = kmu.place.path("opt/bin/strongroom");
+        kmu.place.start(strongroom.to_str().unwrap(), &["attest", "make"]).succeeds();
+        Kmu { program: kmu.place.path("opt/bin/key_mgmt_util"), ..kmu }
     }
 
     /// Types these lines at the prompt. Returns what the program said before the first, and then of each.
     pub(crate) fn prompt(&self, lines: &[&str]) -> Vec<String> {
-        let outcome = self.place.start(PROGRAM, &[]).input(&format!("{}\n", lines.join("\n"))).outcome();
+        let outcome =
+            self.place.start(self.program.to_str().unwrap(), &[]).input(&format!("{}\n", lines.join("\n"))).outcome();
         assert_eq!(outcome.code, 0, "{outcome:?}");
         outcome.out.split("\nCommand: ").map(str::to_owned).collect()
     }
@@ -60,12 +83,12 @@ impl Kmu {
 
     /// The program with these arguments.
     pub(crate) fn start(&self, arguments: &[&str]) -> Outcome {
-        self.place.start(PROGRAM, arguments).outcome()
+        self.place.start(self.program.to_str().unwrap(), arguments).outcome()
     }
 
     /// A file in the place.
     pub(crate) fn file(&self, name: &str) -> String {
-        std::fs::read_to_string(self.place.path(name)).unwrap()
+        fs::read_to_string(self.place.path(name)).unwrap()
     }
 
     /// The handles of all keys that the user can see.

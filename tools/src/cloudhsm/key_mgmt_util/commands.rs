@@ -83,6 +83,7 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             }
             tool.screen.paragraph(&help(command.name, command.description, command.flags));
         }
+        Refusal::Told => {}
         Refusal::Said(text) => tool.screen.paragraph(&[format!("\t{text}")]),
         Refusal::Returned(Returned { code, call, reason, from_hsm }) => {
             tool.screen.result(call.unwrap_or(command.call), *code);

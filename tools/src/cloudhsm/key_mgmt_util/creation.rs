@@ -1,11 +1,17 @@
 //! The options that the commands share that make keys: what the key is called, who may use it, how long it lives.
 
 use cryptoki_sys::*;
-use strongroom_core::attribute::{AttributeType, Entry, Flag as Attribute, Given};
+use strongroom_core::attribute::{
+    AttributeType, CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS, Entry, Flag as Attribute,
+    Given,
+};
 use strongroom_core::object::schema::Kind;
 use strongroom_core::object::{Object, UserId};
 
 use super::Tool;
+use super::find::search;
+use super::modes::say;
+use crate::attestation;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 
@@ -41,9 +47,10 @@ pub(super) struct Creation<'a> {
     id: &'a str,
     session: bool,
     extractable: bool,
-    shared_with: Vec<UserId>,
+    shared_with: Box<[u64]>,
     approvals: u64,
     servers: u64,
+    attested: bool,
 }
 
 /// The kind of key a template is for, by what it may have.
@@ -61,6 +68,18 @@ impl<'a> Creation<'a> {
     /// # Errors
     /// What the tool refuses before the HSM is asked.
     pub(super) fn read(tool: &mut Tool, options: &Options<'a>) -> Result<Creation<'a>, Refusal> {
+        Creation::read_beside(tool, options, None)
+    }
+
+    /// The same for one half of a pair, which may have the identifier of keys of the other class.
+    ///
+    /// # Errors
+    /// As [`Creation::read`].
+    pub(super) fn read_beside(
+        tool: &mut Tool,
+        options: &Options<'a>,
+        other: Option<u64>,
+    ) -> Result<Creation<'a>, Refusal> {
         let approvals = options.number("-m_value")?.unwrap_or_default();
         let servers = options.number("-min_srv")?.unwrap_or(1);
         if approvals > APPROVALS_MAX || !(1..=SERVERS_MAX).contains(&servers) {
@@ -80,6 +99,7 @@ impl<'a> Creation<'a> {
         if let Some(own) = shared_with.iter().find(|user| Some(**user) == owner) {
             return Err(Refusal::before(Code::SHARED_WITH_OWNER, format!("-u names {}, who makes the key", own.0)));
         }
+        let shared_with: Box<[u64]> = shared_with.iter().map(|user| user.0.into()).collect();
         let associated = shared_with.len() as u64 + 1;
         if approvals > associated {
             let line = format!(
@@ -89,14 +109,17 @@ impl<'a> Creation<'a> {
             tool.screen.paragraph(&[format!("\t{line}")]);
             return Err(Refusal::before(Code::TOO_FEW_USERS, line));
         }
-        if !shared_with.is_empty() || approvals > 0 {
-            return Err(Refusal::Said("Error: sharing (-u, -m_value) is not offered yet; no key was made".to_owned()));
-        }
-        if options.has("-attest") {
-            return Err(Refusal::Said("Error: attestation (-attest) is not offered yet; no key was made".to_owned()));
-        }
         let extractable = !options.has("-nex");
-        Ok(Creation { label, id, session, extractable, shared_with, approvals, servers })
+        if !id.is_empty() {
+            let namesakes = search(tool, vec![entry(CKA_ID, Given::Bytes(id.as_bytes()))])?;
+            if let Some(key) = namesakes.iter().find(|key| Some(key.kind.class) != other) {
+                return Err(Refusal::code(Code::ID_NOT_UNIQUE, format!("-id {id}: key {} has this ID", key.number)));
+            }
+        }
+        let attested = options.has("-attest");
+        // One approval is that of whoever uses the key, which is as good as none.
+        let approvals = if approvals > 1 { approvals } else { 0 };
+        Ok(Creation { label, id, session, extractable, shared_with, approvals, servers, attested })
     }
 
     /// The same under another name, where a file says it.
@@ -120,12 +143,27 @@ impl<'a> Creation<'a> {
         if half == Half::Confidential {
             entries.push(flag(CKA_SENSITIVE, Attribute::Sensitive, true));
             entries.push(flag(CKA_EXTRACTABLE, Attribute::Extractable, self.extractable));
+            if !self.shared_with.is_empty() {
+                entries.push(entry(CKA_SR_SHARED_WITH, Given::Mechanisms(self.shared_with.clone())));
+            }
+            if self.approvals > 0 {
+                entries.push(entry(CKA_SR_USE_APPROVALS, Given::Ulong(self.approvals)));
+                entries.push(entry(CKA_SR_MANAGEMENT_APPROVALS, Given::Ulong(self.approvals)));
+            }
         }
         entries
     }
 
     /// Says what is to be said after the key was made, and ends with the status block.
-    pub(super) fn conclude(&self, tool: &mut Tool) {
+    ///
+    /// # Errors
+    /// An attestation that fails. The key is there all the same.
+    pub(super) fn conclude(&self, tool: &mut Tool) -> Result<(), Refusal> {
+        let attestation = if self.attested { attestation::check() } else { Ok(()) };
+        if self.attested {
+            let verdict = if attestation.is_ok() { "PASS" } else { "FAIL" };
+            tool.screen.paragraph(&[format!("\tAttestation Check : [{verdict}]")]);
+        }
         tool.screen.status(Code::SUCCESS);
         if self.servers > NODES {
             tool.screen.paragraph(&[
@@ -133,6 +171,10 @@ impl<'a> Creation<'a> {
                 format!("\tNumber of servers in cluster: {NODES}"),
             ]);
         }
+        attestation.map_err(|problem| {
+            say(&format!("the key was made; attestation: {problem}"));
+            Refusal::Told
+        })
     }
 }
 

@@ -1,7 +1,5 @@
 //! deleteKey.
 
-use strongroom_core::attribute::Flag as Attribute;
-
 use super::Tool;
 use super::commands::{Command, MANAGEMENT};
 use crate::cloudhsm::options::{Flag, Options};
@@ -20,13 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
 
 fn delete(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let number = options.needed_number("-k")?;
-    let session = tool.link.session();
-    let result = session.destroy_object(number);
-    // The core has one error for what an object forbids and for what its owner does.
-    if result.is_err() && session.object(number).is_ok_and(|key| !key.has(Attribute::Destroyable)) {
-        return Err(Refusal::code(Code::POLICY, format!("key {number} is not destroyable (OBJ_ATTR_DESTROYABLE)")));
-    }
-    result?;
+    tool.link.session().destroy_object(number)?;
     tool.screen.result(CALL, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())

@@ -147,9 +147,9 @@ pub(super) fn search(tool: &Tool, entries: Vec<Entry<'_>>) -> Result<Vec<Arc<Obj
     Ok(keys)
 }
 
-/// Whether a user may use the key: its owner, and everyone who is a user where it is public.
+/// Whether a user may use the key: who owns or shares it, and everyone where it is public.
 fn is_usable_by(key: &Object, user: UserId) -> bool {
-    key.kind.class == CKO_PUBLIC_KEY || key.ownership.owner == user
+    key.kind.class == CKO_PUBLIC_KEY || key.ownership.is_associated(user)
 }
 
 /// The modulus in a file: the bytes of the number, or their hexadecimal digits.

@@ -75,13 +75,12 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(usages(kind, wanted));
     let key = put_in(tool, wrapping, &value, options.text("-wk"), &Template::from_entries(entries))?;
     tool.screen.paragraph(&[format!("\tSymmetric Key Unwrapped.  Key Handle: {key}")]);
-    creation.conclude(tool);
-    Ok(())
+    creation.conclude(tool)
 }
 
 fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let wrapping = options.needed_number("-w")?;
-    let creation = Creation::read(tool, options)?;
+    let creation = Creation::read_beside(tool, options, Some(CKO_PUBLIC_KEY))?;
     let file = options.needed("-f")?;
     let der = files::private_key(file)?;
     let unreadable = |error: strongroom_crypto::Error| Refusal::Said(format!("Error: {file}: {error}"));
@@ -96,12 +95,11 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(usages(kind, pair_usages(key_type).1));
     let key = put_in(tool, wrapping, der.expose(), options.text("-wk"), &Template::from_entries(entries))?;
     tool.screen.paragraph(&[format!("\tPrivate Key Unwrapped.  Key Handle: {key}")]);
-    creation.conclude(tool);
-    Ok(())
+    creation.conclude(tool)
 }
 
 fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let creation = Creation::read(tool, options)?;
+    let creation = Creation::read_beside(tool, options, Some(CKO_PRIVATE_KEY))?;
     let file = options.needed("-f")?;
     let der = files::public_key(file)?;
     let info = PublicKeyInfo::decode(&der).map_err(|error| Refusal::Said(format!("Error: {file}: {error}")))?;
@@ -114,8 +112,7 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key = tool.link.session().create_object(&Template::from_entries(entries))?;
     tool.screen.result(CREATE, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tPublic Key Handle: {key}")]);
-    creation.conclude(tool);
-    Ok(())
+    creation.conclude(tool)
 }
 
 const CREATE: &str = "Cfm3CreatePublicKey";

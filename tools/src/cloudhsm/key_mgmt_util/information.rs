@@ -60,17 +60,15 @@ fn list_users(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
         "\t{:5}\t{:>10}\t{}\t{:<32}\t{}\t{:>15}\t\t{}",
         "Index", "User ID", "User Type", "User Name", "MofnPubKey", "LoginFailureCnt", "2FA"
     )]);
-    let rows: Vec<String> = users
-        .iter()
-        .enumerate()
-        .map(|(at, user)| {
-            let (index, id, kind) = (at + 1, user.id.0, type_name(user.role));
-            format!(
-                "\t{index}\t{id:>10}\t{kind}\t\t{:<32}\t{:>3} {:>15}\t\t {:>3}",
-                user.name, "NO", user.failures, "NO"
-            )
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(users.len());
+    for (at, user) in users.iter().enumerate() {
+        let approver = if tool.link.token().is_approver(user.id)? { "YES" } else { "NO" };
+        let (index, id, kind) = (at + 1, user.id.0, type_name(user));
+        rows.push(format!(
+            "\t{index}\t{id:>10}\t{kind}\t\t{:<32}\t{approver:>3} {:>15}\t\t {:>3}",
+            user.name, user.failures, "NO"
+        ));
+    }
     tool.screen.lines(&rows);
     tool.screen.result(LIST_USERS, Code::SUCCESS);
     Ok(())

@@ -88,7 +88,17 @@ pub(super) fn spelled_out(command: &str, words: &[Word]) -> Vec<Word> {
 fn info(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key = key(tool, options.needed_number("-k")?)?;
     tool.screen.result(GET_KEY, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\tOwned by user {}", key.ownership.owner.0)]);
+    let ownership = key.ownership;
+    tool.screen.paragraph(&[format!("\tOwned by user {}", ownership.owner.0)]);
+    let sharees: Vec<String> = ownership.sharees.iter().map(|user| user.0.to_string()).collect();
+    if !sharees.is_empty() {
+        tool.screen.paragraph(&[format!("\talso, shared to following {} user(s):", sharees.len())]);
+        tool.screen.paragraph(&[format!("\t\t {}", sharees.join(", "))]);
+    }
+    let approvals = ownership.use_approvals.max(ownership.management_approvals);
+    if approvals > 1 {
+        tool.screen.paragraph(&[format!("\t {approvals} Users need to approve to use/manage this key")]);
+    }
     Ok(())
 }
 

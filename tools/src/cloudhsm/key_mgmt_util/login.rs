@@ -83,7 +83,8 @@ fn log_in(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
             terminal::ask_secret("Enter password").map_err(|failure| Refusal::Said(failure.message().to_owned()))?
         }
     };
-    tool.link.session().login(CKU_USER, Some(&password), Some(name.as_bytes()))?;
+    let done = tool.link.session().login(CKU_USER, Some(&password), Some(name.as_bytes()));
+    done.map_err(|error| Refusal::of_login(&error))?;
     tool.screen.result(LOGIN, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())
@@ -100,7 +101,9 @@ fn status(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
     let line = match tool.link.login().map(|login| login.role) {
         None => "\tNo user has logged-in",
         Some(Role::User) => "\tCU has logged-in",
-        Some(_) => "\tCO has logged-in",
+        Some(Role::Appliance) => "\tAU has logged-in",
+        Some(Role::Officer) => "\tCO has logged-in",
+        Some(Role::Unactivated) => "\t Default CO has logged in",
     };
     tool.screen.paragraph(&[line]);
     Ok(())

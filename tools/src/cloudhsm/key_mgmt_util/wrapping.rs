@@ -232,8 +232,7 @@ fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     tool.screen.result(named, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tKey Unwrapped.  Key Handle: {key}")]);
-    creation.conclude(tool);
-    Ok(())
+    creation.conclude(tool)
 }
 
 /// What a file holds.
