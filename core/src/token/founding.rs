@@ -165,8 +165,8 @@ impl Token {
     /// # Errors
     /// The PIN's and the store's.
     pub fn reinitialize(&self, label: &[u8; 32], pin: &[u8]) -> Result<(), Error> {
-        let (meta, officer) = match self.unactivated_officer()? {
-            Some((meta, _)) => {
+        let (meta, officer) = match self.unactivated()? {
+            Some(meta) => {
                 meta.founding.check_first_pin(pin, &self.settings)?;
                 (meta, None)
             }
@@ -221,14 +221,14 @@ impl Token {
         Ok(())
     }
 
-    /// The first officer's record, where it is not activated, and the token it was read from.
-    fn unactivated_officer(&self) -> Result<Option<(Arc<Meta>, User)>, Error> {
+    /// The token's record, where its first officer is not activated.
+    fn unactivated(&self) -> Result<Option<Arc<Meta>>, Error> {
         let meta = self.meta()?;
         let Some(user) = self.user(FIRST_OFFICER)?.filter(|user| user.role == Role::Unactivated) else {
             return Ok(None);
         };
         expect_certified(&user, &meta, &layout::user(FIRST_OFFICER))?;
-        Ok(Some((meta, user)))
+        Ok(Some(meta))
     }
 
     /// The settings with what the token itself has settled.
