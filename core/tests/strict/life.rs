@@ -22,7 +22,14 @@ fn a22_what_a_key_was_for_is_in_its_record() {
     let dir = std::env::temp_dir().join(format!("strongroom-strict-{:016x}", u64::from_le_bytes(unique)));
     let open = || {
         let settings = Settings { policy: Policy::Strict, kdf: Kdf::Test, escrow: true, pin_bytes_min: 4 };
-        let config = Config { dir: dir.clone(), file: None, store: StoreKind::Sqlite, settings, module_iv: false };
+        let config = Config {
+            dir: dir.clone(),
+            file: None,
+            store: StoreKind::Sqlite,
+            settings,
+            module_iv: false,
+            audit: Default::default(),
+        };
         Hsm::with(config, Arc::new(System))
     };
     let session = |hsm: &Hsm| hsm.session(hsm.open_session(0, true).unwrap()).unwrap();

@@ -151,7 +151,14 @@ fn with_module_iv() -> (Hsm, std::path::PathBuf) {
     let unique: [u8; 8] = strongroom_crypto::random::bytes().unwrap();
     let dir = std::env::temp_dir().join(format!("strongroom-strict-{:016x}", u64::from_le_bytes(unique)));
     let settings = Settings { policy: Policy::Strict, kdf: Kdf::Test, escrow: true, pin_bytes_min: 4 };
-    let config = Config { dir: dir.clone(), file: None, store: StoreKind::Memory, settings, module_iv: true };
+    let config = Config {
+        dir: dir.clone(),
+        file: None,
+        store: StoreKind::Memory,
+        settings,
+        module_iv: true,
+        audit: Default::default(),
+    };
     (Hsm::with(config, Arc::new(System)), dir)
 }
 
