@@ -1,5 +1,5 @@
 /*
- * What Strongroom adds to PKCS#11: its version and the names of its settings.
+ * What Strongroom adds to PKCS#11: its version, the names of its settings, mechanisms of vendors.
  *
  * A program that keeps to the standard needs only <strongroom/pkcs11.h>, which this header includes.
  *
@@ -27,5 +27,15 @@
 #define STRONGROOM_ENV_CONF "STRONGROOM_CONF"
 /* "stderr" or a file: each call is written there with its arguments, never secrets, its result and the reason. */
 #define STRONGROOM_ENV_TRACE "STRONGROOM_TRACE"
+
+/*
+ * Mechanisms under the numbers that AWS CloudHSM's PKCS#11 library gives them, for programs written for it: the standard
+ * names are CKM_AES_KEY_WRAP, CKM_AES_KEY_WRAP_PKCS7 and CKM_AES_KEY_WRAP_KWP. They take no parameter.
+ */
+#ifndef CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD
+#define CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD 0x80002109UL
+#define CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD 0x8000210AUL
+#define CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD 0x8000216FUL
+#endif
 
 #endif

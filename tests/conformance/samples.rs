@@ -15,6 +15,7 @@ mod pairs;
 mod uses;
 
 use cryptoki_sys::*;
+use strongroom_core::mechanism::cloudhsm::*;
 
 use crate::parameters::{Mechanism, Parameter};
 use crate::session::{Session, Work};
@@ -478,6 +479,9 @@ const OTHERS: &[Sample] = rows! {
     CKM_AES_KEY_WRAP_PAD: AES, BYTES, Fips, Kind::KeyWrap;
     CKM_AES_KEY_WRAP_KWP: AES, BYTES, Fips, Kind::KeyWrap;
     CKM_AES_KEY_WRAP_PKCS7: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD: AES, BYTES, Fips, Kind::KeyWrap;
+    CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD: AES, BYTES, Fips, Kind::KeyWrap;
     CKM_HKDF_KEY_GEN: &[CKK_HKDF], (1, SECRET_MAX), Fips, Kind::Generate;
     CKM_TLS_MAC: &[CKK_GENERIC_SECRET], (48, 48), Fips, Kind::TlsMac;
     CKM_TLS12_MAC: &[CKK_GENERIC_SECRET], (48, 48), Fips, Kind::TlsMac;

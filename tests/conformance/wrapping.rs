@@ -19,6 +19,7 @@ mod unwrapped;
 mod values;
 
 use cryptoki_sys::*;
+use strongroom_core::mechanism::cloudhsm::*;
 
 use crate::module::{Outcome, refused};
 use crate::pair_samples::pair_sample;
@@ -195,6 +196,9 @@ fn ways(session: Session) -> Vec<Way> {
         add(aes("KWP with an IV"), with_iv(CKM_AES_KEY_WRAP_KWP, &[7; 4]), both, Takes::All);
         add(aes("KW_PKCS7"), plain(CKM_AES_KEY_WRAP_PKCS7), both, Takes::Pkcs7);
         add(aes("KW_PKCS7 with an IV"), with_iv(CKM_AES_KEY_WRAP_PKCS7, &[8; 8]), both, Takes::Pkcs7);
+        add(aes("CloudHSM's NO_PAD"), plain(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD), both, Takes::Semiblocks);
+        add(aes("CloudHSM's PKCS5_PAD"), plain(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD), both, Takes::Pkcs7);
+        add(aes("CloudHSM's ZERO_PAD"), plain(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD), both, Takes::All);
     }
     for (key_type, len, name, [ecb, cbc, pad]) in [
         (CKK_DES3, 24, "DES3", [CKM_DES3_ECB, CKM_DES3_CBC, CKM_DES3_CBC_PAD]),

@@ -20,8 +20,12 @@ fn hedges(work: Use) -> bool {
 pub(crate) fn wrong_parameters(bench: &Bench, sample: &Sample, work: Use) -> Vec<Parameter> {
     match bench.mechanism(sample, work).parameter {
         Parameter::None if matches!(sample.kind, Kind::KeyWrap) => {
-            let len = if matches!(sample.id, CKM_AES_KEY_WRAP | CKM_AES_KEY_WRAP_PKCS7) { 8 } else { 4 };
-            lens(&[0, len])
+            match sample.id {
+                CKM_AES_KEY_WRAP | CKM_AES_KEY_WRAP_PKCS7 => lens(&[0, 8]),
+                CKM_AES_KEY_WRAP_PAD | CKM_AES_KEY_WRAP_KWP => lens(&[0, 4]),
+                // CloudHSM's take no initial value.
+                _ => lens(&[0]),
+            }
         }
         Parameter::None => lens(&[0]),
         // A public value that is none is an error of its own.

@@ -6,6 +6,7 @@ use strongroom_crypto::hash::Algorithm::{self, *};
 use super::Grade::{self, Approved, Legacy, Sound};
 use super::MacLength::{Fixed, GcmTag, Given};
 use super::ParameterKind::{CounterKdf, EncryptData, FeedbackKdf, Iv, None, StringData, Tweak};
+use super::cloudhsm::*;
 use super::{
     CipherMode, Derivation, HybridWrap, Kdf108, KeyWrap, MacLength, Mechanism, Message, ParameterKind, RsaForm, Scheme,
     Work,
@@ -433,4 +434,7 @@ pub static CATALOGUE: &[Mechanism] = &[
     curve(hybrid(CKM_ECDH_X_AES_KEY_WRAP, "CKM_ECDH_X_AES_KEY_WRAP", HybridWrap::Montgomery, ParameterKind::EcdhAes, EDWARDS, Sound)),
     curve(hybrid(CKM_ECDH_COF_AES_KEY_WRAP, "CKM_ECDH_COF_AES_KEY_WRAP", HybridWrap::Ecdh, ParameterKind::EcdhAes, EC, Approved)),
     derive(CKM_PUB_KEY_FROM_PRIV_KEY, "CKM_PUB_KEY_FROM_PRIV_KEY", PRIVATE, Derivation::PublicFromPrivate, None, (0, 0), Approved),
+    key_wrap(CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, "CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD", KeyWrap::Plain, None, Approved),
+    key_wrap(CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, "CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD", KeyWrap::Pkcs7, None, Approved),
+    key_wrap(CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, "CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD", KeyWrap::Padded, None, Approved),
 ];

@@ -2,6 +2,7 @@
 //! parsing, dispatch and the table in the manual. What is not here does not work, and what is here works.
 
 mod catalogue;
+pub mod cloudhsm;
 pub(crate) mod hashes;
 mod modes;
 pub mod parameter;
@@ -25,7 +26,7 @@ pub use parameter::{
 pub struct Mechanism {
     /// `CK_MECHANISM_TYPE`.
     pub id: u64,
-    /// Its name in the standard.
+    /// Its name in the standard, or its vendor's.
     pub name: &'static str,
     /// The smallest key, in the unit the standard defines for the mechanism (`ulMinKeySize`).
     pub min_key: u64,

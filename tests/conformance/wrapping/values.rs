@@ -1,6 +1,7 @@
 //! Published wrapped keys.
 
 use cryptoki_sys::*;
+use strongroom_core::mechanism::cloudhsm::*;
 
 use super::{secret, unwrapped_secret};
 use crate::module::{Token, refused};
@@ -95,6 +96,24 @@ fn values_of_the_rfcs() {
             let refusal = session.unwrap(&with_iv(id, &[0xa6; 4]), kek, &hex(wrapped), &template);
             assert_eq!(refusal, refused(CKR_WRAPPED_KEY_INVALID));
         }
+    }
+}
+
+/// What programs for CloudHSM wrapped is what the standard's mechanisms unwrap. The numbers are those of its header.
+#[test]
+fn cloudhsms_numbers_are_of_the_same_mechanisms() {
+    let token = Token::new();
+    let session = token.user();
+    for (own, number, standard) in [
+        (CKM_CLOUDHSM_AES_KEY_WRAP_NO_PAD, 0x8000_2109, CKM_AES_KEY_WRAP),
+        (CKM_CLOUDHSM_AES_KEY_WRAP_PKCS5_PAD, 0x8000_210A, CKM_AES_KEY_WRAP_PKCS7),
+        (CKM_CLOUDHSM_AES_KEY_WRAP_ZERO_PAD, 0x8000_216F, CKM_AES_KEY_WRAP_KWP),
+    ] {
+        assert_eq!(own, number);
+        let kek = kek(session, &[7; 32]);
+        let data = [0x5a; 24];
+        let wrapped = session.run(Work::Encrypt, &plain(standard), kek, &data).unwrap();
+        agree(session, &plain(own), kek, &data, &wrapped);
     }
 }
 
