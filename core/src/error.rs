@@ -83,6 +83,8 @@ pub enum Error {
         /// The most that approved of one quorum token for it.
         given: u8,
     },
+    /// The key with this number has the same `CKA_ID`, and identifiers were to be unique.
+    IdTaken(u64),
     /// A quorum token, or an approval of one, is not good: says why.
     Approval(&'static str),
     /// The attribute can never be given or changed here.
@@ -267,7 +269,7 @@ impl Error {
             Error::AttributeReadOnly(_) => CKR_ATTRIBUTE_READ_ONLY,
             Error::AttributeSensitive(_) => CKR_ATTRIBUTE_SENSITIVE,
             Error::AttributeUnknown(_) => CKR_ATTRIBUTE_TYPE_INVALID,
-            Error::AttributeValue { .. } => CKR_ATTRIBUTE_VALUE_INVALID,
+            Error::AttributeValue { .. } | Error::IdTaken(_) => CKR_ATTRIBUTE_VALUE_INVALID,
             Error::TemplateIncomplete(_) => CKR_TEMPLATE_INCOMPLETE,
             Error::TemplateInconsistent { .. } => CKR_TEMPLATE_INCONSISTENT,
             Error::MechanismInvalid(_) | Error::MechanismLeftOut(..) | Error::MechanismNotAllowed(_) => {
@@ -353,6 +355,7 @@ impl fmt::Display for Error {
             Error::NoObject(handle) => write!(f, "there is no object {handle} for this caller"),
             Error::NoKey(handle) => write!(f, "there is no key {handle} for this caller"),
             Error::Prohibited(why) | Error::Approval(why) => write!(f, "{why}"),
+            Error::IdTaken(number) => write!(f, "another key has this CKA_ID: key {number}"),
             Error::NotOwner => write!(f, "the object belongs to another user"),
             Error::ApprovalsMissing { needed, given } => {
                 let missing = needed.saturating_sub(*given);

@@ -3,7 +3,7 @@
 //! PKCS#11 has one login per application and token, shared by all sessions (3.2 §5.6.8); it lives here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use cryptoki_sys::*;
 use parking_lot::{Mutex, RwLock};
@@ -18,7 +18,7 @@ use crate::object::{Object, Ownership, UserId, birth::Maker};
 use crate::policy::Policy;
 use crate::seal::Role;
 use crate::token::audit::{Event, Fact};
-use crate::token::{Credential, FIRST_OFFICER, Login, Numbered, Token, UNSEEN};
+use crate::token::{Credential, FIRST_OFFICER, Login, Making, Numbered, Token, UNSEEN};
 
 /// The first number of a session object: every token object's number is lower.
 pub const SESSION_OBJECTS_START: u64 = 0x8000_0000;
@@ -45,6 +45,7 @@ pub struct Application {
     objects: Numbered<Arc<Object>>,
     numbers: Arc<AtomicU64>,
     count: AtomicU64,
+    unique_ids: AtomicBool,
     sessions: Mutex<Counts>,
 }
 
@@ -86,6 +87,7 @@ impl Application {
             objects: Numbered::default(),
             numbers,
             count: AtomicU64::new(0),
+            unique_ids: AtomicBool::new(false),
             sessions: Mutex::default(),
         }
     }
@@ -348,7 +350,7 @@ impl Application {
         let kept = match gone {
             Some(error) => Err(error),
             None if token.is_empty() => Ok(Vec::new()),
-            None => self.token.insert_all(token, login.as_deref(), made),
+            None => self.token.insert_all(token, login.as_deref(), self.making(made)),
         };
         match kept {
             Ok(kept) => kept.iter().zip(places).for_each(|(object, place)| *place = object.number),
@@ -367,11 +369,20 @@ impl Application {
         let (login, actor) = (self.login(), self.actor());
         self.may_keep(&object, login.as_deref(), actor, logouts)?;
         if object.has(Flag::Token) {
-            let kept = self.token.insert_all(vec![object], login.as_deref(), made)?;
+            let kept = self.token.insert_all(vec![object], login.as_deref(), self.making(made))?;
             return Ok(kept.first().map_or(0, |object| object.number));
         }
         self.make_room(1)?;
         self.keep_here(object, actor, logouts)
+    }
+
+    /// From now on, keys with an identifier that another key of the token has are refused ([`Error::IdTaken`]).
+    pub fn demand_unique_ids(&self) {
+        self.unique_ids.store(true, Ordering::Relaxed);
+    }
+
+    fn making<'a>(&self, fact: Fact<'a>) -> Making<'a> {
+        Making { fact, unique_ids: self.unique_ids.load(Ordering::Relaxed) }
     }
 
     fn may_keep(&self, object: &Object, login: Option<&Login>, actor: Actor, logouts: u64) -> Result<(), Error> {

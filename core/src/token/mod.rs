@@ -16,6 +16,7 @@ mod officers;
 pub mod quorum;
 mod search;
 mod sharing;
+mod unique;
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -40,6 +41,7 @@ pub use cache::{NumberHash, Numbered, UNSEEN};
 pub use founding::{APPLIANCE_USER, APPLIANCE_USER_ID, FIRST_OFFICER, Founding, INITIAL_PASSWORD};
 pub use login::{Credential, Login};
 pub use meta::Meta;
+pub use objects::Making;
 
 /// The name of the user `C_InitPIN` makes and `C_Login` without a name means.
 pub const DEFAULT_USER: &str = "user";

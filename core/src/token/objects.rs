@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::audit::{Event, Fact};
 use super::cache::{Cached, UNSEEN};
 use super::sharing::expect_sharees;
+use super::unique::UniqueIds;
 use super::{Login, Meta, Token, layout};
 use crate::attribute::Flag;
 use crate::error::Error;
@@ -16,6 +17,22 @@ use crate::store::{Aborted, Transaction};
 
 /// Token objects number below this; session objects and built-in ones have numbers above.
 pub(super) const OBJECT_NUMBER_MAX: u64 = 0x7ffe_ffff;
+
+/// How new objects come into the token.
+#[derive(Debug, Clone, Copy)]
+pub struct Making<'a> {
+    /// What the audit log says of it.
+    pub fact: Fact<'a>,
+    /// Whether keys with an identifier that another key of the token has are refused.
+    pub unique_ids: bool,
+}
+
+impl<'a> Making<'a> {
+    /// As PKCS#11 has it: identifiers need not be unique.
+    pub fn of(fact: Fact<'a>) -> Making<'a> {
+        Making { fact, unique_ids: false }
+    }
+}
 
 impl Token {
     /// The object with this number, opened for `viewer`.
@@ -31,21 +48,22 @@ impl Token {
     /// # Errors
     /// [`Error::NotLoggedIn`] where it needs a user's keys; the store's.
     pub fn insert(&self, object: Object, owner: Option<&Login>) -> Result<Arc<Object>, Error> {
-        let kept = self.insert_all(vec![object], owner, Fact::of(Event::ObjectCreated))?;
+        let kept = self.insert_all(vec![object], owner, Making::of(Fact::of(Event::ObjectCreated)))?;
         kept.into_iter().next().ok_or_else(|| damaged("an object was not kept"))
     }
 
-    /// Keeps new objects, all of them or none, and gives them their numbers. `made` is how they came to be.
+    /// Keeps new objects, all of them or none, and gives them their numbers.
     ///
     /// # Errors
-    /// As [`Token::insert`].
+    /// As [`Token::insert`]; [`Error::IdTaken`].
     pub fn insert_all(
         &self,
         mut objects: Vec<Object>,
         owner: Option<&Login>,
-        made: Fact<'_>,
+        making: Making<'_>,
     ) -> Result<Vec<Arc<Object>>, Error> {
         let meta = self.meta()?;
+        let unique = if making.unique_ids { self.unique_ids(&objects, owner)? } else { UniqueIds::default() };
         let mut prepared = Vec::with_capacity(objects.len());
         for object in &objects {
             if let Some(owner) = owner
@@ -57,6 +75,7 @@ impl Token {
         }
         self.store.transact(&mut |transaction| {
             expect(transaction, &meta, owner)?;
+            unique.expect(transaction)?;
             for (object, (tags, trust)) in objects.iter_mut().zip(&prepared) {
                 let number = next_number(transaction)?;
                 object.number = number;
@@ -71,7 +90,7 @@ impl Token {
                 for tag in tags {
                     transaction.put(&layout::tag(tag, number), b"")?;
                 }
-                self.record(transaction, owner, made.object(number))?;
+                self.record(transaction, owner, making.fact.object(number))?;
             }
             Ok(())
         })?;

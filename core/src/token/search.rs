@@ -2,6 +2,7 @@
 //! costs one index look-up however many objects there are.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use cryptoki_sys::*;
 use strongroom_crypto::kdf::TagKey;
@@ -68,6 +69,12 @@ impl Token {
         Ok(values.filter_map(|(attribute, value)| value_tag(&current.public_tags, attribute, value)).collect())
     }
 
+    /// The key of public search tags.
+    pub(super) fn public_tags(&self) -> Result<Arc<TagKey>, Error> {
+        self.refresh()?;
+        Ok(Arc::clone(&self.current.read().public_tags))
+    }
+
     /// The tags of the template's most telling attribute: the public one, and the private one for a user.
     fn template_tags(&self, template: &Template<'_>, viewer: Option<&Login>) -> Result<Option<Vec<Tag>>, Error> {
         let telling = TAGGED.iter().find_map(|attribute| {
@@ -122,7 +129,7 @@ fn actor(viewer: Option<&Login>) -> crate::access::Actor {
     viewer.map_or(crate::access::Actor::Anonymous, Login::actor)
 }
 
-fn value_tag(key: &TagKey, attribute: u64, value: AttributeValue<'_>) -> Option<Tag> {
+pub(super) fn value_tag(key: &TagKey, attribute: u64, value: AttributeValue<'_>) -> Option<Tag> {
     let attribute = attribute.to_le_bytes();
     let code = match value {
         AttributeValue::Ulong(number) => key.tag(&[&attribute, &number.to_le_bytes()]),
