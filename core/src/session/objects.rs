@@ -167,6 +167,12 @@ impl Session {
         let (object, actor) = (self.application.object(number)?, self.application.actor());
         access::check(Action::Share, actor, &object)?;
         self.allow_writing(&object)?;
+        // Users who were deleted neither take a place nor approve.
+        let change = |object: &Object| {
+            let mut now = object.duplicate();
+            now.ownership.sharees = self.application.token().living(object.ownership.sharees)?;
+            change(&now)
+        };
         // What cannot be done takes no approval.
         change(&object)?;
         let mut approvals = Approvals::default();

@@ -54,16 +54,21 @@ impl Token {
         Ok(())
     }
 
+    /// Those of these users who still exist.
+    pub(crate) fn living(&self, sharees: Sharees) -> Result<Sharees, Error> {
+        sharees.iter().try_fold(sharees, |living, sharee| match self.sharee(sharee) {
+            Ok(_) => Ok(living),
+            Err(Error::NoSuchUser(_)) => Ok(living.without(sharee)),
+            Err(error) => Err(error),
+        })
+    }
+
     /// Makes sure that `owner` has a key with each of these users, so that what is written for them needs none made. Users
     /// who exist no longer are left out.
     pub(super) fn pairs_for(&self, owner: &Login, sharees: Sharees) -> Result<Sharees, Error> {
-        let mut living = sharees;
-        for sharee in sharees.iter() {
-            match self.sharee(sharee) {
-                Ok(user) => drop(self.own_pair(owner, &user)?),
-                Err(Error::NoSuchUser(_)) => living = living.without(sharee),
-                Err(error) => return Err(error),
-            }
+        let living = self.living(sharees)?;
+        for sharee in living.iter().filter(|sharee| !owner.pairs.lock().contains_key(&(owner.user, *sharee))) {
+            self.own_pair(owner, &self.sharee(sharee)?)?;
         }
         Ok(living)
     }
