@@ -24,8 +24,8 @@ pub(crate) enum Since {
 }
 
 impl Since {
-    /// The point as milliseconds since 1970, where it is `now_ms` now.
-    pub(crate) fn from_now(self, now_ms: u64) -> u64 {
+    /// The point as milliseconds since 1970, seen from `now_ms`.
+    pub(crate) fn seen_from(self, now_ms: u64) -> u64 {
         match self {
             Since::At(time_ms) => time_ms,
             Since::Ago(span_ms) => now_ms.saturating_sub(span_ms),
@@ -97,8 +97,8 @@ mod tests {
         assert_eq!(read("2023-11-14"), Ok(Since::At(1_699_920_000_000)));
         assert_eq!(read("2023-11-14T22:13:20Z"), Ok(Since::At(1_700_000_000_000)));
         assert_eq!(read("2023-11-14 22:13"), Ok(Since::At(1_699_999_980_000)));
-        assert_eq!(read("90m").unwrap().from_now(1_700_000_000_000), 1_699_994_600_000);
-        assert_eq!(read("7d").unwrap().from_now(5), 0);
+        assert_eq!(read("90m").unwrap().seen_from(1_700_000_000_000), 1_699_994_600_000);
+        assert_eq!(read("7d").unwrap().seen_from(5), 0);
         for wrong in [
             "",
             "m",

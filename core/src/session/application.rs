@@ -287,35 +287,6 @@ impl Application {
         Ok(object)
     }
 
-    /// Logs that a key is about to be used, where that is asked for and it is the token's; whether it was logged. What
-    /// cannot be logged must not go on.
-    ///
-    /// # Errors
-    /// The store's.
-    pub(super) fn record_use(&self, key: &Object, usage: Flag, mechanism: u64) -> Result<bool, Error> {
-        if !self.token.records_use() || !key.has(Flag::Token) {
-            return Ok(false);
-        }
-        self.token.record_use(key, usage, mechanism, self.login().as_deref())?;
-        Ok(true)
-    }
-
-    /// Logs that a key of the token leaves, wrapped. Where nothing can be written that is no reason to keep it: by then it
-    /// is the medium that is protected.
-    ///
-    /// # Errors
-    /// The store's.
-    pub(super) fn record_wrapping(&self, key: &Object, wrapping: &Object, mechanism: u64) -> Result<(), Error> {
-        if !key.has(Flag::Token) {
-            return Ok(());
-        }
-        let fact = Fact::of(Event::KeyWrapped).object(key.number).second(wrapping.number).by(mechanism);
-        match self.token.record_alone(self.login().as_deref(), fact) {
-            Err(Error::WriteProtected(_)) => Ok(()),
-            recorded => recorded,
-        }
-    }
-
     /// Who makes objects in session `session`.
     pub(crate) fn maker<'a>(&'a self, actor: Actor, session: u64) -> Maker<'a> {
         // If the actor logged out before this, the number differs from the one found when the object is kept, or the actor.

@@ -7,6 +7,7 @@
 //! | `pairs`, `wrapping`, `derivation`, `encapsulation` | keys that come of keys |
 //! | `ciphers`, `signatures`, `digests`, `messages`, `message_signatures` | the operations in progress |
 //! | `blocks`, `signer` | what works inside them for key pairs |
+//! | `recording` | what the audit log tells of the use of keys |
 //! | `dual`, `state` | two operations in one call; saving a state |
 
 pub mod application;
@@ -24,6 +25,7 @@ mod messages;
 mod objects;
 mod operation;
 mod pairs;
+mod recording;
 mod signatures;
 mod signer;
 mod state;

@@ -188,23 +188,19 @@ pub(crate) struct Edited {
 impl Edited {
     pub(crate) fn new(records: &Records) -> Edited {
         let store = Arc::new(MemoryStore::new());
-        let edited = Edited {
-            token: {
-                write(&*store, records);
-                Token::open(Arc::clone(&store) as _, Arc::new(System), settings()).unwrap()
-            },
-            store,
-        };
-        edited
+        write(&*store, records);
+        let token = Token::open(Arc::clone(&store) as _, Arc::new(System), settings()).unwrap();
+        Edited { store, token }
     }
 
     /// Puts a record, or takes it away.
     pub(crate) fn set(&self, key: &[u8], record: Option<&[u8]>) {
         let done = self.store.transact(&mut |transaction| {
-            Ok(match record {
+            match record {
                 Some(record) => transaction.put(key, record)?,
                 None => transaction.delete(key)?,
-            })
+            }
+            Ok(())
         });
         done.unwrap();
     }

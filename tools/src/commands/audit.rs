@@ -80,7 +80,7 @@ fn show(context: &Context, application: &Application, args: &ShowArgs) -> Result
     let token = application.token();
     let names = Names::of(token)?;
     let users = args.user.as_deref().map(|user| names.meant(user)).transpose()?;
-    let since = args.since.map(|since| since.from_now(SystemClock.now_ms()));
+    let since = args.since.map(|since| since.seen_from(SystemClock.now_ms()));
     let wanted = |entry: &Entry| {
         since.is_none_or(|since| entry.time_ms >= since)
             && args.object.is_none_or(|object| concerns_object(entry, object))

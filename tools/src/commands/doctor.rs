@@ -191,6 +191,7 @@ fn configuration(context: &Context, config: &Config, findings: &mut Findings) {
         ("policy", settings.policy.to_string(), from_file("policy")),
         ("escrow", settings.escrow.to_string(), from_file("escrow")),
         ("pin_length_min", settings.pin_bytes_min.to_string(), from_file("pin_length_min")),
+        ("audit", config.audit.to_string(), from_file("audit")),
         ("gcm_iv", if config.module_iv { "module" } else { "caller" }.to_owned(), from_file("gcm_iv")),
     ];
     for (key, value, from) in lines {

@@ -154,9 +154,8 @@ impl<'a> Check<'a> {
             Err(error) => wrong = Some(format!("the entry cannot be read: {error}")),
             Ok(entry) if entry.sequence != sequence => wrong = Some(format!("here stands entry {}", entry.sequence)),
             Ok(entry) => {
-                // With the key it is clear which of the two is false, and that was said.
                 let follows = self.hash.is_none_or(|hash| hash == entry.previous);
-                if !follows && !(self.last_false && self.key.is_some()) {
+                if !follows && !self.last_is_known_false() {
                     wrong = Some(format!("entry {} is not the one that this entry was written after", sequence - 1));
                 }
                 if sequence == 1 {
@@ -203,7 +202,7 @@ impl<'a> Check<'a> {
             self.problem(self.next, missing(self.next, head.next - 1));
         } else if head.next < self.next {
             self.problem(head.next, "the head was set back: it goes on at this entry, which is there already");
-        } else if self.hash.is_some_and(|hash| hash != head.hash) && !(self.last_false && self.key.is_some()) {
+        } else if self.hash.is_some_and(|hash| hash != head.hash) && !self.last_is_known_false() {
             self.problem(self.next - 1, "the entry is not the last one that was written, says the head");
         }
         // Where the head goes on elsewhere its key is that of another entry, and that was said.
@@ -212,6 +211,12 @@ impl<'a> Check<'a> {
                         the head was changed";
             self.problem(self.next - 1, what);
         }
+    }
+
+    /// Whether it was the last entry that was found to be false, by its MAC: then nothing else is wrong where something
+    /// does not fit it.
+    fn last_is_known_false(&self) -> bool {
+        self.last_false && self.key.is_some()
     }
 
     fn problem(&mut self, sequence: u64, what: impl Into<String>) {
