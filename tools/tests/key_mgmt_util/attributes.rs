@@ -156,6 +156,22 @@ fn codes_have_texts() {
 }
 
 #[test]
+fn the_page_lists_the_codes() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cloudhsm.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| 0x")?.split_once(" | "));
+    let rows: Vec<(&str, &str)> = rows.collect();
+    let lines: Vec<String> = rows.iter().map(|(code, _)| format!("Error2String -r 0x{code}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let kmu = Kmu::new();
+    for (said, (code, text)) in kmu.session(&lines).iter().zip(&rows) {
+        let text = text.split([':', '|', '(']).next().unwrap().trim();
+        assert!(said.contains(&format!(": {text}.")), "0x{code}: {said}");
+    }
+    let known = (0xe0..=0xff).filter(|code| !kmu.one(&format!("Error2String -r {code}")).contains("Unknown"));
+    assert!(known.count() == rows.iter().filter(|(code, _)| code.len() == 2 && *code >= "e0").count());
+}
+
+#[test]
 fn users_are_listed() {
     let kmu = Kmu::new();
     let wrong = "loginHSM -u CU -s bob -p wrong";

@@ -139,6 +139,12 @@ fn policies_refuse_what_they_do_not_offer() {
     let strict = Kmu::with("kdf = \"test\"\npolicy = \"strict\"\n");
     assert_eq!(code(&strict.one("genSymKey -t 18 -s 16 -l x")), "b3");
     assert_eq!((fips.keys().len(), strict.keys().len()), (1, 0));
+    for kmu in [fips, strict] {
+        let said = kmu.session(&["genSymKey -t 31 -s 32 -l x", "genRSAKeyPair -m 2048 -e 65537 -l r"]);
+        let (key, (public, _)) = (handle(&said[0]), super::kmu::pair(&said[1]));
+        let said = kmu.one(&format!("wrapKey -k {key} -w {public} -m 12 -out wrapped"));
+        assert_eq!(code(&said), "b3", "{said}");
+    }
 }
 
 #[test]
