@@ -10,6 +10,7 @@
 //! | `results` | [`Code`](results::Code): result codes, their texts, the one table from the core's errors to them; [`Refusal`](results::Refusal) |
 //! | `screen` | what is printed: paragraphs, result lines, status blocks |
 //! | `attributes` | names, numbers and order of attributes, their values as text |
+//! | `approvals` | the files of quorum authentication |
 //! | `signature` | signatures of curves as files have them |
 //! | `users` | the types of user, by the words of the tools |
 //!
@@ -18,6 +19,7 @@
 //!
 //! There is one node, number 0. Output is the older of the two dialects of these tools, that of most pages of their guide.
 
+mod approvals;
 mod attributes;
 pub mod key_mgmt_util;
 mod link;

@@ -13,6 +13,7 @@ mod creation;
 mod finding;
 mod modes;
 mod pairs;
+mod quorum;
 mod signatures;
 mod transport;
 mod wrapping;

@@ -2,7 +2,7 @@
 
 use super::modes::say;
 use super::{
-    Tool, aes_wrap, delete, export, find, handles, import, information, inspect, login, pairs, sign, symmetric,
+    Tool, aes_wrap, delete, export, find, handles, import, information, inspect, login, pairs, quorum, sign, symmetric,
     wrapping,
 };
 use crate::cloudhsm::options::{Flags, Options, help};
@@ -100,6 +100,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
     [
         login::COMMANDS,
         information::COMMANDS,
+        quorum::COMMANDS,
         pairs::COMMANDS,
         symmetric::COMMANDS,
         export::COMMANDS,
@@ -137,6 +138,7 @@ fn overview(tool: &mut Tool) {
 }
 
 pub(super) const ADMINISTRATION: &str = "Configuration and Admin Commands";
+pub(super) const QUORUM: &str = "M of N commands";
 pub(super) const SYMMETRIC: &str = "Key Generation Commands: Symmetric Keys";
 pub(super) const ASYMMETRIC: &str = "Key Generation Commands: Asymmetric Keys";
 pub(super) const TRANSPORT: &str = "Key Import/Export Commands";
@@ -145,4 +147,4 @@ pub(super) const CRYPTOGRAPHY: &str = "Management Crypto Commands";
 pub(super) const HELPERS: &str = "Helper Commands";
 
 /// The headings in their order.
-const GROUPS: &[&str] = &[ADMINISTRATION, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CRYPTOGRAPHY, HELPERS];
+const GROUPS: &[&str] = &[ADMINISTRATION, QUORUM, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CRYPTOGRAPHY, HELPERS];

@@ -10,6 +10,7 @@
 //! | `export`, `import` | keys for other programs, keys of other programs |
 //! | `wrapping`, `header` | wrapKey, unWrapKey, and the header of their files |
 //! | `sign`, `aes_wrap` | sign, verify; aesWrapUnwrap |
+//! | `quorum` | approvals of the use of keys |
 //! | `handles` | files that hold handles |
 //! | `host`, `files` | values of keys on their way in and out; files |
 //! | `login` | loginHSM, logoutHSM, loginStatus |
@@ -32,6 +33,7 @@ mod inspect;
 mod login;
 mod modes;
 mod pairs;
+mod quorum;
 mod sign;
 mod symmetric;
 mod wrapping;
