@@ -43,6 +43,8 @@ impl Link {
         };
         let session = hsm.open_session(slot, true).and_then(|handle| hsm.session(handle));
         let session = session.map_err(|error| format!("token in slot {slot}: {error}"))?;
+        // CloudHSM's rule for identifiers, which PKCS#11 does not have.
+        session.application().demand_unique_ids();
         Ok(Link { hsm, session })
     }
 

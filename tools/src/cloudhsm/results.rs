@@ -170,6 +170,7 @@ impl Code {
             Error::Prohibited(_) | Error::MechanismLeftOut(..) | Error::CurveLeftOut(_) => Code::POLICY,
             Error::ApprovalsMissing { .. } => Code::QUORUM,
             Error::Approval(_) => Code::APPROVAL,
+            Error::IdTaken(_) => Code::ID_NOT_UNIQUE,
             Error::NotActivated => Code::NOT_ACTIVATED,
             Error::TokenFull(_) | Error::HostMemory => Code::FULL,
             Error::KeySize { .. } | Error::WrappingKeySize { .. } | Error::UnwrappingKeySize { .. } => Code::KEY_SIZE,

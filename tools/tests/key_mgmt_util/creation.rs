@@ -139,12 +139,24 @@ fn policies_refuse_what_they_do_not_offer() {
     let strict = Kmu::with("kdf = \"test\"\npolicy = \"strict\"\n");
     assert_eq!(code(&strict.one("genSymKey -t 18 -s 16 -l x")), "b3");
     assert_eq!((fips.keys().len(), strict.keys().len()), (1, 0));
-    for kmu in [fips, strict] {
-        let said = kmu.session(&["genSymKey -t 31 -s 32 -l x", "genRSAKeyPair -m 2048 -e 65537 -l r"]);
-        let (key, (public, _)) = (handle(&said[0]), super::kmu::pair(&said[1]));
-        let said = kmu.one(&format!("wrapKey -k {key} -w {public} -m 12 -out wrapped"));
-        assert_eq!(code(&said), "b3", "{said}");
+    // Under strict a key is for data or for keys, and those of this tool are for data.
+    let said = strict.session(&["genSymKey -t 31 -s 32 -l x", "genRSAKeyPair -m 2048 -e 65537 -l r"]);
+    let (key, (public, private)) = (handle(&said[0]), super::kmu::pair(&said[1]));
+    for (key, usages) in [(key, "ENCRYPT DECRYPT"), (public, "ENCRYPT VERIFY"), (private, "DECRYPT SIGN")] {
+        strict.one(&format!("getAttribute -o {key} -a 512 -out attr"));
+        let file = strict.file("attr");
+        let on: Vec<&str> = ["ENCRYPT", "DECRYPT", "WRAP", "UNWRAP", "SIGN", "VERIFY"]
+            .into_iter()
+            .filter(|name| file.contains(&format!("OBJ_ATTR_{name}\n0x01\n")))
+            .collect();
+        assert_eq!(on.join(" "), usages);
     }
+    let said = strict.one(&format!("exSymKey -k {key} -w {key} -out out"));
+    assert_eq!(code(&said), "e7", "{said}");
+    let said = fips.session(&["genSymKey -t 31 -s 32 -l x", "genRSAKeyPair -m 2048 -e 65537 -l r"]);
+    let (key, (public, _)) = (handle(&said[0]), super::kmu::pair(&said[1]));
+    let said = fips.one(&format!("wrapKey -k {key} -w {public} -m 12 -out wrapped"));
+    assert_eq!(code(&said), "b3", "{said}");
 }
 
 #[test]
@@ -161,7 +173,9 @@ fn an_identifier_is_one_keys_or_one_pairs() {
         "genSymKey -t 31 -s 32 -l z -id \"\"",
     ]);
     let codes: Vec<&str> = said.iter().map(|said| code(said)).collect();
-    assert_eq!(codes, ["00", "00", "e2", "e2", "e2", "00", "00", "00"]);
+    assert_eq!(codes, ["00", "00", "e2", "00", "e2", "00", "00", "00"], "session keys are in no token: {said:?}");
+    let other = kmu.session_of("alice", &["genSymKey -t 31 -s 32 -l x -id J", "genSymKey -t 31 -s 32 -l x -id I"]);
+    assert_eq!((code(&other[0]), code(&other[1])), ("e2", "e2"), "whoever the key belongs to: {other:?}");
     let ((public, private), wrap) = (super::kmu::pair(&said[0]), handle(&said[1]));
     let said = kmu.session(&[
         &format!("exportPubKey -k {public} -out public"),

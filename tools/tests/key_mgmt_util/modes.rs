@@ -53,11 +53,12 @@ fn a_refused_login_says_which_code() {
 fn a_password_can_be_hidden() {
     let kmu = Kmu::new();
     let program = env!("CARGO_BIN_EXE_key_mgmt_util");
-    let line = format!("singlecmd loginHSM -u CU -s {USER} -hpswd");
+    let line = format!("singlecmd loginHSM -u CU -s {USER} -hpswd findKey");
     let arguments: Vec<&str> = line.split(' ').collect();
     let outcome = kmu.place.at_terminal_of(program, &arguments, &[("Enter password: ", &format!("{PIN}\n"))]);
     outcome.tells_no_pin();
     assert!(outcome.out.contains("Cfm3LoginHSM returned: 0x00"), "{outcome:?}");
+    assert!(outcome.out.contains("Cfm3FindKey returned: 0x00"), "{outcome:?}");
 }
 
 #[test]

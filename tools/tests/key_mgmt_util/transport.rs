@@ -22,8 +22,11 @@ fn with_wrapping_key() -> (Kmu, u64) {
 #[test]
 fn symmetric_keys_go_out_and_in() {
     let (kmu, wrap) = with_wrapping_key();
-    let mode = std::fs::metadata(kmu.place.path("wrap.key")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let mode = || std::fs::metadata(kmu.place.path("wrap.key")).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+    super::place::set_mode(&kmu.place.path("wrap.key"), 0o644);
+    kmu.one(&format!("exSymKey -k {wrap} -w {wrap} -out wrap.key"));
+    assert_eq!(mode(), 0o600, "of a file that was there too");
     for (key_type, size) in [(31, 16), (31, 24), (21, 24), (16, 20)] {
         let key = handle(&kmu.one(&format!("genSymKey -t {key_type} -s {size} -l out")));
         let said = kmu.session(&[

@@ -16,8 +16,8 @@ fn with_keys() -> (Kmu, Keys) {
     let said = kmu.session(&[
         "genSymKey -t 31 -s 32 -l aes",
         "genRSAKeyPair -m 2048 -e 65537 -l rsa",
-        "genSymKey -t 21 -s 24 -l payload -id PAY",
-        "genECCKeyPair -i 2 -l private -id PRIV",
+        "genSymKey -t 21 -s 24 -l payload",
+        "genECCKeyPair -i 2 -l private",
     ]);
     let (rsa_public, rsa_private) = pair(&said[1]);
     let (_, private) = pair(&said[3]);
@@ -75,6 +75,22 @@ fn what_is_wrapped_with_a_header_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_header_has_the_identifier_too() {
+    let (kmu, Keys { aes, .. }) = with_keys();
+    let key = handle(&kmu.one("genSymKey -t 31 -s 16 -l named -id PAY"));
+    let unwrap = format!("unWrapKey -f wrapped -w {aes} -m 6");
+    let said = kmu.session(&[
+        &format!("wrapKey -k {key} -w {aes} -out wrapped -m 6"),
+        &unwrap,
+        &format!("deleteKey -k {key}"),
+        &unwrap,
+        "findKey -id PAY -l named",
+    ]);
+    assert_eq!((code(&said[1]), code(&said[3])), ("e2", "00"), "it is unique: {said:?}");
+    assert_eq!(super::kmu::handles(&said[4]), [handle(&said[3])]);
+}
+
+#[test]
 fn what_is_wrapped_without_a_header_is_said_by_options() {
     let (kmu, keys) = with_keys();
     let (aes, rsa) = ((keys.aes, keys.aes), (keys.rsa_public, keys.rsa_private));
@@ -105,7 +121,7 @@ fn what_is_wrapped_without_a_header_is_said_by_options() {
         assert_eq!(lines[1], "\tCfm2UnWrapWithTemplate3 returned: 0x00 : HSM Return: SUCCESS");
         let expected = attributes(&kmu, keys.payload)
             .replace("LOCAL\n0x01", "LOCAL\n0x00")
-            .replace("ID\nPAY", &format!("ID\n{id}"));
+            .replace("ID\n\n", &format!("ID\n{id}\n"));
         assert_eq!(attributes(&kmu, handle(&said[2])), expected, "{mechanism}");
     }
 }

@@ -73,7 +73,7 @@ fn run(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let length = done.map_err(|error| Refusal::from(error).of(call_name))?;
     let result = result.expose().get(..length).unwrap_or_default();
     let file = options.text("-out").unwrap_or(default_file);
-    files::write(file, result)?;
+    files::write_secret(file, result)?;
     let lines: Vec<Zeroizing<String>> = result.chunks(8).map(row).collect();
     tool.screen.paragraph(&["result data:"]);
     lines.iter().for_each(|line| tool.screen.lines(&[line.as_str()]));

@@ -7,9 +7,9 @@ use strongroom_core::attribute::{
 };
 use strongroom_core::object::schema::Kind;
 use strongroom_core::object::{Object, UserId};
+use strongroom_core::policy::Policy;
 
 use super::Tool;
-use super::find::search;
 use super::modes::say;
 use crate::attestation;
 use crate::cloudhsm::options::{Flag, Options};
@@ -68,18 +68,6 @@ impl<'a> Creation<'a> {
     /// # Errors
     /// What the tool refuses before the HSM is asked.
     pub(super) fn read(tool: &mut Tool, options: &Options<'a>) -> Result<Creation<'a>, Refusal> {
-        Creation::read_beside(tool, options, None)
-    }
-
-    /// The same for one half of a pair, which may have the identifier of keys of the other class.
-    ///
-    /// # Errors
-    /// As [`Creation::read`].
-    pub(super) fn read_beside(
-        tool: &mut Tool,
-        options: &Options<'a>,
-        other: Option<u64>,
-    ) -> Result<Creation<'a>, Refusal> {
         let approvals = options.number("-m_value")?.unwrap_or_default();
         let servers = options.number("-min_srv")?.unwrap_or(1);
         if approvals > APPROVALS_MAX || !(1..=SERVERS_MAX).contains(&servers) {
@@ -110,12 +98,6 @@ impl<'a> Creation<'a> {
             return Err(Refusal::before(Code::TOO_FEW_USERS, line));
         }
         let extractable = !options.has("-nex");
-        if !id.is_empty() {
-            let namesakes = search(tool, vec![entry(CKA_ID, Given::Bytes(id.as_bytes()))])?;
-            if let Some(key) = namesakes.iter().find(|key| Some(key.kind.class) != other) {
-                return Err(Refusal::code(Code::ID_NOT_UNIQUE, format!("-id {id}: key {} has this ID", key.number)));
-            }
-        }
         let attested = options.has("-attest");
         // One approval is that of whoever uses the key, which is as good as none.
         let approvals = if approvals > 1 { approvals } else { 0 };
@@ -189,10 +171,11 @@ pub(super) fn flag<'a>(attribute: u64, which: Attribute, value: bool) -> Entry<'
 }
 
 /// Entries that switch on the usages that are named, and off all others that keys of this kind may have: no default of
-/// the core's has a part in it.
-pub(super) fn usages<'a>(kind: &Kind, wanted: &[Attribute]) -> Vec<Entry<'a>> {
+/// the core's has a part in it. Under `strict` a key is for data or for keys, and these tools make keys for data.
+pub(super) fn usages<'a>(policy: Policy, kind: &Kind, wanted: &[Attribute]) -> Vec<Entry<'a>> {
+    let is_left = |which: &Attribute| policy != Policy::Strict || !matches!(which, Attribute::Wrap | Attribute::Unwrap);
     let possible = USAGES.iter().filter(|(attribute, _)| kind.rule(*attribute).is_some());
-    possible.map(|(attribute, which)| flag(*attribute, *which, wanted.contains(which))).collect()
+    possible.map(|(attribute, which)| flag(*attribute, *which, wanted.contains(which) && is_left(which))).collect()
 }
 
 /// The usages that are on, as bits in the order of [`USAGES`].
@@ -201,9 +184,9 @@ pub(super) fn usage_bits(key: &Object) -> u16 {
 }
 
 /// Entries for the usages of these bits; all others are off.
-pub(super) fn usages_of<'a>(kind: &Kind, bits: u16) -> Vec<Entry<'a>> {
+pub(super) fn usages_of<'a>(policy: Policy, kind: &Kind, bits: u16) -> Vec<Entry<'a>> {
     let on = USAGES.iter().enumerate().filter(|(at, _)| bits & 1 << at != 0).map(|(_, (_, which))| *which);
-    usages(kind, &on.collect::<Vec<_>>())
+    usages(policy, kind, &on.collect::<Vec<_>>())
 }
 
 /// A label or an identifier. Files with attributes have one line for each, so neither may hold a line end.

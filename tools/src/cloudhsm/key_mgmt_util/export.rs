@@ -63,7 +63,7 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         return Err(Refusal::Said(format!("{number} is not a symmetric key")));
     }
     let value = take_out(tool, wrapping, number, options.text("-wk"))?;
-    files::write(file, value.expose())?;
+    files::write_secret(file, value.expose())?;
     tool.screen.paragraph(&[format!("Wrapped Symmetric Key written to file \"{file}\"")]);
     Ok(())
 }
@@ -75,7 +75,7 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         return Err(Refusal::Said(format!("{number} is not a private key")));
     }
     let value = take_out(tool, wrapping, number, options.text("-wk"))?;
-    files::write(file, pem::encode_secret("PRIVATE KEY", value.expose()).as_bytes())?;
+    files::write_secret(file, pem::encode_secret("PRIVATE KEY", value.expose()).as_bytes())?;
     tool.screen.paragraph(&[format!("PEM formatted private key is written to {file}")]);
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! Files that commands read and write. They are overwritten, as in CloudHSM's tool, and nobody else may read new ones.
+//! Files that commands read and write. They are overwritten, as in CloudHSM's tool; those with keys are their owner's alone.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 
 use strongroom_crypto::encoding::{PrivateKeyInfo, Traditional};
 use strongroom_crypto::memory::SecretBytes;
@@ -29,14 +29,32 @@ pub(super) fn read(path: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     }
 }
 
-/// Writes a file, over one that is there.
+/// Writes a file that anyone may read, over one that is there.
 ///
 /// # Errors
 /// Words for one that cannot be written.
 pub(super) fn write(path: &str, content: &[u8]) -> Result<(), Refusal> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| file.write_all(content));
-    written.map_err(|error| Refusal::Said(format!("Error: {path} cannot be written: {error}")))
+    std::fs::write(path, content).map_err(|error| unwritable(path, &error))
+}
+
+/// Writes a file that only its owner may read, over one that is there, whoever could read that.
+///
+/// # Errors
+/// Words for one that cannot be written.
+pub(super) fn write_secret(path: &str, content: &[u8]) -> Result<(), Refusal> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(path)?;
+        // A pipe or a terminal has a mode that says nothing.
+        if file.metadata()?.is_file() {
+            file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+        }
+        file.write_all(content)
+    };
+    write().map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &str, error: &std::io::Error) -> Refusal {
+    Refusal::Said(format!("Error: {path} cannot be written: {error}"))
 }
 
 /// The AES key in a file, for work outside the HSM.
@@ -91,5 +109,6 @@ pub(super) fn public_key(path: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     block.ok_or_else(|| wrong("it holds no public key in PEM (BEGIN PUBLIC KEY)"))?.decode().map_err(|it| wrong(&it))
 }
 
+const OWNER_ONLY: u32 = 0o600;
 /// More than any key, and room for messages to sign.
 const FILE_BYTES_MAX: u64 = 64 << 20;

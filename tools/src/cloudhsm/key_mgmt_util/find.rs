@@ -10,6 +10,7 @@ use strongroom_core::object::{Object, UserId};
 use super::Tool;
 use super::commands::{Command, MANAGEMENT};
 use super::creation::{entry, flag, users};
+use super::files;
 use crate::cloudhsm::attributes::check_value;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
@@ -154,10 +155,9 @@ fn is_usable_by(key: &Object, user: UserId) -> bool {
 
 /// The modulus in a file: the bytes of the number, or their hexadecimal digits.
 fn modulus(path: &str) -> Result<Vec<u8>, Refusal> {
-    let content =
-        std::fs::read(path).map_err(|error| Refusal::Said(format!("Error: {path} cannot be read: {error}")))?;
+    let content = files::read(path)?;
     let digits = std::str::from_utf8(&content).ok().map(|text| text.split_whitespace().collect::<String>());
-    let number = digits.and_then(|digits| parse_hex(&digits).ok()).unwrap_or(content);
+    let number = digits.and_then(|digits| parse_hex(&digits).ok()).unwrap_or_else(|| content.to_vec());
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     Ok(number.get(zeros..).unwrap_or_default().to_vec())
 }

@@ -72,7 +72,7 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let mut entries = creation.entries(Half::Confidential);
     entries.push(entry(CKA_CLASS, Given::Ulong(CKO_SECRET_KEY)));
     entries.push(entry(CKA_KEY_TYPE, Given::Ulong(key_type)));
-    entries.extend(usages(kind, wanted));
+    entries.extend(usages(tool.link.policy()?, kind, wanted));
     let key = put_in(tool, wrapping, &value, options.text("-wk"), &Template::from_entries(entries))?;
     tool.screen.paragraph(&[format!("\tSymmetric Key Unwrapped.  Key Handle: {key}")]);
     creation.conclude(tool)
@@ -80,7 +80,7 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 
 fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let wrapping = options.needed_number("-w")?;
-    let creation = Creation::read_beside(tool, options, Some(CKO_PUBLIC_KEY))?;
+    let creation = Creation::read(tool, options)?;
     let file = options.needed("-f")?;
     let der = files::private_key(file)?;
     let unreadable = |error: strongroom_crypto::Error| Refusal::Said(format!("Error: {file}: {error}"));
@@ -92,14 +92,14 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let mut entries = creation.entries(Half::Confidential);
     entries.push(entry(CKA_CLASS, Given::Ulong(CKO_PRIVATE_KEY)));
     entries.push(entry(CKA_KEY_TYPE, Given::Ulong(key_type)));
-    entries.extend(usages(kind, pair_usages(key_type).1));
+    entries.extend(usages(tool.link.policy()?, kind, pair_usages(key_type).1));
     let key = put_in(tool, wrapping, der.expose(), options.text("-wk"), &Template::from_entries(entries))?;
     tool.screen.paragraph(&[format!("\tPrivate Key Unwrapped.  Key Handle: {key}")]);
     creation.conclude(tool)
 }
 
 fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let creation = Creation::read_beside(tool, options, Some(CKO_PRIVATE_KEY))?;
+    let creation = Creation::read(tool, options)?;
     let file = options.needed("-f")?;
     let der = files::public_key(file)?;
     let info = PublicKeyInfo::decode(&der).map_err(|error| Refusal::Said(format!("Error: {file}: {error}")))?;
@@ -108,7 +108,7 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key_type = parts.ulong(CKA_KEY_TYPE).unwrap_or_default();
     let kind = Kind::pair_half(CKO_PUBLIC_KEY, key_type).ok_or(Refusal::HELP)?;
     entries.extend(creation.entries(Half::Public));
-    entries.extend(usages(kind, pair_usages(key_type).0));
+    entries.extend(usages(tool.link.policy()?, kind, pair_usages(key_type).0));
     let key = tool.link.session().create_object(&Template::from_entries(entries))?;
     tool.screen.result(CREATE, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tPublic Key Handle: {key}")]);

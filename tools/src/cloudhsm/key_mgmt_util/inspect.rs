@@ -8,6 +8,7 @@ use strongroom_core::attribute::{Flag as Attribute, Template};
 use super::Tool;
 use super::commands::{Command, HELPERS, MANAGEMENT};
 use super::creation::flag;
+use super::files;
 use super::find::key;
 use crate::cloudhsm::attributes::{self, ALL, LISTED, Value};
 use crate::cloudhsm::options::{Flag, Options, number};
@@ -121,7 +122,7 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         .iter()
         .map(|(attribute, value)| format!("OBJ_ATTR_{}\n{}\n", attribute.name, value.text(wanted != ALL)))
         .collect();
-    std::fs::write(file, text).map_err(|error| Refusal::Said(format!("Error: {file} cannot be written: {error}")))?;
+    files::write(file, text.as_bytes())?;
     said.push(format!("Attributes dumped into {file} file"));
     tool.screen.paragraph(&said);
     tool.screen.result(GET, Code::SUCCESS);

@@ -51,10 +51,12 @@ pub fn run() -> ExitCode {
 /// What ends the program at once, whatever its exit status means otherwise.
 struct Stop;
 
-/// One command, after the seven words that log in where they are there.
+/// One command, after the words that log in where they are there.
 fn single(tool: &mut Tool, words: &[Word]) -> Result<Outcome, Stop> {
+    let hidden = words.iter().take(LOGIN_WORDS).any(|word| **word == "-hpswd");
+    let count = if hidden { LOGIN_WORDS - 1 } else { LOGIN_WORDS };
     let (login, command) = match words.first() {
-        Some(first) if **first == "loginHSM" && words.len() > LOGIN_WORDS => words.split_at(LOGIN_WORDS),
+        Some(first) if **first == "loginHSM" && words.len() > count => words.split_at(count),
         _ => (&[][..], words),
     };
     if !login.is_empty() && commands::carry_out(tool, login) == Outcome::Refused {
@@ -71,7 +73,7 @@ fn script(tool: &mut Tool, file: &str) -> Result<Outcome, Stop> {
     })?;
     let mut outcome = Outcome::Done;
     for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        outcome = outcome.and(typed(tool, line));
+        outcome = outcome.and(typed(tool, line.as_bytes()));
         if tool.left {
             break;
         }
@@ -108,8 +110,9 @@ fn interactive(tool: &mut Tool) -> Result<Outcome, Stop> {
     Ok(outcome)
 }
 
-fn typed(tool: &mut Tool, line: &str) -> Outcome {
-    match words::split(line) {
+fn typed(tool: &mut Tool, line: &[u8]) -> Outcome {
+    let words = std::str::from_utf8(line).map_err(|_| "the line is no text in UTF-8".to_owned()).and_then(words::split);
+    match words {
         Ok(words) => commands::carry_out(tool, &words),
         Err(problem) => {
             tool.screen.paragraph(&[format!("\tError: {problem}; nothing was done")]);
@@ -119,11 +122,11 @@ fn typed(tool: &mut Tool, line: &str) -> Outcome {
 }
 
 /// The next line of standard input. It may hold a password, so its buffer has room for it at once and is wiped.
-fn line() -> std::io::Result<Option<Zeroizing<String>>> {
-    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES_MAX + 2));
+fn line() -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LINE_BYTES_MAX + 2));
     let mut input = std::io::stdin().lock();
-    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_line(&mut line)?;
-    if read > LINE_BYTES_MAX && !line.ends_with('\n') {
+    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
+    if read > LINE_BYTES_MAX && !line.ends_with(b"\n") {
         // The rest is dropped, and the length is refused.
         input.skip_until(b'\n')?;
     }

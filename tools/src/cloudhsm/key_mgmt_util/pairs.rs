@@ -104,11 +104,12 @@ fn generate(tool: &mut Tool, creation: &Creation<'_>, key_type: u64, parts: Vec<
     let kind = |class| Kind::pair_half(class, key_type).ok_or(Refusal::HELP);
     let (public_kind, private_kind) = (kind(CKO_PUBLIC_KEY)?, kind(CKO_PRIVATE_KEY)?);
     let (public_usages, private_usages) = pair_usages(key_type);
+    let policy = tool.link.policy()?;
     let mut public = creation.entries(Half::Public);
     public.extend(parts);
-    public.extend(usages(public_kind, public_usages));
+    public.extend(usages(policy, public_kind, public_usages));
     let mut private = creation.entries(Half::Confidential);
-    private.extend(usages(private_kind, private_usages));
+    private.extend(usages(policy, private_kind, private_usages));
     let mechanism = generator(|work| matches!(work, Work::GeneratePair(made) if *made == key_type))?;
     let call = Call { mechanism, parameter: Parameter::None };
     let session = tool.link.session();

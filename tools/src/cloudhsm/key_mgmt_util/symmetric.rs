@@ -58,7 +58,7 @@ fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     let mut entries = creation.entries(Half::Confidential);
     entries.push(entry(CKA_VALUE_LEN, Given::Ulong(size)));
-    entries.extend(usages(kind, wanted));
+    entries.extend(usages(policy, kind, wanted));
     let call = Call { mechanism, parameter: Parameter::None };
     let key = tool.link.session().generate_key(&call, &Template::from_entries(entries))?;
     tool.screen.result(CALL, Code::SUCCESS);

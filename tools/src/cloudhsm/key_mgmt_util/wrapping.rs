@@ -4,6 +4,7 @@ use cryptoki_sys::*;
 use strongroom_core::attribute::{Entry, Given, Template};
 use strongroom_core::mechanism::{Call, Oaep, Parameter};
 use strongroom_core::object::schema::Kind;
+use strongroom_core::policy::Policy;
 use strongroom_core::session::{Output, Session};
 
 use super::Tool;
@@ -209,9 +210,10 @@ fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     let creation = Creation::read(tool, options)?;
     let content = files::read(file)?;
+    let policy = tool.link.policy()?;
     let wrapped = match way.bare {
-        true => Wrapped::bare(&content, &way, options)?,
-        false => Wrapped::with_header(&content, &way)
+        true => Wrapped::bare(&content, &way, options, policy)?,
+        false => Wrapped::with_header(&content, &way, policy)
             .map_err(|problem| Refusal::Said(format!("Error: {file}: {problem}")))?,
     };
     let creation = creation.named(&wrapped.label, &wrapped.id);
@@ -248,7 +250,7 @@ struct Wrapped<'a> {
 
 impl<'a> Wrapped<'a> {
     /// A file that holds the wrapped key and nothing else: the options say what it is.
-    fn bare(content: &'a [u8], way: &Way, options: &Options<'_>) -> Result<Wrapped<'a>, Refusal> {
+    fn bare(content: &'a [u8], way: &Way, options: &Options<'_>, policy: Policy) -> Result<Wrapped<'a>, Refusal> {
         let (class, key_type) = (options.needed_number("-kc")?, options.needed_number("-kt")?);
         let (kind, usages) = match class {
             CKO_PRIVATE_KEY => (Kind::pair_half(class, key_type), Some(pair_usages(key_type).1)),
@@ -260,11 +262,19 @@ impl<'a> Wrapped<'a> {
         let iv = options.text("-iv_file").map(files::read).transpose()?.map(|iv| iv.to_vec()).unwrap_or_default();
         let (iv, bytes) = way.iv_before(iv, content);
         let aad = way.aad.clone();
-        Ok(Wrapped { kind, usages: usages_on(kind, wanted), label: text("-l"), id: text("-id"), aad, iv, bytes })
+        Ok(Wrapped {
+            kind,
+            usages: usages_on(policy, kind, wanted),
+            label: text("-l"),
+            id: text("-id"),
+            aad,
+            iv,
+            bytes,
+        })
     }
 
     /// A file whose header says what it is.
-    fn with_header(content: &'a [u8], way: &Way) -> Result<Wrapped<'a>, String> {
+    fn with_header(content: &'a [u8], way: &Way, policy: Policy) -> Result<Wrapped<'a>, String> {
         let (header, bytes) = Header::decode(content)?;
         if u64::from(header.mechanism) != way.number {
             return Err(format!("it was wrapped with mechanism {}", header.mechanism));
@@ -282,7 +292,7 @@ impl<'a> Wrapped<'a> {
         };
         let head = content.get(..content.len() - bytes.len()).unwrap_or_default();
         let aad = [head, &way.aad].concat();
-        let usages = usages_of(kind, header.usages);
+        let usages = usages_of(policy, kind, header.usages);
         let (iv, bytes) = way.iv_before(header.iv, bytes);
         Ok(Wrapped { kind, usages, label: text(header.label)?, id: text(header.id)?, aad, iv, bytes })
     }
