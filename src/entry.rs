@@ -8,6 +8,7 @@ use cryptoki_sys::{CK_RV, CKR_OK};
 use strongroom_core::hsm::Hsm;
 
 use crate::failure::{Failure, Outcome};
+use crate::last_error;
 use crate::lifecycle::{self, Gate};
 use crate::memory::Traced;
 use crate::trace::{self, Trace};
@@ -23,12 +24,13 @@ pub(crate) fn initialised<const N: usize>(
     body: impl FnOnce(&Hsm) -> Outcome,
 ) -> CK_RV {
     let Some(gate) = lifecycle::gate() else {
-        return Failure::NotInitialized.rv();
+        return refused(function, &Failure::NotInitialized);
     };
-    match gate.settled() {
-        None => rv(&caught(|| within(gate, body))),
+    let outcome = match gate.settled() {
+        None => caught(|| within(gate, body)),
         Some(trace) => traced(trace, function, &arguments(), || within(gate, body)),
-    }
+    };
+    ended(function, &outcome)
 }
 
 /// A call that is possible at any time.
@@ -37,9 +39,26 @@ pub(crate) fn any_time<const N: usize>(
     arguments: impl FnOnce() -> Arguments<N>,
     body: impl FnOnce() -> Outcome,
 ) -> CK_RV {
+    ended(function, &ungated(function, arguments, body))
+}
+
+/// A call that asks about the last error of this thread, and leaves it as it is.
+pub(crate) fn about_last_error<const N: usize>(
+    function: &'static str,
+    arguments: impl FnOnce() -> Arguments<N>,
+    body: impl FnOnce() -> Outcome,
+) -> CK_RV {
+    ungated(function, arguments, body).map_or_else(|failure| failure.rv(), |()| CKR_OK)
+}
+
+fn ungated<const N: usize>(
+    function: &'static str,
+    arguments: impl FnOnce() -> Arguments<N>,
+    body: impl FnOnce() -> Outcome,
+) -> Outcome {
     match lifecycle::gate().map(Gate::settled) {
         Some(Some(trace)) => traced(trace, function, &arguments(), body),
-        _ => rv(&caught(body)),
+        _ => caught(body),
     }
 }
 
@@ -55,11 +74,12 @@ pub(crate) fn initialising<const N: usize>(
         gate = Some(lifecycle::own_gate()?);
         Ok(())
     });
-    match (gate, gate.map(Gate::settled)) {
+    let outcome = match (gate, gate.map(Gate::settled)) {
         (Some(gate), Some(Some(trace))) => traced(trace, function, &arguments(), || body(gate)),
-        (Some(gate), _) => rv(&caught(|| body(gate))),
-        (None, _) => rv(&made),
-    }
+        (Some(gate), _) => caught(|| body(gate)),
+        (None, _) => made,
+    };
+    ended(function, &outcome)
 }
 
 #[inline(always)]
@@ -84,7 +104,7 @@ fn traced(
     function: &'static str,
     arguments: &[(&'static str, Traced)],
     body: impl FnOnce() -> Outcome,
-) -> CK_RV {
+) -> Outcome {
     let mut line = None;
     // A defect in the trace must not keep the call from being made.
     _ = caught(|| {
@@ -94,19 +114,31 @@ fn traced(
     let outcome = caught(body);
     _ = caught(|| {
         if let Some(line) = line {
-            trace.write(&line.end(arguments, rv(&outcome), outcome.as_ref().err()));
+            trace.write(&line.end(arguments, outcome.as_ref().err()));
         }
         Ok(())
     });
-    rv(&outcome)
+    outcome
 }
 
 #[inline(always)]
-fn rv(outcome: &Outcome) -> CK_RV {
+fn ended(function: &str, outcome: &Outcome) -> CK_RV {
     match outcome {
         Ok(()) => CKR_OK,
-        Err(failure) => failure.rv(),
+        Err(failure) => refused(function, failure),
     }
+}
+
+/// The return value of a failure, which becomes this thread's last error.
+#[cold]
+#[inline(never)]
+fn refused(function: &str, failure: &Failure) -> CK_RV {
+    // A defect in the words must not change the answer.
+    _ = caught(|| {
+        last_error::record(function, failure);
+        Ok(())
+    });
+    failure.rv()
 }
 
 thread_local! {
@@ -141,8 +173,8 @@ mod tests {
         silence_panics();
         let outcome = caught(|| panic!("a test panics in a call"));
         assert!(matches!(outcome, Err(Failure::Panicked)));
-        assert_eq!(rv(&outcome), CKR_GENERAL_ERROR);
+        assert_eq!(ended("C_Test", &outcome), CKR_GENERAL_ERROR);
         assert!(!INSIDE.get());
-        assert_eq!(rv(&caught(|| Ok(()))), CKR_OK);
+        assert_eq!(ended("C_Test", &caught(|| Ok(()))), CKR_OK);
     }
 }

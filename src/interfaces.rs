@@ -3,11 +3,14 @@
 //! `CKF_INTERFACE_FORK_SAFE` is not set: it would promise a forked child its own copy of all sessions, and here a child
 //! starts afresh.
 
+use std::ffi::CStr;
+
 use cryptoki_sys::*;
 
 use crate::exports::*;
 use crate::failure::{Failure, Outcome};
 use crate::memory::{Interface, List, Pointer, is_c_string};
+use crate::vendor;
 
 /// `C_GetFunctionList`: the functions of 2.40, for programs that know no interfaces.
 pub(crate) fn function_list(list: Pointer<*mut CK_FUNCTION_LIST>) -> Outcome {
@@ -16,10 +19,11 @@ pub(crate) fn function_list(list: Pointer<*mut CK_FUNCTION_LIST>) -> Outcome {
 
 /// `C_GetInterfaceList`.
 pub(crate) fn list(list: List<CK_INTERFACE>) -> Outcome {
-    list.fill(INTERFACES.iter().map(|(_, interface)| interface.value()))
+    list.fill(INTERFACES.iter().map(|offered| offered.interface.value()))
 }
 
-/// `C_GetInterface`: the first interface with this name (if one is given), this version (if any) and all these flags.
+/// `C_GetInterface`: the first interface with this name (the standard's where none is given), this version (if any) and all
+/// these flags.
 pub(crate) fn find(
     name: Pointer<u8>,
     version: Pointer<CK_VERSION>,
@@ -27,28 +31,45 @@ pub(crate) fn find(
     flags: CK_FLAGS,
 ) -> Outcome {
     interface.required()?;
-    if !name.is_null() && !is_c_string(name, NAME.to_bytes()) {
-        return Err(Failure::NoInterface);
-    }
+    let names = [NAME, vendor::NAME];
+    let name = match name.is_null() {
+        true => NAME,
+        false => names.into_iter().find(|own| is_c_string(name, own.to_bytes())).ok_or(Failure::NoInterface)?,
+    };
     let version = if version.is_null() { None } else { Some(version.read()?) };
-    let (_, found) = INTERFACES
+    let found = INTERFACES
         .iter()
-        .find(|(own, candidate)| {
-            version.is_none_or(|wanted| (wanted.major, wanted.minor) == *own)
-                && candidate.value().flags & flags == flags
+        .find(|offered| {
+            offered.name == name
+                && version.is_none_or(|wanted| (wanted.major, wanted.minor) == offered.version)
+                && offered.interface.value().flags & flags == flags
         })
         .ok_or(Failure::NoInterface)?;
-    Ok(interface.write(found.address())?)
+    Ok(interface.write(found.interface.address())?)
 }
 
-const NAME: &std::ffi::CStr = c"PKCS 11";
+const NAME: &CStr = c"PKCS 11";
 
-/// With their versions; the first is the default.
-static INTERFACES: [((u8, u8), Interface); 3] = [
-    ((3, 2), Interface::new(NAME, &LIST_3_2)),
-    ((3, 0), Interface::new(NAME, &LIST_3_0)),
-    ((2, 40), Interface::new(NAME, &LIST_2_40)),
+struct Offered {
+    name: &'static CStr,
+    version: (u8, u8),
+    interface: Interface,
+}
+
+/// The first of a name is its default, the first of all the module's.
+static INTERFACES: [Offered; 4] = [
+    Offered::new(NAME, (3, 2), &LIST_3_2),
+    Offered::new(NAME, (3, 0), &LIST_3_0),
+    Offered::new(NAME, (2, 40), &LIST_2_40),
+    Offered::new(vendor::NAME, (1, 0), &vendor::LIST),
 ];
+
+impl Offered {
+    /// `list` is a struct that begins with its version.
+    const fn new<T>(name: &'static CStr, version: (u8, u8), list: &'static T) -> Offered {
+        Offered { name, version, interface: Interface::new(name, list) }
+    }
+}
 
 /// Each version has the functions of the one before, and more.
 macro_rules! function_lists {
@@ -121,8 +142,9 @@ mod tests {
 
     #[test]
     fn interfaces_begin_with_their_version() {
-        let versions: Vec<_> = INTERFACES.iter().map(|(version, _)| *version).collect();
-        assert_eq!(versions, [(3, 2), (3, 0), (2, 40)]);
-        assert!(INTERFACES.iter().all(|(_, interface)| interface.value().flags == 0));
+        let versions: Vec<_> = INTERFACES.iter().map(|offered| offered.version).collect();
+        assert_eq!(versions, [(3, 2), (3, 0), (2, 40), (1, 0)]);
+        assert_eq!((vendor::LIST.version.major, vendor::LIST.version.minor), (1, 0));
+        assert!(INTERFACES.iter().all(|offered| offered.interface.value().flags == 0));
     }
 }

@@ -12,7 +12,8 @@
 //! | `general`, `slots`, `sessions`, ... | one file per chapter of the standard, safe code only |
 //! | `interfaces` | the function lists and interfaces |
 //! | `parameters` | mechanism parameters, from the caller's structs to the core's values |
-//! | `trace` | `STRONGROOM_TRACE` |
+//! | `trace`, `last_error` | `STRONGROOM_TRACE`; the last error in words |
+//! | `vendor` | what Strongroom adds: the interface "Strongroom" |
 #![deny(unsafe_code)]
 
 mod asynchronous;
@@ -26,6 +27,7 @@ mod failure;
 mod general;
 mod interfaces;
 mod keys;
+mod last_error;
 mod lifecycle;
 mod memory;
 mod message_signing;
@@ -39,7 +41,9 @@ mod signing;
 mod slots;
 mod text;
 mod trace;
+mod vendor;
 mod verification;
 mod wrapping;
 
 pub use exports::*;
+pub use vendor::*;

@@ -27,6 +27,8 @@ pub(crate) use buffers::{Input, Room, Space};
 pub(crate) use lists::{Handles, List};
 pub(crate) use structures::*;
 
+use crate::vendor::{SR_QUORUM_TOKEN_INFO, SR_USER_INFO};
+
 /// Defines exported functions: each takes the caller's promise about its pointers and goes through [`crate::entry`].
 ///
 /// `fn C_Name(argument: type, ...) => kind_of_entry(closure);`, where the closure sees the checked arguments.
@@ -39,8 +41,8 @@ macro_rules! exported {
         ///
         /// # Safety
         ///
-        /// Each pointer is NULL or leads to what the standard says of its parameter (PKCS#11 3.2 §5.1), and stays so
-        /// for the time of the call.
+        /// Each pointer is NULL or leads to what the standard says of its parameter (PKCS#11 3.2 §5.1), for `SR_*` what
+        /// `strongroom.h` says, and stays so for the time of the call.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($argument: $type),*) -> CK_RV {
             // SAFETY: the C caller vouches for its pointers, as this function's contract says.
@@ -240,6 +242,8 @@ pointers! {
     CK_ASYNC_DATA: pointer => Traced::Present(!pointer.is_null());
     *mut CK_INTERFACE: pointer => Traced::Present(!pointer.is_null());
     *mut CK_FUNCTION_LIST: pointer => Traced::Present(!pointer.is_null());
+    SR_USER_INFO: pointer => Traced::Present(!pointer.is_null());
+    SR_QUORUM_TOKEN_INFO: pointer => Traced::Present(!pointer.is_null());
 }
 
 macro_rules! any_bytes {

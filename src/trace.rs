@@ -67,7 +67,8 @@ impl Line {
     }
 
     /// Adds what came of it.
-    pub(crate) fn end(mut self, arguments: &[(&'static str, Traced)], rv: CK_RV, failure: Option<&Failure>) -> String {
+    pub(crate) fn end(mut self, arguments: &[(&'static str, Traced)], failure: Option<&Failure>) -> String {
+        let rv = failure.map_or(CKR_OK, Failure::rv);
         let micros = self.begun.elapsed().as_micros();
         _ = write!(self.text, " = {} [{micros} us]", names::return_value(rv));
         if matches!(rv, CKR_OK | CKR_BUFFER_TOO_SMALL | CKR_ATTRIBUTE_SENSITIVE | CKR_ATTRIBUTE_TYPE_INVALID) {

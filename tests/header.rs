@@ -1,11 +1,15 @@
-//! The C header against the bindings the module is compiled with: every constant, every structure's size and every
-//! member's offset, as a C compiler sees them; and that it compiles alone, in every dialect, without a warning.
+//! The C headers against the definitions the module is compiled with: every constant, every structure's size and every
+//! member's offset, as a C compiler sees them; and that they compile alone, in every dialect, without a warning.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use strongroom::*;
+use strongroom_core::attribute::*;
 
 #[test]
 fn header_is_what_the_generator_writes() {
@@ -82,7 +86,7 @@ fn programs_that_define_the_usual_macros_compile_too() {
 
 #[test]
 fn version_is_the_one_of_the_package() {
-    let header = fs::read_to_string(repository().join("include/strongroom/strongroom.h")).unwrap();
+    let header = vendor_header();
     let expected = [
         format!("#define STRONGROOM_VERSION_MAJOR {}\n", env!("CARGO_PKG_VERSION_MAJOR")),
         format!("#define STRONGROOM_VERSION_MINOR {}\n", env!("CARGO_PKG_VERSION_MINOR")),
@@ -92,6 +96,84 @@ fn version_is_the_one_of_the_package() {
     for line in expected {
         assert!(header.contains(&line), "strongroom.h lacks {line}");
     }
+}
+
+#[test]
+fn vendor_definitions_are_those_of_the_module() {
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    macro_rules! constants {
+        ($($name:ident)*) => { $(expected.insert(stringify!($name).to_owned(), $name as u64);)* };
+    }
+    macro_rules! structures {
+        ($($structure:ident { $($member:ident)* })*) => {$(
+            expected.insert(concat!("sizeof(", stringify!($structure), ")").to_owned(), size_of::<$structure>() as u64);
+            $(expected.insert(
+                concat!("offsetof(", stringify!($structure), ", ", stringify!($member), ")").to_owned(),
+                offset_of!($structure, $member) as u64,
+            );)*
+        )*};
+    }
+    constants! {
+        CKA_SR_OWNER CKA_SR_SHARED_WITH CKA_SR_USE_APPROVALS CKA_SR_MANAGEMENT_APPROVALS
+        SR_ROLE_OFFICER SR_ROLE_USER SR_ROLE_UNACTIVATED SR_ROLE_APPLIANCE
+        SR_USER_LOCKED SR_USER_ESCROWED SR_USER_APPROVER
+        SR_SERVICE_USER_MANAGEMENT SR_SERVICE_OFFICERS SR_SERVICE_USE_KEY SR_SERVICE_MANAGE_KEY
+        SR_USER_NAME_BYTES SR_QUORUM_FILE_BYTES
+    }
+    structures! {
+        SR_USER_INFO { userID role flags ulAttemptsLeft name }
+        SR_QUORUM_TOKEN_INFO { tokenID service hKey requesterID ulNeeded ulGiven ulSecondsLeft file }
+        SR_FUNCTION_LIST {
+            version SR_ListUsers SR_CreateUser SR_DeleteUser SR_SetUserPIN SR_UnlockUser SR_ShareKey SR_UnshareKey
+            SR_SetTrusted SR_RegisterApprover SR_RequestApproval SR_Approve SR_ListQuorumTokens SR_DeleteQuorumToken
+            SR_GetQuorumValue SR_SetQuorumValue SR_GetLastErrorText
+        }
+    }
+    let mut program = String::from("#include <strongroom/strongroom.h>\n");
+    program.push_str(PROGRAM_START);
+    for what in expected.keys() {
+        let name = what.replace(' ', "");
+        writeln!(program, "    printf(\"{name} %lu\\n\", (unsigned long)({what}));").unwrap();
+    }
+    program.push_str(PROGRAM_END);
+    let expected = expected.into_iter().map(|(what, value)| (what.replace(' ', ""), value)).collect();
+    assert_same(&expected, &printed("vendor", &program));
+    let header = vendor_header();
+    let declared = header.lines().filter_map(|line| line.strip_prefix("#define ")?.split(' ').next());
+    let declared = declared.filter(|name| name.starts_with("CKA_SR_") || name.starts_with("SR_"));
+    for name in declared.filter(|name| *name != "SR_INTERFACE_NAME") {
+        assert!(expected.contains_key(name), "{name} is not compared");
+    }
+}
+
+/// Each function's parameters, from the source that exports it, in C.
+#[test]
+fn vendor_functions_are_those_of_the_module() {
+    let source = fs::read_to_string(repository().join("src/vendor/exports.rs")).unwrap();
+    let header = vendor_header().split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut functions = 0;
+    for function in source.split("    fn SR_").skip(1) {
+        let (name, rest) = function.split_once('(').unwrap();
+        let (parameters, _) = rest.split_once(')').unwrap();
+        let types: Vec<String> = parameters
+            .split(',')
+            .filter_map(|parameter| Some(parameter.split_once(": ")?.1.trim()))
+            .map(|rust| rust.strip_prefix("*mut ").map_or(rust.to_owned(), |target| format!("{target}_PTR")))
+            .collect();
+        for declaration in [format!("CK_RV SR_{name}("), format!("typedef CK_RV (*CK_SR_{name})(")] {
+            let declared = header.split(&*declaration).nth(1).unwrap_or_else(|| panic!("no {declaration}"));
+            let (declared, _) = declared.split_once(");").unwrap();
+            let declared: Vec<_> = declared.split(", ").filter_map(|parameter| parameter.split(' ').next()).collect();
+            assert_eq!(declared, types, "{declaration}");
+        }
+        assert!(header.contains(&format!(" CK_SR_{name} SR_{name};")), "{name} is not in the list");
+        functions += 1;
+    }
+    assert_eq!(size_of::<SR_FUNCTION_LIST>() / size_of::<usize>() - 1, functions);
+}
+
+fn vendor_header() -> String {
+    fs::read_to_string(repository().join("include/strongroom/strongroom.h")).unwrap()
 }
 
 /// Names and values that the bindings declare.

@@ -165,7 +165,8 @@ fn begin(session: CK_SESSION_HANDLE, key: CK_OBJECT_HANDLE, round: usize) {
 fn before_initialisation() {
     let _turn = turn();
     sweep("uninitialised", NO_SESSION, |name, rv| {
-        let always = matches!(name, "C_GetFunctionList" | "C_GetInterfaceList" | "C_GetInterface");
+        let always =
+            matches!(name, "C_GetFunctionList" | "C_GetInterfaceList" | "C_GetInterface" | "SR_GetLastErrorText");
         rv == CKR_CRYPTOKI_NOT_INITIALIZED || always
     });
 }
@@ -350,4 +351,20 @@ pub(crate) const FUNCTIONS: &[(&str, *const (), &str)] = &[
     ("C_AsyncJoin", C_AsyncJoin as *const (), "spnpn"),
     ("C_WrapKeyAuthenticated", C_WrapKeyAuthenticated as *const (), "smnnpnpp"),
     ("C_UnwrapKeyAuthenticated", C_UnwrapKeyAuthenticated as *const (), "smnpntnpnp"),
+    ("SR_ListUsers", SR_ListUsers as *const (), "spp"),
+    ("SR_CreateUser", SR_CreateUser as *const (), "snpnpnp"),
+    ("SR_DeleteUser", SR_DeleteUser as *const (), "sn"),
+    ("SR_SetUserPIN", SR_SetUserPIN as *const (), "snpn"),
+    ("SR_UnlockUser", SR_UnlockUser as *const (), "sn"),
+    ("SR_ShareKey", SR_ShareKey as *const (), "snn"),
+    ("SR_UnshareKey", SR_UnshareKey as *const (), "snn"),
+    ("SR_SetTrusted", SR_SetTrusted as *const (), "snn"),
+    ("SR_RegisterApprover", SR_RegisterApprover as *const (), "snpnpnpn"),
+    ("SR_RequestApproval", SR_RequestApproval as *const (), "snnpp"),
+    ("SR_Approve", SR_Approve as *const (), "spnnpnp"),
+    ("SR_ListQuorumTokens", SR_ListQuorumTokens as *const (), "spp"),
+    ("SR_DeleteQuorumToken", SR_DeleteQuorumToken as *const (), "sn"),
+    ("SR_GetQuorumValue", SR_GetQuorumValue as *const (), "snp"),
+    ("SR_SetQuorumValue", SR_SetQuorumValue as *const (), "snn"),
+    ("SR_GetLastErrorText", SR_GetLastErrorText as *const (), "pp"),
 ];

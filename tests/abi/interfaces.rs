@@ -26,6 +26,7 @@ fn checked_version(interface: &CK_INTERFACE) -> (u8, u8) {
         (2, 40) => size_of::<CK_FUNCTION_LIST>(),
         (3, 0) => size_of::<CK_FUNCTION_LIST_3_0>(),
         (3, 2) => size_of::<CK_FUNCTION_LIST_3_2>(),
+        (1, 0) => size_of::<SR_FUNCTION_LIST>(),
         other => panic!("{other:?}"),
     };
     let words = size / size_of::<usize>();
@@ -52,11 +53,22 @@ fn interfaces_are_found_by_name_version_and_flags() {
         assert_eq!(checked_version(&found), expected);
         assert_eq!(unsafe { CStr::from_ptr(found.pInterfaceName.cast()) }, c"PKCS 11");
     }
+    for version in [None, Some((1, 0))] {
+        let found = find(Some(c"Strongroom"), version, 0).unwrap();
+        assert_eq!(checked_version(&found), (1, 0));
+        assert_eq!(unsafe { CStr::from_ptr(found.pInterfaceName.cast()) }, c"Strongroom");
+    }
     for (name, version, flags) in [
         (Some(c"PKCS 1"), None, 0),
         (Some(c"PKCS 11 "), None, 0),
         (Some(c""), None, 0),
-        (Some(c"Strongroom"), None, 0),
+        (Some(c"Strongroo"), None, 0),
+        (Some(c"Strongroom"), Some((2, 0)), 0),
+        (Some(c"Strongroom"), Some((3, 2)), 0),
+        (Some(c"Strongroom"), None, CKF_INTERFACE_FORK_SAFE),
+        // Without a name the standard's is meant.
+        (None, Some((1, 0)), 0),
+        (standard, Some((1, 0)), 0),
         (standard, Some((3, 1)), 0),
         (None, Some((9, 9)), 0),
         (standard, None, CKF_INTERFACE_FORK_SAFE),
@@ -71,20 +83,20 @@ fn interfaces_are_found_by_name_version_and_flags() {
 fn the_list_has_all_versions() {
     let _turn = turn();
     let mut count = 0;
-    let mut interfaces = [CK_INTERFACE::default(); 4];
+    let mut interfaces = [CK_INTERFACE::default(); 5];
     unsafe {
         assert_eq!(C_GetInterfaceList(ptr::null_mut(), ptr::null_mut()), CKR_ARGUMENTS_BAD);
         assert_eq!(C_GetInterfaceList(ptr::null_mut(), &mut count), CKR_OK);
-        assert_eq!(count, 3);
-        count = 2;
+        assert_eq!(count, 4);
+        count = 3;
         assert_eq!(C_GetInterfaceList(interfaces.as_mut_ptr(), &mut count), CKR_BUFFER_TOO_SMALL);
-        assert_eq!(count, 3);
-        count = 4;
+        assert_eq!(count, 4);
+        count = 5;
         assert_eq!(C_GetInterfaceList(interfaces.as_mut_ptr(), &mut count), CKR_OK);
-        assert_eq!(count, 3);
+        assert_eq!(count, 4);
     }
-    let versions: Vec<_> = interfaces[..3].iter().map(checked_version).collect();
-    assert_eq!(versions, [(3, 2), (3, 0), (2, 40)]);
+    let versions: Vec<_> = interfaces[..4].iter().map(checked_version).collect();
+    assert_eq!(versions, [(3, 2), (3, 0), (2, 40), (1, 0)]);
 
     let mut list = ptr::null_mut();
     unsafe {

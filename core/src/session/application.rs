@@ -486,8 +486,11 @@ impl Application {
     }
 }
 
-/// An officer who is not activated makes, changes and destroys nothing.
-fn refuse_unactivated(login: Option<&Login>) -> Result<(), Error> {
+/// An officer who is not activated makes, changes and destroys nothing, and manages nobody.
+///
+/// # Errors
+/// [`Error::NotActivated`].
+pub(super) fn refuse_unactivated(login: Option<&Login>) -> Result<(), Error> {
     match login {
         Some(login) if login.role == Role::Unactivated => Err(Error::NotActivated),
         _ => Ok(()),

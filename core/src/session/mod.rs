@@ -9,6 +9,7 @@
 //! | `blocks`, `signer` | what works inside them for key pairs |
 //! | `recording` | what the audit log tells of the use of keys |
 //! | `dual`, `state` | two operations in one call; saving a state |
+//! | `management` | users, trust, approvals |
 
 pub mod application;
 mod approval;
@@ -20,6 +21,7 @@ mod derivation;
 mod digests;
 mod dual;
 mod encapsulation;
+mod management;
 mod message_signatures;
 mod messages;
 mod objects;
