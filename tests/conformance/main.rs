@@ -20,6 +20,7 @@
 //! | `pair_objects` | public and private keys as objects: each attribute's rules, import, search, certificates |
 //! | `rsa` | RSA: pairs, signatures, encryption, wrapping |
 //! | `derivation` | `C_DeriveKey`: every mechanism's answer, where handles go, refusals, what is inherited |
+//! | `vendor` | what Strongroom adds: users, sharing, approvals, the last error's words |
 //! | `wycheproof`, `wycheproof_*`, `vectors`, `differential` | values: public test files, published numbers, the `openssl` program |
 //! | `cryptoki_client` | the same module as Rust's `cryptoki` crate uses it, from several processes |
 //!
@@ -68,6 +69,7 @@ mod rsa;
 mod sessions;
 mod signing_functions;
 mod vectors;
+mod vendor;
 mod waiting;
 mod wrapping;
 mod wrong_parameters;

@@ -16,7 +16,7 @@ use crate::vectors::hex;
 
 /// The parameter of a message.
 #[derive(Debug, Clone)]
-struct Message {
+pub(crate) struct Message {
     mechanism: CK_MECHANISM_TYPE,
     iv: Vec<u8>,
     fixed_bits: CK_ULONG,
@@ -26,7 +26,7 @@ struct Message {
 }
 
 impl Message {
-    fn new(mechanism: CK_MECHANISM_TYPE, iv: &[u8], tag_bytes: usize, data_len: usize) -> Message {
+    pub(crate) fn new(mechanism: CK_MECHANISM_TYPE, iv: &[u8], tag_bytes: usize, data_len: usize) -> Message {
         let (iv, tag) = (iv.to_vec(), vec![0; tag_bytes]);
         Message { mechanism, iv, fixed_bits: 0, generator: CKG_NO_GENERATE, tag, data_len }
     }
@@ -79,14 +79,14 @@ fn pair(bytes: &[u8]) -> (*mut u8, CK_ULONG) {
 }
 
 /// Begins a series.
-fn begin(session: Session, work: Work, mechanism: CK_MECHANISM_TYPE, key: CK_OBJECT_HANDLE) -> Outcome {
+pub(crate) fn begin(session: Session, work: Work, mechanism: CK_MECHANISM_TYPE, key: CK_OBJECT_HANDLE) -> Outcome {
     plain(mechanism).lend(|mechanism| match work {
         Work::Encrypt => call!(C_MessageEncryptInit(session.0, mechanism, key)),
         _ => call!(C_MessageDecryptInit(session.0, mechanism, key)),
     })
 }
 
-fn end(session: Session, work: Work) -> Outcome {
+pub(crate) fn end(session: Session, work: Work) -> Outcome {
     match work {
         Work::Encrypt => call!(C_MessageEncryptFinal(session.0)),
         _ => call!(C_MessageDecryptFinal(session.0)),
@@ -112,7 +112,7 @@ fn whole_into(
 }
 
 /// One message in one call, into a buffer exactly as long as the data. Where it fails, nothing is in the buffer.
-fn whole(session: Session, work: Work, message: &mut Message, aad: &[u8], data: &[u8]) -> Outcome<Vec<u8>> {
+pub(crate) fn whole(session: Session, work: Work, message: &mut Message, aad: &[u8], data: &[u8]) -> Outcome<Vec<u8>> {
     let mut output = vec![0xee; data.len() + 1];
     let mut len = data.len() as CK_ULONG;
     let result = whole_into(session, work, message, aad, data, (output.as_mut_ptr(), &mut len));
