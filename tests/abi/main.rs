@@ -16,3 +16,4 @@ mod operations;
 mod overhead;
 mod support;
 mod trace;
+mod vendor;

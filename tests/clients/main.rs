@@ -23,6 +23,7 @@ mod pkcs11_tool;
 mod post_quantum;
 mod programs;
 mod python;
+mod quorum;
 mod softhsm2;
 mod sources;
 mod symbols;
