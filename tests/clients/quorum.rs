@@ -1,6 +1,7 @@
-//! The example of users, sharing and approvals, with the approvers' signatures by `openssl`.
+//! Users, sharing and approvals: `docs/sharing.md`, and the example, with the approvers' signatures by `openssl`.
 
 use crate::harness::{Place, refuse, repository, succeed};
+use crate::page::{Page, search_path};
 use crate::programs::{Language, compiler};
 
 #[test]
@@ -22,4 +23,17 @@ fn example_signs_once_with_two_approvals() {
         assert_eq!(told, expected);
         assert!(refuse(place.command(&program).arg("/no/module")).contains("cannot load the module"));
     }
+}
+
+#[test]
+fn page_works() {
+    let page = Page::read("sharing");
+    let place = page.place();
+    if place.is_peer() {
+        return;
+    }
+    let told = succeed(page.shell(&place).env("PATH", search_path()));
+    assert!(told.contains("User \"alice\" may use the aes key 1 \"orders\" now."), "{told}");
+    assert!(told.contains("\nShared with") && told.contains("CKA_SR_OWNER"), "{told}");
+    assert!(told.ends_with("User \"alice\" may no longer use the aes key 1 \"orders\".\n"), "{told}");
 }

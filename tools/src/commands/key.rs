@@ -6,6 +6,7 @@
 //! | `wanted` | the options about a new key's attributes |
 //! | `types`, `suggest` | the names of types, curves and parameter sets; which one was meant |
 //! | `find`, `namesakes` | which keys are meant; which could be meant as well |
+//! | `sharing` | sharing, and whose a key is |
 //! | `view`, `attributes` | how keys look: in a line, with all attributes |
 
 mod attributes;
@@ -15,6 +16,7 @@ mod generate;
 mod import;
 mod namesakes;
 mod public;
+mod sharing;
 mod suggest;
 mod types;
 mod view;
@@ -30,6 +32,7 @@ use strongroom_core::object::Object;
 use strongroom_core::session::Session;
 
 use find::{Found, Pair, entry, find, meant, only, with_public_key, without_certificates};
+use sharing::Owners;
 use types::{KeyType, bytes, curve_name, parameter_set, size_bits, type_name};
 use view::{CLASSES, class_name, key_json, keys_table, named};
 
@@ -61,6 +64,12 @@ pub(crate) enum KeyCommand {
     /// Show all attributes of a key, or of both halves of a pair
     #[command(after_long_help = SHOW_EXAMPLES)]
     Show(ShowArgs),
+    /// Let another user use a key
+    #[command(after_long_help = sharing::SHARE_EXAMPLES)]
+    Share(sharing::ShareArgs),
+    /// Let another user no longer use a key
+    #[command(after_long_help = sharing::UNSHARE_EXAMPLES)]
+    Unshare(sharing::ShareArgs),
     /// Delete a key, a pair or a certificate for ever
     #[command(after_long_help = DELETE_EXAMPLES)]
     Delete(DeleteArgs),
@@ -140,6 +149,8 @@ pub(crate) fn run(context: &Context, command: &KeyCommand) -> Result<Answer, Fai
         KeyCommand::Certificate(args) => certificate::run(context, args),
         KeyCommand::List(args) => list(context, args),
         KeyCommand::Show(args) => show(context, args),
+        KeyCommand::Share(args) => sharing::run(context, args, true),
+        KeyCommand::Unshare(args) => sharing::run(context, args, false),
         KeyCommand::Delete(args) => delete(context, args),
     }
 }
@@ -160,8 +171,9 @@ fn list(context: &Context, args: &ListArgs) -> Result<Answer, Failure> {
     for (number, problem) in &unreadable {
         context.warn(&format!("object {number} cannot be read: {problem}; 'strongroom doctor' says more"));
     }
+    let owners = Owners::of(&session)?;
     let json = json!({
-        "keys": keys.iter().map(|key| key_json(key)).collect::<Vec<_>>(),
+        "keys": keys.iter().map(|key| owners.added_to(key_json(key), key)).collect::<Vec<_>>(),
         "unreadable": unreadable.iter().map(|(number, problem)| json!({ "number": number, "message": problem }))
             .collect::<Vec<_>>(),
     });
@@ -210,8 +222,7 @@ fn show(context: &Context, args: &ShowArgs) -> Result<Answer, Failure> {
 
 /// All there is to say of an object.
 fn shown(context: &Context, session: &Session, key: &Object, reveal: bool) -> Result<(String, Value), Failure> {
-    let owner = session.application().token().users()?.into_iter().find(|user| user.id == key.ownership.owner);
-    let owner = owner.map(|user| user.name);
+    let owners = Owners::of(session)?;
     let mut lines = vec![
         ("Number", key.number.to_string()),
         ("Class", class_name(key).unwrap_or_default().to_owned()),
@@ -220,16 +231,15 @@ fn shown(context: &Context, session: &Session, key: &Object, reveal: bool) -> Re
     lines.extend(curve_name(key).map(|curve| ("Curve", curve.to_owned())));
     lines.extend(parameter_set(key).map(|set| ("Parameter set", set)));
     lines.extend(size_bits(key).map(|bits| ("Size", format!("{bits} bits"))));
-    lines.push(("Owner", owner.clone().unwrap_or_else(|| format!("user {}", key.ownership.owner.0))));
+    lines.extend(owners.lines(key));
     let attributes = attributes::of(key, reveal);
     if reveal && attributes.iter().any(|attribute| attribute.stays_inside) {
         let why = if key.has(Flag::Sensitive) { "sensitive" } else { "not extractable" };
         context.warn(&format!("the {} is {why}: its value stays inside, and --reveal does not show it", named(key)));
     }
     lines.extend(attributes.iter().map(|attribute| (attribute.name, attribute.text.clone())));
-    let mut json = key_json(key);
+    let mut json = owners.added_to(key_json(key), key);
     if let Value::Object(members) = &mut json {
-        members.insert("owner".to_owned(), json!(owner));
         members.insert("attributes".to_owned(), attributes::json(&attributes));
     }
     Ok((pairs(&lines), json))

@@ -15,6 +15,7 @@ mod pins;
 mod place;
 mod plain;
 mod policies;
+mod sharing;
 mod token;
 mod twins;
 mod user;

@@ -2,7 +2,7 @@
 
 use cryptoki_sys::*;
 use serde_json::{Map, Value, json};
-use strongroom_core::attribute::{AttributeType, TemplateAttribute, TemplateValue};
+use strongroom_core::attribute::{AttributeType, CKA_SR_SHARED_WITH, TemplateAttribute, TemplateValue};
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::MechanismName;
 use strongroom_core::names;
@@ -63,6 +63,10 @@ fn text_of(kind: &Kind, attribute: u64, value: AttributeValue<'_>) -> String {
         AttributeValue::Bytes(bytes) => hex(bytes),
         AttributeValue::Ulong(CK_UNAVAILABLE_INFORMATION) => "(unavailable)".to_owned(),
         AttributeValue::Ulong(number) => number_name(kind, attribute, number).unwrap_or_else(|| number.to_string()),
+        AttributeValue::Mechanisms([]) if attribute == CKA_SR_SHARED_WITH => "(nobody)".to_owned(),
+        AttributeValue::Mechanisms(users) if attribute == CKA_SR_SHARED_WITH => {
+            users.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
+        }
         AttributeValue::Mechanisms([]) => "(any)".to_owned(),
         AttributeValue::Mechanisms(list) => {
             list.iter().map(|id| MechanismName(*id).to_string()).collect::<Vec<_>>().join(", ")
@@ -79,6 +83,7 @@ fn json_of(kind: &Kind, attribute: u64, value: AttributeValue<'_>) -> Value {
         AttributeValue::Bytes(bytes) => json!(hex(bytes)),
         AttributeValue::Ulong(CK_UNAVAILABLE_INFORMATION) => Value::Null,
         AttributeValue::Ulong(number) => number_name(kind, attribute, number).map_or(json!(number), Value::String),
+        AttributeValue::Mechanisms(users) if attribute == CKA_SR_SHARED_WITH => json!(users),
         AttributeValue::Mechanisms(list) => {
             json!(list.iter().map(|id| MechanismName(*id).to_string()).collect::<Vec<_>>())
         }

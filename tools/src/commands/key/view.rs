@@ -124,6 +124,8 @@ fn flag_names(key: &Object) -> Vec<&'static str> {
         (key.has(Flag::Extractable), "extractable", ""),
         (key.has(Flag::Local) || !key.kind.is_key(), "", "imported"),
         (key.has(Flag::Trusted), "trusted", ""),
+        (!key.ownership.sharees.as_numbers().is_empty(), "shared", ""),
+        (key.ownership.use_approvals.max(key.ownership.management_approvals) > 0, "quorum", ""),
     ];
     words.into_iter().map(|(is, yes, no)| if is { yes } else { no }).filter(|word| !word.is_empty()).collect()
 }
