@@ -42,6 +42,7 @@ pub use founding::{APPLIANCE_USER, APPLIANCE_USER_ID, FIRST_OFFICER, Founding, I
 pub use login::{Credential, Login};
 pub use meta::Meta;
 pub use objects::Making;
+pub use sharing::{Holding, Holdings};
 
 /// The name of the user `C_InitPIN` makes and `C_Login` without a name means.
 pub const DEFAULT_USER: &str = "user";

@@ -1,19 +1,41 @@
-//! Keys that several users use: who they are, the keys between them, and an officer's trust in what is not his to see.
+//! Keys that several users use: who they are, the keys between them, and what an officer does about keys that are not his
+//! to see: trust them, and say whose they are.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use strongroom_crypto::hash::{self, Algorithm};
 
 use super::audit::{Event, Fact};
 use super::objects::expect_login;
 use super::{Login, Token, layout};
 use crate::error::Error;
-use crate::object::codec::damaged;
-use crate::object::{Sharees, UserId};
+use crate::object::codec::{Writer, damaged};
+use crate::object::{Ownership, Sharees, UserId};
 use crate::seal::{self, Envelope, PairKey, PairRecord, Role, User};
 use crate::store::{Aborted, Transaction};
+
+/// Whose an object is, as its record says in the clear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holding {
+    /// The object's number.
+    pub number: u64,
+    /// Its owner, those who share it and still exist, and the approvals it takes.
+    pub ownership: Ownership,
+    /// Whether anyone may see the object.
+    pub public: bool,
+}
+
+/// Whose the objects of a token are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holdings {
+    /// The objects that the caller may know of, by number.
+    pub objects: Vec<Holding>,
+    /// SHA-256 over this of all objects, the same for every caller: it tells whether two copies of a token agree.
+    pub digest: [u8; 32],
+}
 
 /// The keys between a user who is logged in and others, by owner and sharee, as far as they were needed.
 pub(super) type PairCache = Mutex<HashMap<(UserId, UserId), Arc<PairKey>>>;
@@ -61,6 +83,51 @@ impl Token {
             Err(Error::NoSuchUser(_)) => Ok(living.without(sharee)),
             Err(error) => Err(error),
         })
+    }
+
+    /// Whose the objects are: all of them for an officer, for a user those the user owns or shares, and public ones. None is
+    /// opened, so nothing is verified: what somebody wrote into the files shows when the object is used.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`] where the login is over; [`Error::NotActivated`]; [`Error::Damaged`]; the store's.
+    pub fn holdings(&self, login: &Login) -> Result<Holdings, Error> {
+        let officer = match login.role {
+            Role::Officer => true,
+            Role::User => false,
+            Role::Unactivated => return Err(Error::NotActivated),
+            Role::Appliance => return Err(Error::NotLoggedIn),
+        };
+        if !self.is_current(login)? {
+            return Err(Error::NotLoggedIn);
+        }
+        let (mut objects, mut statement, mut trouble) = (Vec::new(), Writer::default(), None);
+        self.store.scan(layout::OBJECTS, None, &mut |key, record| {
+            let number = layout::object_number(key).ok_or_else(|| damaged("an object's key has a wrong length"));
+            match number.and_then(|number| Ok((number, Envelope::read(record)?))) {
+                Ok((number, envelope)) => {
+                    let (ownership, public) = (envelope.ownership, envelope.is_public());
+                    statement.u64(number);
+                    state(&mut statement, &ownership);
+                    if officer || public || ownership.is_associated(login.user) {
+                        objects.push(Holding { number, ownership, public });
+                    }
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    trouble = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        if let Some(error) = trouble {
+            return Err(error);
+        }
+        for held in &mut objects {
+            held.ownership.sharees = self.living(held.ownership.sharees)?;
+        }
+        let mut digest = [0; 32];
+        hash::digest(Algorithm::Sha256, &statement.finish(), &mut digest)?;
+        Ok(Holdings { objects, digest })
     }
 
     /// Makes sure that `owner` has a key with each of these users, so that what is written for them needs none made. Users
@@ -115,6 +182,16 @@ impl Token {
         super::expect_certified(&user, &*self.meta()?, &layout::user(id))?;
         if user.role == Role::User { Ok(user) } else { Err(unknown()) }
     }
+}
+
+/// What the digest of holdings covers.
+fn state(statement: &mut Writer, ownership: &Ownership) {
+    statement.u32(ownership.owner.0);
+    statement.u8(ownership.use_approvals);
+    statement.u8(ownership.management_approvals);
+    let sharees = ownership.sharees.as_numbers();
+    statement.u64(sharees.len() as u64);
+    sharees.iter().for_each(|sharee| statement.u64(*sharee));
 }
 
 /// Whether a user can be deleted as far as objects go: he owns none, and every key he shares keeps as many users as must

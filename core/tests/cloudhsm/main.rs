@@ -2,6 +2,7 @@
 //! the rules for passwords, lock-out and deletion.
 
 mod founding;
+mod holdings;
 mod pkcs11;
 mod users;
 
