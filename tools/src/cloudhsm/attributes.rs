@@ -104,6 +104,17 @@ pub(crate) fn all(key: &Object) -> Vec<(&'static Attribute, Value)> {
     ATTRIBUTES.iter().filter_map(|attribute| Some((attribute, Value::of(key, attribute)?))).collect()
 }
 
+/// The attribute with this number, among those of officers' tools too.
+pub(crate) fn find_managed(number: u64) -> Option<&'static Attribute> {
+    find(number).or_else(|| MANAGED.iter().find(|attribute| attribute.number == number))
+}
+
+/// All attributes of a key with those of officers' tools behind them.
+pub(crate) fn all_managed(key: &Object) -> Vec<(&'static Attribute, Value)> {
+    let managed = MANAGED.iter().filter_map(|attribute| Some((attribute, Value::of(key, attribute)?)));
+    all(key).into_iter().chain(managed).collect()
+}
+
 /// Bytes of a block of attributes: for each its number and its length in four bytes, and its value.
 pub(crate) fn block_bytes(attributes: &[(&'static Attribute, Value)]) -> usize {
     attributes.iter().map(|(_, value)| 8 + value.bytes()).sum()
@@ -227,6 +238,16 @@ static ATTRIBUTES: &[Attribute] = &[
     row("MODULUS", CKA_MODULUS, Source::Made),
     row("MODULUS_BITS", CKA_MODULUS_BITS, Source::Made),
     row("PUBLIC_EXPONENT", CKA_PUBLIC_EXPONENT, Source::Made),
+];
+
+/// The attributes that `cloudhsm_mgmt_util` shows besides, in the order of a file that has all.
+pub(crate) static MANAGED: &[Attribute] = &[
+    row("TRUSTED", CKA_TRUSTED, Source::Flag(Flag::Trusted)),
+    row("WRAP_WITH_TRUSTED", CKA_WRAP_WITH_TRUSTED, Source::Flag(Flag::WrapWithTrusted)),
+    row("DESTROYABLE", CKA_DESTROYABLE, Source::Flag(Flag::Destroyable)),
+    row("DERIVE", CKA_DERIVE, Source::Flag(Flag::Derive)),
+    row("ALWAYS_SENSITIVE", CKA_ALWAYS_SENSITIVE, Source::Flag(Flag::AlwaysSensitive)),
+    row("NEVER_EXTRACTABLE", CKA_NEVER_EXTRACTABLE, Source::Flag(Flag::NeverExtractable)),
 ];
 
 /// The order of listAttributes.

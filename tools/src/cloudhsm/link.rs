@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Options};
 use strongroom_core::policy::Policy;
 use strongroom_core::session::Session;
@@ -23,12 +24,30 @@ impl Link {
     /// # Errors
     /// Words for people: no such token, one that cannot be read, a configuration that cannot be used.
     pub(crate) fn open() -> Result<Link, String> {
-        let config = Config::load(Options::default()).map_err(|error| error.to_string())?;
-        let hsm = Hsm::with(config, Arc::new(strongroom_crypto::random::System));
+        Link::on(hsm()?, wanted())
+    }
+
+    /// The same. Where there is no token, and none is named, the HSM is fresh from now on: see [`Hsm::fresh_cloudhsm`].
+    /// Returns whether it is.
+    ///
+    /// # Errors
+    /// As [`Link::open`], and words for where no token can be made.
+    pub(crate) fn open_or_found() -> Result<(Link, bool), String> {
+        let (hsm, wanted) = (hsm()?, wanted());
+        let none = hsm.tokens().map_err(|error| error.to_string())?.tokens.is_empty();
+        // A token in memory would be gone with this process, whatever was done with it.
+        let fresh = none && wanted.is_none() && hsm.config().store == StoreKind::Sqlite;
+        if fresh {
+            hsm.fresh_cloudhsm().map_err(|error| error.to_string())?;
+        }
+        Ok((Link::on(hsm, wanted)?, fresh))
+    }
+
+    fn on(hsm: Hsm, wanted: Option<String>) -> Result<Link, String> {
         let slots = hsm.tokens().map_err(|error| error.to_string())?.tokens;
         let lowest = *slots.first().ok_or_else(|| without_tokens(hsm.config()))?;
-        let slot = match std::env::var(TOKEN_VARIABLE) {
-            Ok(wanted) if !wanted.is_empty() => slots
+        let slot = match wanted {
+            Some(wanted) => slots
                 .iter()
                 .copied()
                 .find(|slot| hsm.token_info(*slot).is_ok_and(|info| info.label == wanted))
@@ -39,7 +58,7 @@ impl Link {
                         quoted(&wanted)
                     )
                 })?,
-            _ => lowest,
+            None => lowest,
         };
         let session = hsm.open_session(slot, true).and_then(|handle| hsm.session(handle));
         let session = session.map_err(|error| format!("token in slot {slot}: {error}"))?;
@@ -78,6 +97,16 @@ impl Link {
     pub(crate) fn log_out(&self) -> Result<(), Refusal> {
         Ok(self.hsm.logout(self.session.handle)?)
     }
+}
+
+fn hsm() -> Result<Hsm, String> {
+    let config = Config::load(Options::default()).map_err(|error| error.to_string())?;
+    Ok(Hsm::with(config, Arc::new(strongroom_crypto::random::System)))
+}
+
+/// The token that is named.
+fn wanted() -> Option<String> {
+    std::env::var(TOKEN_VARIABLE).ok().filter(|wanted| !wanted.is_empty())
 }
 
 /// The number of the tools for the mode a token is in: single-factor logins, in FIPS mode or not.

@@ -9,6 +9,7 @@
 //! | `options` | words as the options a command declares: [`Flag`](options::Flag) rows, [`Options`](options::Options), help |
 //! | `results` | [`Code`](results::Code): result codes, their texts, the one table from the core's errors to them; [`Refusal`](results::Refusal) |
 //! | `screen` | what is printed: paragraphs, result lines, status blocks |
+//! | `files` | files of tokens, signatures and public keys |
 //! | `attributes` | names, numbers and order of attributes, their values as text |
 //! | `approvals` | the files of quorum authentication |
 //! | `signature` | signatures of curves as files have them |
@@ -21,6 +22,8 @@
 
 mod approvals;
 mod attributes;
+pub mod cloudhsm_mgmt_util;
+mod files;
 pub mod key_mgmt_util;
 mod link;
 mod options;

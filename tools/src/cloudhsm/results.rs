@@ -134,6 +134,8 @@ impl Code {
     pub(crate) const APPROVAL: Code = Code(0xf1);
     /// The officer's password is still the published one.
     pub(crate) const NOT_ACTIVATED: Code = Code(0xf2);
+    /// A name or a password that cannot be one.
+    pub(crate) const USER_INPUT: Code = Code(0xf3);
     /// Everything else.
     pub(crate) const FAILED: Code = Code(0xef);
 
@@ -156,7 +158,8 @@ impl Code {
     pub(crate) fn of(error: &Error) -> Code {
         match error {
             Error::PinWrong | Error::PinLocked => Code::LOGIN_FAILURE,
-            Error::PinNotSet | Error::UserName(_) => Code::USER_NOT_INITIALIZED,
+            Error::PinNotSet => Code::USER_NOT_INITIALIZED,
+            Error::UserName(_) | Error::PinLength { .. } | Error::PinInvalid(_) => Code::USER_INPUT,
             Error::NoSuchUser(_) => Code::NO_USER,
             Error::NotLoggedIn | Error::ContextLogin(_) => Code::NOT_LOGGED_IN,
             Error::AlreadyLoggedIn | Error::AnotherUserLoggedIn => Code::ALREADY_LOGGED_IN,
@@ -251,6 +254,7 @@ static TEXTS: &[(Code, &str)] = &[
     (Code::QUORUM, "RET_MXN_AUTH_FAILED"),
     (Code::APPROVAL, "Quorum token or approval is not valid"),
     (Code::NOT_ACTIVATED, "The officer is not activated"),
+    (Code::USER_INPUT, "ERR_INVALID_USER_INPUT"),
     (Code(0x3000_0085), "Server in cluster is unavailable"),
 ];
 

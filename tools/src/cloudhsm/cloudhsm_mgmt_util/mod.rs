@@ -1,0 +1,86 @@
+//! `cloudhsm_mgmt_util`: users, whose keys are whose, and what officers approve of.
+//!
+//! | module | what for |
+//! | --- | --- |
+//! | `shell` | how the program is started, its prompt, where its lines come from |
+//! | `commands` | the table of commands, and how one is carried out |
+//! | `critical` | the caution, its question, and the one after a refusal |
+//! | `login`, `users` | loginHSM, logoutHSM; createUser, deleteUser, changePswd, listUsers |
+//! | `keys`, `attributes` | findAllKeys, getKeyInfo, shareKey; getAttribute, setAttribute, listAttributes |
+//! | `quorum` | registerQuorumPubKey, setMValue, getMValue, getToken, approveToken, listTokens |
+//! | `servers` | info, server, getHSMInfo and the like; help, quit |
+
+mod attributes;
+mod commands;
+mod critical;
+mod keys;
+mod login;
+mod quorum;
+mod servers;
+mod shell;
+mod users;
+
+pub use shell::run;
+
+use std::sync::Arc;
+
+use strongroom_core::error::Error;
+use strongroom_core::token::{Login, Token};
+
+use super::link::Link;
+use super::results::{Code, Refusal};
+use super::screen::Screen;
+use shell::Input;
+
+/// What a command works with.
+pub(crate) struct Tool {
+    /// The token.
+    link: Link,
+    /// Where it prints.
+    screen: Screen,
+    /// Where lines and answers come from.
+    input: Input,
+    /// Whether commands go to one server, after `server 0`.
+    on_server: bool,
+    /// Whether the program was left.
+    left: bool,
+}
+
+impl Tool {
+    fn token(&self) -> &Token {
+        self.link.token()
+    }
+
+    /// Who is logged in.
+    ///
+    /// # Errors
+    /// Where nobody is.
+    fn login(&self) -> Result<Arc<Login>, Refusal> {
+        self.link.login().ok_or_else(|| Refusal::before(Code::NOT_LOGGED_IN, "loginHSM comes first"))
+    }
+
+    /// A refusal of the core. Where it asks for a login and somebody is logged in, it asks for another type of user.
+    fn refused(&self, error: Error) -> Refusal {
+        match (error, self.link.login()) {
+            (Error::NotLoggedIn, Some(login)) if self.token().is_current(&login).unwrap_or(false) => Refusal::code(
+                Code::USER_TYPE,
+                format!("{} is logged in, and this takes another type of user", login.name),
+            ),
+            (error, _) => error.into(),
+        }
+    }
+
+    /// Says that a command is done.
+    fn done(&mut self, command: &str) {
+        self.screen.lines(&[format!("{command} success on {SERVER}")]);
+    }
+
+    /// Prints a question and reads the answer; nothing where there are no more lines.
+    fn answer(&mut self, question: &str) -> Result<Option<shell::Line>, Refusal> {
+        self.screen.prompt(question);
+        self.input.line().map_err(|error| Refusal::Said(format!("Error: the answer cannot be read: {error}")))
+    }
+}
+
+/// The one server, as result lines name it.
+const SERVER: &str = "server 0(localhost)";

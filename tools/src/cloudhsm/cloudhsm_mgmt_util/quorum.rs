@@ -1,0 +1,207 @@
+//! registerQuorumPubKey, setMValue, getMValue, getToken, approveToken, listTokens: what officers approve of.
+
+use strongroom_core::access::Service;
+use strongroom_core::error::Error;
+use strongroom_core::token::quorum::{Approval, QuorumToken};
+
+use super::commands::{Command, Words};
+use super::critical::{Asked, attempt, caution};
+use super::login::{known, user_type};
+use super::{SERVER, Tool};
+use crate::cloudhsm::results::{Code, Refusal};
+use crate::cloudhsm::{approvals, files};
+
+pub(super) const COMMANDS: &[Command] = &[
+    Command {
+        name: "registerQuorumPubKey",
+        usage: "<user-type> <user-name> <challenge> <signature> <public-key>",
+        words: 5..=5,
+        description: "Registers the key with which a user approves: users their own, officers every one.",
+        explained: &[
+            ("user-type", "CO or CU"),
+            ("user-name", "the name"),
+            ("challenge", "a file with 1 to 245 bytes of any kind"),
+            ("signature", "a file with its signature: RSA PKCS #1 v1.5 with SHA-256"),
+            ("public-key", "a PEM file with the public key: RSA of 2048 bits"),
+        ],
+        needs_login: true,
+        run: register,
+    },
+    Command {
+        name: "setMValue",
+        usage: "<service> <m-value>",
+        words: 2..=2,
+        description: "Sets how many officers approve of a service. An officer does this.",
+        explained: &[SERVICE, ("m-value", "2 to 8, at most as many as there are officers; 0 and 1 let each act alone")],
+        needs_login: true,
+        run: set_value,
+    },
+    Command {
+        name: "getMValue",
+        usage: "<service>",
+        words: 1..=1,
+        description: "Says how many officers approve of a service.",
+        explained: &[SERVICE],
+        needs_login: true,
+        run: get_value,
+    },
+    Command {
+        name: "getToken",
+        usage: "<service> <user-name> <file>",
+        words: 3..=3,
+        description: "Asks for a token, for one operation that officers approve of.",
+        explained: &[
+            SERVICE,
+            ("user-name", "the name of the officer who is logged in"),
+            ("file", "a file for the token, which is overwritten; approvers sign it"),
+        ],
+        needs_login: true,
+        run: get_token,
+    },
+    Command {
+        name: "approveToken",
+        usage: "<file>",
+        words: 1..=1,
+        description: "Brings the approvals of a token.",
+        explained: &[("file", "the file that names the token, the approvers and their signatures")],
+        needs_login: true,
+        run: approve,
+    },
+    Command {
+        name: "listTokens",
+        usage: "",
+        words: 0..=0,
+        description: "Lists the tokens that are good for something, whoever asked for them.",
+        explained: &[],
+        needs_login: true,
+        run: list,
+    },
+];
+
+const SERVICE: (&str, &str) = ("service", "3 (USER_MGMT: users) or 4 (MISC_CO: these numbers)");
+
+fn register(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
+    let (kind, name) = (user_type(words)?, words.needed(1)?);
+    let (challenge, signature) = (files::read(words.needed(2)?)?, files::read(words.needed(3)?)?);
+    let public_key = files::public_key(words.needed(4)?)?;
+    caution(tool)?;
+    attempt(tool, "registerQuorumPubKey", Asked::Change, |tool| {
+        let login = tool.login()?;
+        let user = known(tool, kind, name)?;
+        let done = tool.token().register_approver(&login, &user.name, &public_key, &challenge, &signature);
+        done.map_err(|error| tool.refused(error))
+    })
+}
+
+fn set_value(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
+    let (service, value) = (service(words)?, words.number(1)?);
+    let value =
+        u8::try_from(value).map_err(|_| Refusal::misuse(format!("Error: {value} is no number of approvals")))?;
+    caution(tool)?;
+    tool.screen.lines(&[format!("Setting M Value({value}) for {} on 1 nodes", service as u16)]);
+    attempt(tool, "setMValue", Asked::Change, |tool| {
+        let officer = tool.login()?;
+        tool.token().set_quorum_value(&officer, service, value).map_err(|error| tool.refused(error))
+    })
+}
+
+fn get_value(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
+    let service = service(words)?;
+    let value = tool.token().quorum_value(service)?;
+    let name = match service {
+        Service::UserManagement => "USER_MGMT",
+        _ => "MISC_CO",
+    };
+    tool.screen.lines(&[format!("MValue of service {}[{name}] on server 0 : [{value}]", service as u16)]);
+    Ok(())
+}
+
+fn get_token(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
+    let (service, name, file) = (service(words)?, words.needed(1)?, words.needed(2)?);
+    let login = tool.login()?;
+    if !name.eq_ignore_ascii_case(&login.name) {
+        return Err(Refusal::code(Code::APPROVAL, format!("{name}: a token is for who asks, {}", login.name)));
+    }
+    let token = tool.token().request_approval(&login, service, None).map_err(|error| tool.refused(error))?;
+    if let Err(refusal) = files::write(file, &token.file) {
+        // Nobody could ever sign it.
+        tool.token().delete_quorum_tokens(&login, Some(token.id), false)?;
+        return Err(refusal);
+    }
+    tool.done("getToken");
+    tool.screen.lines(&lines(&token));
+    Ok(())
+}
+
+fn approve(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
+    let file = words.needed(0)?;
+    let wrong = |problem: &str| Refusal::Said(format!("Error: {file}: {problem}"));
+    let content = files::read(file)?;
+    let text = std::str::from_utf8(&content).map_err(|_| wrong("it is no text"))?;
+    let list = approvals::parse(text).map_err(|problem| wrong(&problem))?;
+    let token = files::read(&list.token)?;
+    let token = approvals::token(&token).map_err(|problem| wrong(&format!("{}: {problem}", list.token)))?;
+    let signatures =
+        list.approvals.iter().map(|listed| files::read(&listed.signature)).collect::<Result<Vec<_>, _>>()?;
+    let given: Vec<Approval<'_>> = list
+        .approvals
+        .iter()
+        .zip(&signatures)
+        .map(|(listed, signature)| Approval { role: listed.role, name: &listed.name, signature })
+        .collect();
+    let login = tool.login()?;
+    tool.token().approve(&login, token, &given).map_err(|error| tool.refused(error))?;
+    tool.done("approveToken");
+    Ok(())
+}
+
+fn list(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
+    let (tokens, users) = (tool.token().quorum_tokens()?, tool.token().users()?);
+    const LINE: &str = "=====================";
+    let mut shown: Vec<String> =
+        [LINE, &format!("    {}", SERVER.replacen('s', "S", 1)), LINE].map(str::to_owned).to_vec();
+    let mut count = 0;
+    for token in &tokens {
+        let (progress, seconds) = match tool.token().progress(token) {
+            Ok(known) => known,
+            // The key was deleted: the token is good for nothing, and nothing is to be said of it.
+            Err(Error::NoObject(_)) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        shown.push(format!("-------- Token - {count} ----------"));
+        shown.extend(lines(token));
+        shown.push(format!("Token Validity: {seconds} sec"));
+        shown.push(format!("Required num of approvers : {}", progress.needed));
+        shown.push(format!("Current num of approvals : {}", progress.given));
+        for (at, approver) in token.approvers().enumerate() {
+            let name = users.iter().find(|user| user.id == approver).map_or("", |user| &user.name);
+            shown.push(format!("Approver-{at}: {name}"));
+        }
+        count += 1;
+    }
+    shown.extend([format!("Num of tokens = {count}"), String::new(), "listTokens success".to_owned()]);
+    tool.screen.lines(&shown);
+    Ok(())
+}
+
+/// The first word: a service that officers approve of.
+fn service(words: &Words<'_>) -> Result<Service, Refusal> {
+    let number = words.number(0)?;
+    let service = u16::try_from(number).ok().and_then(Service::numbered).filter(|service| !service.is_of_key());
+    service.ok_or_else(|| {
+        Refusal::misuse(format!(
+            "Invalid service number {number}: officers approve of 3 and 4; tokens for keys are key_mgmt_util's"
+        ))
+    })
+}
+
+fn lines(token: &QuorumToken) -> Vec<String> {
+    vec![
+        "Token:".to_owned(),
+        format!("Id:{}", token.id),
+        format!("Service:{}", token.service as u16),
+        "Node:0".to_owned(),
+        format!("Key Handle:{}", token.key),
+        format!("User:{}", token.name),
+    ]
+}
