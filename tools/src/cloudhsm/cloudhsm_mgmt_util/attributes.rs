@@ -43,7 +43,10 @@ pub(super) const COMMANDS: &[Command] = &[
         description: "Changes an attribute of a key. Its owner does this; 134 (TRUSTED) an officer.",
         explained: &[
             ("key-handle", "the key"),
-            ("attribute", "3 (label), 134, 260, 261, 262, 263, 264, 266, 268, 370 or 528"),
+            (
+                "attribute",
+                "3 (label), 134, 260, 261, 262, 263, 264, 266, 268 or 528; 370 is settled when the key is made",
+            ),
             ("value", "0 or 1, or the label; it is asked for where it is not given"),
         ],
         needs_login: true,
@@ -51,7 +54,7 @@ pub(super) const COMMANDS: &[Command] = &[
     },
 ];
 
-/// The attributes that are true or false and may change.
+/// The attributes that are true or false and that CloudHSM's tool changes. Which of them may change, the core says.
 const SWITCHES: &[(u64, Flag)] = &[
     (CKA_TRUSTED, Flag::Trusted),
     (CKA_ENCRYPT, Flag::Encrypt),

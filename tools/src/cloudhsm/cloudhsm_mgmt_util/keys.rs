@@ -108,9 +108,12 @@ fn share(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     attempt(tool, "shareKey", Asked::Change, |tool| {
         let session = tool.link.session();
         let done = if shared { session.share(number, user) } else { session.unshare(number, user) };
-        done.map_err(|error| match sealed(tool, number) {
-            Ok(true) => refuse_sealed(number),
-            _ => tool.refused(error),
+        done.map_err(|error| match error {
+            Error::AttributeValue { .. } if tool.link.login().is_some_and(|owner| owner.user == user) => {
+                Refusal::code(Code::SHARED_WITH_OWNER, error.to_string())
+            }
+            Error::NoObject(_) if sealed(tool, number).unwrap_or(false) => refuse_sealed(number),
+            error => tool.refused(error),
         })
     })
 }

@@ -101,7 +101,10 @@ fn set_value(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     tool.screen.lines(&[format!("Setting M Value({value}) for {} on 1 nodes", service as u16)]);
     attempt(tool, "setMValue", Asked::Change, |tool| {
         let officer = tool.login()?;
-        tool.token().set_quorum_value(&officer, service, value).map_err(|error| tool.refused(error))
+        tool.token().set_quorum_value(&officer, service, value).map_err(|error| match error {
+            Error::Approval(reason) => Refusal::code(Code::USER_INPUT, reason),
+            error => tool.refused(error),
+        })
     })
 }
 
