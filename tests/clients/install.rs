@@ -58,7 +58,7 @@ fn everything_is_where_users_of_a_c_library_look() {
     assert!(module.trim().ends_with("/usr/lib/pkcs11/libstrongroom.so"), "{module}");
     let registration = fs::read_to_string(tree.join("usr/share/p11-kit/modules/strongroom.module")).unwrap();
     assert!(registration.contains("module: /usr/lib/pkcs11/libstrongroom.so\n"), "{registration}");
-    for page in ["man1/strongroom.1", "man1/key_mgmt_util.1", "man5/strongroom.toml.5", "man7/libstrongroom.7"] {
+    for page in MAN_PAGES {
         let mut man = place.command(tool("man"));
         man.args(["--warnings", "-l"]).arg(tree.join("usr/share/man").join(page));
         assert!(succeed(&mut man).contains("NAME"), "{page}");
@@ -74,7 +74,7 @@ fn an_installation_attests_to_itself() {
     let check = || place.command(target.join("usr/bin/strongroom")).args(["attest", "check"]).output().unwrap();
     let passed = check();
     let told = String::from_utf8(passed.stdout).unwrap();
-    assert!(passed.status.success() && told.starts_with("PASS: 5 files of "), "{told}");
+    assert!(passed.status.success() && told.starts_with("PASS: 6 files of "), "{told}");
     let module = target.join("usr/lib/libstrongroom.so.0");
     let mut bytes = fs::read(&module).unwrap();
     let middle = bytes.len() / 2;
@@ -110,16 +110,26 @@ fn uninstall_takes_away_what_install_brought() {
     }
 }
 
+const MAN_PAGES: &[&str] = &[
+    "man1/strongroom.1",
+    "man1/key_mgmt_util.1",
+    "man1/cloudhsm_mgmt_util.1",
+    "man5/strongroom.toml.5",
+    "man7/libstrongroom.7",
+];
+
 const INSTALLED: &[&str] = &[
     "usr/lib/libstrongroom.so.0",
     "usr/bin/strongroom",
     "usr/bin/key_mgmt_util",
+    "usr/bin/cloudhsm_mgmt_util",
     "usr/include/strongroom/pkcs11.h",
     "usr/include/strongroom/strongroom.h",
     "usr/lib/pkgconfig/strongroom.pc",
     "usr/share/p11-kit/modules/strongroom.module",
     "usr/share/man/man1/strongroom.1",
     "usr/share/man/man1/key_mgmt_util.1",
+    "usr/share/man/man1/cloudhsm_mgmt_util.1",
     "usr/share/man/man5/strongroom.toml.5",
     "usr/share/man/man7/libstrongroom.7",
     "usr/share/strongroom/manifest",
@@ -138,7 +148,7 @@ fn installation(place: &Place, tree: &Path) -> Command {
     let products = place.file("products");
     fs::create_dir_all(&products).unwrap();
     fs::copy(&place.module, products.join("libstrongroom.so")).unwrap();
-    for program in ["strongroom", "key_mgmt_util"] {
+    for program in ["strongroom", "key_mgmt_util", "cloudhsm_mgmt_util"] {
         fs::copy(built(program), products.join(program)).unwrap();
     }
     let mut command = make(place, tree);
