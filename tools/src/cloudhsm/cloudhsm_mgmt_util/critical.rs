@@ -7,9 +7,9 @@ use crate::cloudhsm::results::Refusal;
 /// What is asked after a refusal of the HSM's.
 #[derive(Clone, Copy)]
 pub(super) enum Asked {
-    /// After what made something.
+    /// After createUser.
     Creation,
-    /// After what changed something.
+    /// After every other command that changes something.
     Change,
 }
 
@@ -49,9 +49,9 @@ pub(super) fn attempt(
             }
             Err(Refusal::Returned(returned)) if returned.from_hsm => {
                 tell_code(tool, command, &returned);
-                let line = match (asked, command) {
-                    (Asked::Creation, "createUser") => format!("creating user on {SERVER} failed"),
-                    _ => format!("{command} failed on {SERVER}"),
+                let line = match asked {
+                    Asked::Creation => format!("creating user on {SERVER} failed"),
+                    Asked::Change => format!("{command} failed on {SERVER}"),
                 };
                 tool.screen.lines(&[line, String::new()]);
                 if !again(tool, asked)? {

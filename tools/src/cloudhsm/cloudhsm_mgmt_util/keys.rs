@@ -137,11 +137,11 @@ pub(super) fn sealed(tool: &Tool, number: u64) -> Result<bool, Refusal> {
     Ok(!held.public && !held.ownership.is_associated(tool.login()?.user))
 }
 
-/// What an officer is told who asks for what is in a sealed object.
+/// What an officer is told who asks for what is in a sealed key.
 pub(super) fn refuse_sealed(number: u64) -> Refusal {
     Refusal::code(
         Code::ACCESS_DENIED,
-        format!("object {number} is sealed for those who own or share it: no officer can open it, here or by any tool"),
+        format!("key {number} is sealed for those who own or share it, and an officer's login does not open it"),
     )
 }
 
