@@ -185,8 +185,14 @@ impl Run<'_> {
     ) -> Result<Derived, Error> {
         let template = &sources.template(own)?;
         let target = Target::of(template)?;
-        let object = birth::derived(&target, template, value(&target)?, self.inheritance(sources), &self.maker)?;
-        self.kept(object)
+        let value = value(&target)?;
+        self.used();
+        self.kept(birth::derived(&target, template, value, self.inheritance(sources), &self.maker)?)
+    }
+
+    /// The keys have been used: from now on every answer tells of what was derived, also that it does not fit a template.
+    fn used(&self) {
+        self.approvals.borrow_mut().used();
     }
 
     /// What a new key has from all sources. What somebody may use and not take out stays inside in every form.

@@ -80,9 +80,9 @@ impl Session {
         let maker = self.application.maker(self.application.actor(), self.handle);
         let mut approvals = Approvals::default();
         approvals.take(&self.application, Action::Use, &private)?;
-        let value = shortened(&target, key.decapsulate(ciphertext)?)?;
-        let object = exchanged(&target, template, value, demands, &maker)?;
+        let value = key.decapsulate(ciphertext)?;
         approvals.used();
+        let object = exchanged(&target, template, shortened(&target, value)?, demands, &maker)?;
         let made = Fact::of(Event::ObjectDecapsulated).second(private.number).by(call.mechanism.id);
         self.keep(object, maker.logouts, made)
     }

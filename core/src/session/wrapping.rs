@@ -200,44 +200,13 @@ impl Session {
         let mut approvals = Approvals::default();
         approvals.take(&self.application, Action::Wrap, &unwrapping)?;
         self.application.record_use(&unwrapping, Flag::Unwrap, call.mechanism.id)?;
-        let unwrapped = self.unwrapped(call, &scheme, &unwrapping, wrapped, (&target, template, hidden), &maker);
-        approvals.settle(&unwrapped);
+        let value = scheme.unwrap(&unwrapping, wrapped).map_err(|error| as_wrapped(error, call.mechanism));
+        // From now on every answer tells of what came out, also that it does not fit the template.
+        approvals.settle(&value);
+        let block = block_bytes(&unwrapping);
+        let unwrapped = unwrapped(&scheme, value?, block, (&target, template, hidden), &maker)?;
         let made = Fact::of(Event::ObjectUnwrapped).second(unwrapping.number).by(call.mechanism.id);
-        self.keep(unwrapped?, maker.logouts, made)
-    }
-
-    /// The key that comes out of `wrapped`.
-    fn unwrapped(
-        &self,
-        call: &Call<'_>,
-        scheme: &Scheme<'_>,
-        unwrapping: &Object,
-        wrapped: &[u8],
-        (target, template, hidden): (&Unwrapped, &Template<'_>, bool),
-        maker: &Maker<'_>,
-    ) -> Result<Object, Error> {
-        let value = scheme.unwrap(unwrapping, wrapped).map_err(|error| as_wrapped(error, call.mechanism))?;
-        match target.kind.class {
-            CKO_PRIVATE_KEY => {
-                let key_type = target.kind.subtype.unwrap_or_default();
-                let der = match scheme {
-                    // Padded with zeros, which are no part of the structure. SoftHSM2 pads so even where the mechanism
-                    // has a padding of its own.
-                    Scheme::KeyWrap(KeyWrap::Plain | KeyWrap::Padded, _) => der_without_zeros(value.expose())?,
-                    _ => value.expose(),
-                };
-                let half = asymmetric::from_private_key_info(key_type, der)?;
-                birth::unwrapped_private(target.kind, template, half, maker)
-            }
-            _ => {
-                let value = match scheme {
-                    // Zeros behind it are no part of what was wrapped: whether there are any is nobody's business.
-                    Scheme::KeyWrap(KeyWrap::Plain, _) if hidden => target.whole(value)?,
-                    _ => target.value(scheme, value, block_bytes(unwrapping))?,
-                };
-                birth::unwrapped_secret(target.kind, template, value, maker)
-            }
-        }
+        self.keep(unwrapped, maker.logouts, made)
     }
 
     /// The key with this handle, for one use by a mechanism that takes keys of these types (any where there are none)
@@ -270,6 +239,37 @@ impl Session {
             key.material()?;
         }
         Ok(key)
+    }
+}
+
+/// The key whose value, or whose encoding, was unwrapped. `block` is how many bytes the cipher's blocks have.
+fn unwrapped(
+    scheme: &Scheme<'_>,
+    value: SecretBytes,
+    block: usize,
+    (target, template, hidden): (&Unwrapped, &Template<'_>, bool),
+    maker: &Maker<'_>,
+) -> Result<Object, Error> {
+    match target.kind.class {
+        CKO_PRIVATE_KEY => {
+            let key_type = target.kind.subtype.unwrap_or_default();
+            let der = match scheme {
+                // Padded with zeros, which are no part of the structure. SoftHSM2 pads so even where the mechanism
+                // has a padding of its own.
+                Scheme::KeyWrap(KeyWrap::Plain | KeyWrap::Padded, _) => der_without_zeros(value.expose())?,
+                _ => value.expose(),
+            };
+            let half = asymmetric::from_private_key_info(key_type, der)?;
+            birth::unwrapped_private(target.kind, template, half, maker)
+        }
+        _ => {
+            let value = match scheme {
+                // Zeros behind it are no part of what was wrapped: whether there are any is nobody's business.
+                Scheme::KeyWrap(KeyWrap::Plain, _) if hidden => target.whole(value)?,
+                _ => target.value(scheme, value, block)?,
+            };
+            birth::unwrapped_secret(target.kind, template, value, maker)
+        }
     }
 }
 

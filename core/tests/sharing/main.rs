@@ -3,6 +3,7 @@
 //! Each user works in a process of his own, as far as the core can tell: an HSM of his own on the same files.
 
 mod approvals;
+mod evasions;
 mod grants;
 mod officers;
 mod thief;

@@ -60,6 +60,7 @@ impl Run<'_> {
             ));
         }
         let secret = agree(key)?;
+        self.used();
         let bytes = match kdf {
             AgreementKdf::None => target.bytes_of(secret.len())?,
             AgreementKdf::X963(_) | AgreementKdf::Sp800(_) => target.needed_bytes()?,

@@ -63,6 +63,7 @@ impl Run<'_> {
             return Err(Error::KeySize { got: bytes });
         }
         let value = hkdf_value(&sources, hkdf, hash, bytes)?;
+        self.used();
         self.kept(birth::data(template, value.expose(), &self.maker)?)
     }
 
@@ -167,6 +168,7 @@ impl Run<'_> {
             Kdf108::Feedback => sp800_108::feedback(prf, base, parameter.iv, &fields, &mut outputs)?,
             Kdf108::DoublePipeline => sp800_108::double_pipeline(prf, base, &fields, &mut outputs)?,
         }
+        self.used();
         let inheritance = self.inheritance(&sources);
         let objects: Vec<Object> = wanted
             .iter()

@@ -128,6 +128,7 @@ impl Run<'_> {
         let mut block = SecretBytes::zeroed(2 * (sizes.mac + sizes.key + sizes.iv))?;
         let seed = [random.server, random.client];
         derive::tls12_prf(hash, sources.value()?, b"key expansion", &seed, block.expose_mut())?;
+        self.used();
         let mut rest = block.expose();
         let mut next = |bytes: usize| {
             let (part, after) = rest.split_at_checked(bytes).ok_or(Error::NotSupported)?;

@@ -1,0 +1,55 @@
+//! Ways around quorum: uses of a key that would tell something of it, or do its work, without using an approval up.
+
+use cryptoki_sys::*;
+use strongroom_core::access::Service;
+use strongroom_core::attribute::{CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_USE_APPROVALS};
+use strongroom_core::error::Error;
+
+use crate::*;
+
+/// Promise: an approval to unwrap is good for one ciphertext, also where what comes out does not fit the template: a wrong
+/// check value is an answer. RSA without padding would tell all of a plaintext so, byte by byte.
+#[test]
+fn an_answer_about_what_was_unwrapped_uses_the_approval() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let (one, bits, byte) = (1_u64.to_ne_bytes(), 2048_u64.to_ne_bytes(), 1_u64.to_ne_bytes());
+    let public = template(&[(CKA_MODULUS_BITS, &bits[..]), (CKA_WRAP, TRUE)]);
+    let private = [(CKA_TOKEN, TRUE), (CKA_UNWRAP, TRUE), (CKA_SR_MANAGEMENT_APPROVALS, &one)];
+    let pair = call(CKM_RSA_PKCS_KEY_PAIR_GEN);
+    let (_, key) = alice.session.generate_key_pair(&pair, &public, &template(&private)).unwrap();
+    let token = alice.token().request_approval(&alice.login(), Service::ManageKey, Some(key)).unwrap();
+    alice.bring(&token, &["alice"]).unwrap();
+    let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_GENERIC_SECRET.to_ne_bytes());
+    let told = |guess: u8| {
+        let mut digest = [0; 20];
+        hash::digest(Algorithm::Sha1, &[guess], &mut digest).unwrap();
+        let own = [
+            (CKA_CLASS, &class[..]),
+            (CKA_KEY_TYPE, &key_type),
+            (CKA_VALUE_LEN, &byte),
+            (CKA_CHECK_VALUE, &digest[..3]),
+        ];
+        alice.session.unwrap_key(&call(CKM_RSA_X_509), key, &[7; 256], &template(&own))
+    };
+    let answers: Vec<_> = (0..=255).map(|guess| told(guess).err()).collect();
+    let about_the_value = |error: &&Option<Error>| !matches!(error, Some(Error::ApprovalsMissing { .. }));
+    assert_eq!(answers.iter().filter(about_the_value).count(), 1);
+}
+
+/// Promise: the same of what is derived: a wrong check value uses the approval up.
+#[test]
+fn an_answer_about_what_was_derived_uses_the_approval() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let key = alice.mac_key(&[(CKA_SR_USE_APPROVALS, &1_u64.to_ne_bytes())]);
+    let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+    alice.bring(&token, &["alice"]).unwrap();
+    let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_GENERIC_SECRET.to_ne_bytes());
+    let own = [(CKA_CLASS, &class[..]), (CKA_KEY_TYPE, &key_type), (CKA_CHECK_VALUE, b"no!")];
+    let derive = || alice.session.derive_key(&call(CKM_SHA256_KEY_DERIVATION), key, &template(&own));
+    assert!(matches!(derive(), Err(Error::AttributeValue { .. })));
+    assert!(matches!(derive(), Err(Error::ApprovalsMissing { .. })));
+}
