@@ -73,6 +73,14 @@ impl CipherOperation {
     pub(super) fn check(&mut self, session: &Session) -> Result<(), Error> {
         self.key.check(&session.application, false)
     }
+
+    /// How long a plaintext is shows only once it is decrypted: who is told that a buffer is too small for it has used the
+    /// key. The next call goes on without another approval.
+    fn told(&mut self, direction: Direction, result: &Result<usize, Error>) {
+        if direction == Direction::Decrypt && matches!(result, Err(Error::BufferTooSmall { .. })) {
+            self.key.used();
+        }
+    }
 }
 
 impl Keyed for CipherOperation {
@@ -251,10 +259,10 @@ impl Session {
                 if operation.updated {
                     return Err(Error::OperationNotInitialized);
                 }
-                match output {
-                    Output::Length => Ok(operation.engine.one_shot_len(data.len())),
-                    Output::Buffer(buffer) => operation.engine.one_shot(operation.key.object(), data, buffer),
-                }
+                let Output::Buffer(buffer) = output else { return Ok(operation.engine.one_shot_len(data.len())) };
+                let result = operation.engine.one_shot(operation.key.object(), data, buffer);
+                operation.told(direction, &result);
+                result
             },
         )
     }
@@ -289,10 +297,10 @@ impl Session {
             |_| !query,
             |operation| {
                 operation.key.check(&self.application, query)?;
-                match output {
-                    Output::Length => Ok(operation.engine.finish_len()),
-                    Output::Buffer(buffer) => operation.engine.finish(operation.key.object(), buffer),
-                }
+                let Output::Buffer(buffer) = output else { return Ok(operation.engine.finish_len()) };
+                let result = operation.engine.finish(operation.key.object(), buffer);
+                operation.told(direction, &result);
+                result
             },
         )
     }

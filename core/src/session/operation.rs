@@ -215,6 +215,11 @@ impl KeyUse {
         }
     }
 
+    /// Notes that the key was used, whatever comes of it.
+    pub(super) fn used(&mut self) {
+        self.approvals.used();
+    }
+
     /// Notes that the operation was carried out, where its result says so.
     pub(super) fn settle<T>(&mut self, result: &Result<T, Error>) {
         self.approvals.settle(result);

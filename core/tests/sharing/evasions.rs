@@ -4,6 +4,8 @@ use cryptoki_sys::*;
 use strongroom_core::access::Service;
 use strongroom_core::attribute::{CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_USE_APPROVALS};
 use strongroom_core::error::Error;
+use strongroom_core::mechanism::{Call, Parameter, find};
+use strongroom_core::session::Output;
 
 use crate::*;
 
@@ -52,4 +54,39 @@ fn an_answer_about_what_was_derived_uses_the_approval() {
     let derive = || alice.session.derive_key(&call(CKM_SHA256_KEY_DERIVATION), key, &template(&own));
     assert!(matches!(derive(), Err(Error::AttributeValue { .. })));
     assert!(matches!(derive(), Err(Error::ApprovalsMissing { .. })));
+}
+
+/// Promise: who is told how long a plaintext is has used the key, and may still have the plaintext.
+#[test]
+fn the_length_of_a_plaintext_uses_the_approval() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let uses = [(CKA_ENCRYPT, TRUE), (CKA_DECRYPT, TRUE)];
+    let one = 1_u64.to_ne_bytes();
+    let key = alice.secret(CKK_AES, &[5; 32], &[&uses[..], &[(CKA_SR_USE_APPROVALS, &one)]].concat()).unwrap();
+    let same = alice.secret(CKK_AES, &[5; 32], &uses).unwrap();
+    let s = &alice.session;
+    for mechanism in [cbc_pad(), call(CKM_AES_KEY_WRAP_KWP)] {
+        let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+        alice.bring(&token, &["alice"]).unwrap();
+        let mut sealed = vec![0; 64];
+        s.encrypt_init(&mechanism, same).unwrap();
+        let length = s.encrypt(b"seventeen bytes !", Output::Buffer(&mut sealed)).unwrap();
+        sealed.truncate(length);
+        s.decrypt_init(&mechanism, key).unwrap();
+        let told = s.decrypt(&sealed, Output::Buffer(&mut []));
+        assert!(matches!(told, Err(Error::BufferTooSmall { needed: 17 })), "{told:?}");
+        assert_eq!(s.decrypt(&sealed, Output::Buffer(&mut [0; 17])).unwrap(), 17);
+        let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+        alice.bring(&token, &["alice"]).unwrap();
+        s.decrypt_init(&mechanism, key).unwrap();
+        assert!(s.decrypt(&sealed, Output::Buffer(&mut [])).is_err());
+        s.decrypt_cancel().unwrap();
+        assert!(matches!(s.decrypt_init(&mechanism, key), Err(Error::ApprovalsMissing { .. })));
+    }
+}
+
+fn cbc_pad() -> Call<'static> {
+    Call { mechanism: find(CKM_AES_CBC_PAD).unwrap(), parameter: Parameter::Bytes(&[0; 16]) }
 }
