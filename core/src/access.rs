@@ -2,7 +2,7 @@
 
 use crate::attribute::Flag;
 use crate::error::Error;
-use crate::object::{Object, UserId};
+use crate::object::{Object, Ownership, UserId};
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,11 +127,14 @@ pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error>
 
 /// The approvals of other users that `action` takes, and which kind of approval it is.
 pub fn approvals(action: Action, object: &Object) -> Option<(Service, u8)> {
+    let Ownership { use_approvals, management_approvals, .. } = object.ownership;
     let (service, needed) = match action {
         Action::See | Action::Make | Action::Trust => return None,
-        Action::Use => (Service::UseKey, object.ownership.use_approvals),
+        Action::Use => (Service::UseKey, use_approvals),
+        // A key that wraps and unwraps encrypts and decrypts, and one that has left is used as often as one likes.
+        Action::Wrap | Action::Export if use_approvals > management_approvals => (Service::UseKey, use_approvals),
         Action::Wrap | Action::Change | Action::Export | Action::Share | Action::Destroy => {
-            (Service::ManageKey, object.ownership.management_approvals)
+            (Service::ManageKey, management_approvals)
         }
     };
     (needed > 0).then_some((service, needed))
@@ -145,7 +148,7 @@ pub enum Service {
     UserManagement = 3,
     /// Setting how many officers approve (`MISC_CO`).
     Officers = 4,
-    /// Using a key (`USE_KEY`).
+    /// Using a key (`USE_KEY`); wrapping it and with it too, where that takes more approvals.
     UseKey = 5,
     /// Sharing, changing, wrapping, destroying a key, and wrapping with it (`MANAGE_KEY`).
     ManageKey = 6,

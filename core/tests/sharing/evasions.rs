@@ -2,7 +2,7 @@
 
 use cryptoki_sys::*;
 use strongroom_core::access::Service;
-use strongroom_core::attribute::{CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_USE_APPROVALS};
+use strongroom_core::attribute::{CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS};
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::session::Output;
@@ -85,6 +85,43 @@ fn the_length_of_a_plaintext_uses_the_approval() {
         s.decrypt_cancel().unwrap();
         assert!(matches!(s.decrypt_init(&mechanism, key), Err(Error::ApprovalsMissing { .. })));
     }
+}
+
+/// Promise: a key whose use alone takes approvals encrypts and decrypts for nobody by wrapping and unwrapping, nor leaves to
+/// be used elsewhere; with the approvals of a use it does.
+#[test]
+fn wrapping_stands_in_for_no_other_use() {
+    let world = World::new();
+    let (alice, bob) = (world.desk("alice"), world.desk("bob"));
+    alice.register();
+    let (with, one) = (numbers(&[BOB]), 1_u64.to_ne_bytes());
+    let terms = [(CKA_SR_SHARED_WITH, &with[..]), (CKA_SR_USE_APPROVALS, &one)];
+    let uses = [(CKA_WRAP, TRUE), (CKA_UNWRAP, TRUE), (CKA_EXTRACTABLE, TRUE)];
+    let key = alice.secret(CKK_AES, &[5; 32], &[&terms[..], &uses].concat()).unwrap();
+    let data = bob.secret(CKK_GENERIC_SECRET, b"a message of bob's", &[(CKA_EXTRACTABLE, TRUE)]).unwrap();
+    let own = alice.secret(CKK_AES, &[6; 32], &uses).unwrap();
+    let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_GENERIC_SECRET.to_ne_bytes());
+    let readable =
+        [(CKA_CLASS, &class[..]), (CKA_KEY_TYPE, &key_type), (CKA_SENSITIVE, FALSE), (CKA_EXTRACTABLE, TRUE)];
+    let encrypt = || bob.session.wrap_key(&cbc_pad(), key, data, Output::Buffer(&mut [0; 32])).map(drop);
+    let decrypt = || bob.session.unwrap_key(&cbc_pad(), key, &[0; 32], &template(&readable)).map(drop);
+    let leave = || {
+        let out = Output::Buffer(&mut [0; 64]);
+        alice.session.wrap_key(&call(CKM_AES_KEY_WRAP_KWP), own, key, out).map(drop)
+    };
+    let approve = |desk: &Desk| {
+        let token = desk.token().request_approval(&desk.login(), Service::UseKey, Some(key)).unwrap();
+        desk.bring(&token, &["alice"]).unwrap();
+    };
+    assert!(matches!(encrypt(), Err(Error::ApprovalsMissing { .. })));
+    assert!(matches!(decrypt(), Err(Error::ApprovalsMissing { .. })));
+    assert!(matches!(leave(), Err(Error::ApprovalsMissing { .. })));
+    approve(&bob);
+    encrypt().unwrap();
+    assert!(matches!(encrypt(), Err(Error::ApprovalsMissing { .. })));
+    approve(&alice);
+    leave().unwrap();
+    assert!(matches!(leave(), Err(Error::ApprovalsMissing { .. })));
 }
 
 fn cbc_pad() -> Call<'static> {
