@@ -255,7 +255,13 @@ impl Object {
 
     /// Whether its value may not be had in the clear by whoever it was opened for.
     pub(crate) fn stays_inside(&self) -> bool {
-        self.has(Flag::Sensitive) || !self.has(Flag::Extractable) || self.borrowed
+        self.has(Flag::Sensitive) || !self.has(Flag::Extractable) || self.is_bound()
+    }
+
+    /// Whether more than the caller decides about it: somebody else owns it, or its use takes approvals, which nobody asks
+    /// for who knows the value.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.borrowed || self.ownership.use_approvals > 0 || self.ownership.management_approvals > 0
     }
 
     /// Whether it is a key whose value stayed closed.

@@ -2,10 +2,8 @@
 
 use strongroom_crypto::hash::Hash;
 
-use super::approval::Approvals;
 use super::operation::{Settled, Slot};
 use super::{Output, Session};
-use crate::access::Action;
 use crate::error::Error;
 use crate::mechanism::{Call, Mechanism, MechanismName, Parameter, Work};
 
@@ -95,10 +93,7 @@ impl Session {
                 if object.stays_inside() {
                     return Err(Error::KeyIndigestible);
                 }
-                let mut approvals = Approvals::default();
-                approvals.take(&self.application, Action::Use, &object)?;
                 operation.hash.update(object.material()?.value());
-                approvals.used();
                 operation.updated = true;
                 operation.keyed.get_or_insert(logouts);
                 Ok(())

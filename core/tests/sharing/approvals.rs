@@ -154,7 +154,7 @@ fn tokens_expire() {
 }
 
 /// Promise: every door of the session asks: signatures, MACs and their verification, encryption, in parts, by messages,
-/// derivation, wrapping with and of the key, unwrapping, sharing, changing, destroying, digesting; copies are refused.
+/// derivation, wrapping with and of the key, unwrapping, sharing, changing, destroying; copies are refused.
 #[test]
 fn every_use_of_the_key_takes_approvals() {
     let world = World::new();
@@ -263,16 +263,6 @@ fn every_use_of_the_key_takes_approvals() {
                 let parameter = Parameter::Bytes(&[3; 32]);
                 let encrypt = Call { mechanism: find(CKM_AES_ECB_ENCRYPT_DATA).unwrap(), parameter };
                 s.derive_key(&encrypt, key, &template(&unwrapped)).map(drop)
-            }),
-        ),
-        (
-            "digest",
-            Service::UseKey,
-            readable,
-            Box::new(|| {
-                let mut digested = s.digest_init(&call(CKM_SHA256));
-                digested = digested.and_then(|()| s.digest_key(readable));
-                s.digest_cancel().and(digested)
             }),
         ),
         (

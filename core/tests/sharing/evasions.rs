@@ -2,7 +2,9 @@
 
 use cryptoki_sys::*;
 use strongroom_core::access::Service;
-use strongroom_core::attribute::{CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS};
+use strongroom_core::attribute::{
+    AttributeType, CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS,
+};
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::session::Output;
@@ -122,6 +124,35 @@ fn wrapping_stands_in_for_no_other_use() {
     approve(&alice);
     leave().unwrap();
     assert!(matches!(leave(), Err(Error::ApprovalsMissing { .. })));
+}
+
+/// Promise: nobody reads the value of a key under quorum, however open it was made: neither as an attribute, nor digested, nor
+/// in another key, with approvals or without.
+#[test]
+fn the_value_of_a_guarded_key_is_not_read() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let one = 1_u64.to_ne_bytes();
+    for terms in [CKA_SR_USE_APPROVALS, CKA_SR_MANAGEMENT_APPROVALS] {
+        let key = alice.mac_key(&[(terms, &one[..]), (CKA_SENSITIVE, FALSE)]);
+        let service = if terms == CKA_SR_USE_APPROVALS { Service::UseKey } else { Service::ManageKey };
+        let token = alice.token().request_approval(&alice.login(), service, Some(key)).unwrap();
+        alice.bring(&token, &["alice"]).unwrap();
+        let object = alice.session.object(key).unwrap();
+        let value = object.attribute(AttributeType(CKA_VALUE));
+        assert!(matches!(value, Err(Error::AttributeSensitive(_))));
+        assert!(alice.found(&[(CKA_VALUE, b"a key of thirty-two bytes, shared")]).is_empty());
+        alice.session.digest_init(&call(CKM_SHA256)).unwrap();
+        assert!(matches!(alice.session.digest_key(key), Err(Error::KeyIndigestible)));
+        let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_GENERIC_SECRET.to_ne_bytes());
+        let readable =
+            [(CKA_CLASS, &class[..]), (CKA_KEY_TYPE, &key_type), (CKA_SENSITIVE, FALSE), (CKA_EXTRACTABLE, TRUE)];
+        let concatenate = find(CKM_CONCATENATE_BASE_AND_DATA).unwrap();
+        let beside = Call { mechanism: concatenate, parameter: Parameter::Bytes(b"known") };
+        let derived = alice.session.derive_key(&beside, key, &template(&readable));
+        assert!(matches!(derived, Err(Error::KeyNotPermitted(_))), "{derived:?}");
+    }
 }
 
 fn cbc_pad() -> Call<'static> {

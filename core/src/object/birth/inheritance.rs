@@ -89,7 +89,7 @@ impl Inheritance {
     /// What comes from the bytes of `key`, however they are turned: the new key is no more open than the old.
     pub(crate) fn of(key: &Object) -> Inheritance {
         let own = Inheritance {
-            sensitive: key.has(Flag::Sensitive) || key.borrowed,
+            sensitive: key.has(Flag::Sensitive) || key.is_bound(),
             unextractable: !key.has(Flag::Extractable) || key.borrowed,
             always_sensitive: key.has(Flag::AlwaysSensitive),
             never_extractable: key.has(Flag::NeverExtractable),
