@@ -22,6 +22,8 @@ pub const CLOUDHSM_PIN_BYTES_MAX: usize = 32;
 pub const KEY_USERS_MAX: usize = 8;
 /// Quorum tokens of one HSM that are still good: CloudHSM's number.
 pub const QUORUM_TOKENS_MAX: usize = 1024;
+/// Quorum tokens of one user that are still good, so that no user takes all of them.
+pub const QUORUM_TOKENS_OF_USER_MAX: usize = 128;
 /// Bytes of a user name.
 pub const USER_NAME_BYTES_MAX: usize = 31;
 /// Slots: their numbers stay below this, which every client's integers can hold.

@@ -20,7 +20,7 @@ use super::objects::{expect, expect_login};
 use super::{Login, Meta, Token, expect_certified, layout, officers};
 use crate::access::Service;
 use crate::error::Error;
-use crate::limits::QUORUM_TOKENS_MAX;
+use crate::limits::{QUORUM_TOKENS_MAX, QUORUM_TOKENS_OF_USER_MAX};
 use crate::object::codec::{Reader, Writer, damaged};
 use crate::object::{Object, Ownership, UserId};
 use crate::seal::{Envelope, Role, TokenId, User};
@@ -109,16 +109,17 @@ impl Token {
         let mut made = None;
         self.store.transact(&mut |transaction| {
             expect_login(transaction, login)?;
-            let mut others = 0;
+            let (mut others, mut own) = (0, 0);
             for token in all(transaction)? {
                 let replaced = !service.is_of_key() && token.service == service && token.requester == login.user;
                 if replaced || !token.lasts_until(issued) {
                     transaction.delete(&layout::quorum_token(token.id))?;
                 } else {
                     others += 1;
+                    own += usize::from(token.requester == login.user);
                 }
             }
-            if others >= QUORUM_TOKENS_MAX {
+            if own >= QUORUM_TOKENS_OF_USER_MAX || others >= QUORUM_TOKENS_MAX {
                 return Err(Error::TokenFull("there are too many quorum tokens; use or delete some".to_owned()).into());
             }
             let id = next_id(transaction)?;

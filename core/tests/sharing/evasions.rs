@@ -6,6 +6,7 @@ use strongroom_core::attribute::{
     AttributeType, CKA_SR_MANAGEMENT_APPROVALS, CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS,
 };
 use strongroom_core::error::Error;
+use strongroom_core::limits::QUORUM_TOKENS_OF_USER_MAX;
 use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::session::Output;
 
@@ -153,6 +154,22 @@ fn the_value_of_a_guarded_key_is_not_read() {
         let derived = alice.session.derive_key(&beside, key, &template(&readable));
         assert!(matches!(derived, Err(Error::KeyNotPermitted(_))), "{derived:?}");
     }
+}
+
+/// Promise: no user takes all the tokens there can be.
+#[test]
+fn one_user_leaves_tokens_for_others() {
+    let world = World::new();
+    let (alice, bob) = (world.desk("alice"), world.desk("bob"));
+    let one = 1_u64.to_ne_bytes();
+    let guarded = |desk: &Desk| desk.mac_key(&[(CKA_SR_USE_APPROVALS, &one)]);
+    let (hers, his) = (guarded(&alice), guarded(&bob));
+    let ask = |desk: &Desk, key| desk.token().request_approval(&desk.login(), Service::UseKey, Some(key));
+    for _ in 0..QUORUM_TOKENS_OF_USER_MAX {
+        ask(&bob, his).unwrap();
+    }
+    assert!(matches!(ask(&bob, his), Err(Error::TokenFull(_))));
+    ask(&alice, hers).unwrap();
 }
 
 fn cbc_pad() -> Call<'static> {
