@@ -11,6 +11,7 @@ use strongroom_crypto::sign;
 use super::audit::{Event, Fact};
 use super::objects::expect_login;
 use super::{Login, Meta, Token, layout};
+use crate::access::Service;
 use crate::error::Error;
 use crate::object::UserId;
 use crate::object::codec::{Reader, Writer, damaged};
@@ -34,7 +35,8 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but the user and officers; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
-    /// is not RSA of 2048 bits or more, and for a signature that does not verify.
+    /// is not RSA of 2048 bits or more, and for a signature that does not verify; [`Error::ApprovalsMissing`] where an officer
+    /// registers another's.
     pub fn register_approver(
         &self,
         login: &Login,
@@ -61,6 +63,10 @@ impl Token {
             expect_login(transaction, login)?;
             if transaction.get(&layout::user(user.id))?.is_none() {
                 return Err(Error::NoSuchUser(user.name.clone()).into());
+            }
+            // Otherwise an officer alone would be as many officers as he likes.
+            if user.id != login.user {
+                self.take_officers_approval(transaction, login, Service::UserManagement)?;
             }
             transaction.put(&layout::approver(user.id), &record)?;
             self.record(transaction, login, Fact::user(Event::ApproverRegistered, &user))

@@ -75,6 +75,29 @@ fn officers_approve_of_each_other() {
     assert!(matches!(so.0.delete_user(&so.1, "deputy"), Err(Error::Prohibited(_))), "one officer would be left");
 }
 
+/// Promise: no officer alone registers keys to approve with for the others, to be two officers with them; the others register
+/// their own.
+#[test]
+fn an_officer_alone_does_not_register_the_others() {
+    let world = World::new();
+    let so = officer(&world, "so");
+    so.0.add_user(&so.1, Role::Officer, "deputy", &pin("deputy")).unwrap();
+    let deputy = officer(&world, "deputy");
+    let as_deputy = || {
+        let (public, signature) = (public_key("so"), approve("so", b"it is me"));
+        so.0.register_approver(&so.1, "deputy", &public, b"it is me", &signature)
+    };
+    as_deputy().unwrap();
+    so.0.set_quorum_value(&so.1, Service::UserManagement, 2).unwrap();
+    register(&so);
+    register(&deputy);
+    assert!(matches!(as_deputy(), Err(Error::ApprovalsMissing { needed: 2, given: 0 })));
+    let token = so.0.request_approval(&so.1, Service::UserManagement, None).unwrap();
+    bring(&so, &token, &["so", "deputy"]).unwrap();
+    as_deputy().unwrap();
+    assert!(matches!(as_deputy(), Err(Error::ApprovalsMissing { .. })));
+}
+
 /// Promise: an editor of the files cannot lower the numbers.
 #[test]
 fn the_numbers_are_the_officers() {
