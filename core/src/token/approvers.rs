@@ -34,7 +34,7 @@ impl Token {
     /// shows that somebody has the private half.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but the user and officers; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
+    /// [`Error::NotLoggedIn`] for anyone but the user and officers, [`Error::NotActivated`]; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
     /// is not RSA of 2048 bits or more, and for a signature that does not verify; [`Error::ApprovalsMissing`] where an officer
     /// registers another's.
     pub fn register_approver(
@@ -46,8 +46,9 @@ impl Token {
         signature: &[u8],
     ) -> Result<(), Error> {
         let user = self.certified_user(name)?;
-        if user.id != login.user && login.role != Role::Officer {
-            return Err(Error::NotLoggedIn);
+        // Whoever knows a published password would leave a key behind that nobody vouches for any more.
+        if login.role == Role::Unactivated || user.id != login.user {
+            login.expect_officer()?;
         }
         if challenge.is_empty() || challenge.len() > CHALLENGE_BYTES_MAX {
             return Err(Error::Approval("what is signed to register a key has 1 to 245 bytes"));

@@ -68,6 +68,7 @@ fn an_officer_who_is_not_activated_manages_nobody() {
         token.reset_pin(&preco, "admin", ADMIN_PIN),
         token.unlock(&preco, "admin"),
         token.delete_user(&preco, "admin"),
+        token.register_approver(&preco, "admin", &[], b"", &[]),
     ];
     for result in refused {
         assert!(matches!(result, Err(Error::NotActivated)), "{result:?}");
