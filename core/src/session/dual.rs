@@ -3,7 +3,7 @@
 
 use super::ciphers::CipherOperation;
 use super::digests::{self, DigestOperation};
-use super::operation::Slot;
+use super::operation::{Keyed, Slot};
 use super::signatures::SignOperation;
 use super::{Output, Session, State};
 use crate::error::Error;
@@ -71,6 +71,7 @@ impl Session {
         output: Output<'_>,
     ) -> Result<usize, Error> {
         let result = self.both_steps(cipher, &mut partner, side, part, output);
+        partner.settle();
         if !matches!(result, Ok(_) | Err(Error::BufferTooSmall { .. })) {
             cipher.end();
             partner.end();
@@ -117,6 +118,15 @@ impl Partner<'_> {
         match self {
             Partner::Digest(digest) => digest.active()?.check(session),
             Partner::Mac(mac) => mac.active()?.check(session),
+        }
+    }
+
+    /// What the partner took for a step that did not come to it goes back.
+    fn settle(&mut self) {
+        if let Partner::Mac(mac) = self
+            && let Ok(mac) = mac.active()
+        {
+            mac.key_use().settle(false);
         }
     }
 

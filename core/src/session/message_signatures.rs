@@ -2,6 +2,7 @@
 //!
 //! As with encryption by messages, an error ends the message at hand and never the series.
 
+use super::approval::is_carried_out;
 use super::operation::{KeyUse, Keyed, Slot};
 use super::signatures::{Purpose, SignOperation};
 use super::{Output, Session, State};
@@ -175,7 +176,10 @@ impl Session {
         if message.begun {
             return Err(Error::OperationActive);
         }
-        message.operation.go_on(self, false)?;
+        let allowed = message.operation.go_on(self, false);
+        // The first part takes the approvals.
+        message.operation.key_use().settle(false);
+        allowed?;
         message.begun = true;
         Ok(())
     }
@@ -212,7 +216,7 @@ impl Session {
             _ => {}
         }
         let result = step(&mut message.operation);
-        message.operation.key_use().settle(&result);
+        message.operation.key_use().settle(is_carried_out(&result));
         match result {
             Ok((value, last)) => {
                 if last {

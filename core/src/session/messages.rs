@@ -8,6 +8,7 @@ mod iv;
 
 use strongroom_crypto::cipher::{Cipher, Direction};
 
+use super::approval::is_carried_out;
 use super::ciphers::{beginning, encrypted};
 use super::operation::{KeyUse, Keyed, Slot};
 use super::{Output, Session, State};
@@ -279,13 +280,23 @@ impl Session {
         let slot = state.messages(direction);
         slot.expect(false)?;
         let operation = slot.active()?;
-        operation.key.check(&self.application, matches!(output, Output::Length))?;
-        let Output::Buffer(buffer) = output else { return Ok(data.len()) };
-        // Before an IV is made, so that the next call gets this one.
-        let buffer = buffer.get_mut(..data.len()).ok_or(Error::BufferTooSmall { needed: data.len() })?;
-        operation.begin(self, message, aad)?;
+        let buffer = match output {
+            // Before an IV is made, so that the next call gets this one.
+            Output::Buffer(buffer) => buffer.get_mut(..data.len()).ok_or(Error::BufferTooSmall { needed: data.len() }),
+            Output::Length => {
+                operation.key.check(&self.application, true)?;
+                return Ok(data.len());
+            }
+        };
+        operation.key.check(&self.application, buffer.is_err())?;
+        let buffer = buffer?;
+        let begun = operation.begin(self, message, aad);
+        if begun.is_err() {
+            operation.key.settle(false);
+        }
+        begun?;
         let written = operation.pass(data, buffer, Some(&mut *message.tag), 0);
-        operation.key.settle(&written);
+        operation.key.settle(is_carried_out(&written));
         operation.key.again();
         written
     }
@@ -295,8 +306,11 @@ impl Session {
         let slot = state.messages(direction);
         slot.expect(false)?;
         let operation = slot.active()?;
-        operation.key.check(&self.application, false)?;
-        operation.begin(self, message, aad)?;
+        let allowed = operation.key.check(&self.application, false);
+        let begun = allowed.and_then(|()| operation.begin(self, message, aad));
+        // The first part takes the approvals.
+        operation.key.settle(false);
+        begun?;
         operation.parts = Some(Parts { tag_bytes: message.tag.len(), bytes: 0 });
         Ok(())
     }
@@ -314,7 +328,7 @@ impl Session {
         let ends = last.is_some();
         let result = operation.key.check(&self.application, query).and_then(|()| operation.next(part, output, last));
         if !query {
-            operation.key.settle(&result);
+            operation.key.settle(is_carried_out(&result));
         }
         match &result {
             Ok(_) if query || !ends => {}

@@ -89,9 +89,7 @@ pub(super) trait Settled {
 
 impl<T: Keyed> Settled for T {
     fn settle(&mut self, carried_out: bool) {
-        if carried_out {
-            self.key_use().approvals.used();
-        }
+        self.key_use().settle(carried_out);
     }
 }
 
@@ -206,13 +204,10 @@ impl KeyUse {
             && !self.recorded
     }
 
-    /// Begins again: what was not used of the approvals goes back.
+    /// Begins again.
     pub(super) fn again(&mut self) {
         self.waits = self.object.has(Flag::AlwaysAuthenticate);
         self.wants_approval = access::approvals(Action::Use, &self.object).is_some();
-        if self.approvals.are_held() {
-            self.approvals = Approvals::default();
-        }
     }
 
     /// Notes that the key was used, whatever comes of it.
@@ -220,9 +215,15 @@ impl KeyUse {
         self.approvals.used();
     }
 
-    /// Notes that the operation was carried out, where its result says so.
-    pub(super) fn settle<T>(&mut self, result: &Result<T, Error>) {
-        self.approvals.settle(result);
+    /// Ends a call: where the step was carried out its approvals are gone, else they go back, and the next step takes some
+    /// that are good then. None are kept from one call to the next, where nobody could delete them and none grow old.
+    pub(super) fn settle(&mut self, carried_out: bool) {
+        if carried_out {
+            self.approvals.used();
+        } else if self.approvals.are_held() {
+            self.approvals = Approvals::default();
+            self.wants_approval = true;
+        }
     }
 
     /// Whether the operation may go on: the key exists and still permits it, whoever logged in before it began still is,

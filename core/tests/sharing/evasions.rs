@@ -8,7 +8,8 @@ use strongroom_core::attribute::{
 use strongroom_core::error::Error;
 use strongroom_core::limits::QUORUM_TOKENS_OF_USER_MAX;
 use strongroom_core::mechanism::{Call, Parameter, find};
-use strongroom_core::session::Output;
+use strongroom_core::session::{Message, MessageKind, Output};
+use strongroom_core::token::quorum::USABLE_SECONDS;
 
 use crate::*;
 
@@ -170,6 +171,62 @@ fn one_user_leaves_tokens_for_others() {
     }
     assert!(matches!(ask(&bob, his), Err(Error::TokenFull(_))));
     ask(&alice, hers).unwrap();
+}
+
+/// Promise: an operation that waits keeps no token for later: one that an officer deletes meanwhile, or that grows too old, is
+/// gone, whatever the operation was in the middle of.
+#[test]
+fn operations_that_wait_keep_no_tokens() {
+    let world = World::new();
+    let (alice, officer) = (world.desk("alice"), world.desk("so"));
+    alice.register();
+    let one = 1_u64.to_ne_bytes();
+    let terms = [(CKA_SR_USE_APPROVALS, &one[..]), (CKA_ENCRYPT, TRUE), (CKA_SIGN, TRUE)];
+    let key = alice.secret(CKK_AES, &[5; 32], &terms).unwrap();
+    let free = alice.secret(CKK_AES, &[6; 32], &[(CKA_ENCRYPT, TRUE)]).unwrap();
+    let s = &alice.session;
+    let small = |result| assert!(matches!(result, Err(Error::BufferTooSmall { .. })), "{result:?}");
+    let message = |in_parts: bool, room: usize| {
+        let (mut iv, mut tag) = ([1; 12], [0; 16]);
+        let mut message =
+            Message { kind: MessageKind::Gcm, iv: &mut iv, fixed_bits: 0, generator: CKG_NO_GENERATE, tag: &mut tag };
+        match in_parts {
+            true => s.encrypt_message_begin(&mut message, b"").map(|()| 0),
+            false => s.encrypt_message(&mut message, b"", b"data", Output::Buffer(&mut vec![0; room])),
+        }
+    };
+    let ends: [&dyn Fn(); 2] =
+        [&|| assert_eq!(officer.token().delete_quorum_tokens(&officer.login(), None, true).unwrap(), 1), &|| {
+            world.clock.pass(USABLE_SECONDS)
+        }];
+    for end in ends {
+        let approve = || {
+            let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+            alice.bring(&token, &["alice"]).unwrap();
+        };
+        let refused = |result| assert!(matches!(result, Err(Error::ApprovalsMissing { .. })), "{result:?}");
+        approve();
+        s.sign_init(&call(CKM_AES_CMAC), key).unwrap();
+        small(s.sign(b"data", Output::Buffer(&mut [])));
+        end();
+        refused(s.sign(b"data", Output::Buffer(&mut [0; 16])));
+
+        approve();
+        s.message_encrypt_init(find(CKM_AES_GCM).unwrap(), key).unwrap();
+        small(message(false, 0));
+        message(true, 0).unwrap();
+        end();
+        refused(s.encrypt_message_next(b"data", Output::Buffer(&mut [0; 4]), None));
+        refused(message(false, 4));
+        s.message_encrypt_cancel().unwrap();
+
+        approve();
+        s.sign_init(&call(CKM_AES_CMAC), key).unwrap();
+        s.encrypt_init(&call(CKM_AES_ECB), free).unwrap();
+        small(s.sign_encrypt_update(&[0; 16], Output::Buffer(&mut [])));
+        end();
+        refused(s.sign_encrypt_update(&[0; 16], Output::Buffer(&mut [0; 16])));
+    }
 }
 
 fn cbc_pad() -> Call<'static> {
