@@ -24,7 +24,7 @@ impl Link {
     /// # Errors
     /// Words for people: no such token, one that cannot be read, a configuration that cannot be used.
     pub(crate) fn open() -> Result<Link, String> {
-        Link::on(hsm()?, wanted())
+        Link::on(hsm()?, TOKEN_VARIABLE, wanted())
     }
 
     /// The same. Where there is no token, and none is named, the HSM is fresh from now on: see [`Hsm::fresh_cloudhsm`].
@@ -33,17 +33,25 @@ impl Link {
     /// # Errors
     /// As [`Link::open`], and words for where no token can be made.
     pub(crate) fn open_or_found() -> Result<(Link, bool), String> {
-        let (hsm, wanted) = (hsm()?, wanted());
+        Link::named_or_found(TOKEN_VARIABLE, wanted())
+    }
+
+    /// The same for the token that `by` names, an option for example.
+    ///
+    /// # Errors
+    /// As [`Link::open_or_found`].
+    pub(crate) fn named_or_found(by: &str, wanted: Option<String>) -> Result<(Link, bool), String> {
+        let hsm = hsm()?;
         let none = hsm.tokens().map_err(|error| error.to_string())?.tokens.is_empty();
         // A token in memory would be gone with this process, whatever was done with it.
         let fresh = none && wanted.is_none() && hsm.config().store == StoreKind::Sqlite;
         if fresh {
             hsm.fresh_cloudhsm().map_err(|error| error.to_string())?;
         }
-        Ok((Link::on(hsm, wanted)?, fresh))
+        Ok((Link::on(hsm, by, wanted)?, fresh))
     }
 
-    fn on(hsm: Hsm, wanted: Option<String>) -> Result<Link, String> {
+    fn on(hsm: Hsm, by: &str, wanted: Option<String>) -> Result<Link, String> {
         let slots = hsm.tokens().map_err(|error| error.to_string())?.tokens;
         let lowest = *slots.first().ok_or_else(|| without_tokens(hsm.config()))?;
         let slot = match wanted {
@@ -53,10 +61,7 @@ impl Link {
                 .find(|slot| hsm.token_info(*slot).is_ok_and(|info| info.label == wanted))
                 .or_else(|| slots.iter().copied().find(|slot| wanted.parse() == Ok(*slot)))
                 .ok_or_else(|| {
-                    format!(
-                        "{TOKEN_VARIABLE}: there is no token {}; 'strongroom token list' shows them",
-                        quoted(&wanted)
-                    )
+                    format!("{by}: there is no token {}; 'strongroom token list' shows them", quoted(&wanted))
                 })?,
             None => lowest,
         };

@@ -22,6 +22,7 @@
 
 mod approvals;
 mod attributes;
+pub mod cli;
 pub mod cloudhsm_mgmt_util;
 mod files;
 pub mod key_mgmt_util;

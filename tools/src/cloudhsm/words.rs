@@ -10,8 +10,16 @@ pub(crate) type Word = Zeroizing<String>;
 /// # Errors
 /// Words for a line that is too long, or whose quotes do not end.
 pub(crate) fn split(line: &str) -> Result<Vec<Word>, String> {
-    if line.len() > LINE_BYTES_MAX {
-        return Err(format!("the line has {} bytes, {LINE_BYTES_MAX} are the most", line.len()));
+    split_within(line, LINE_BYTES_MAX)
+}
+
+/// The same for a tool whose lines are longer.
+///
+/// # Errors
+/// As [`split`].
+pub(crate) fn split_within(line: &str, bytes_max: usize) -> Result<Vec<Word>, String> {
+    if line.len() > bytes_max {
+        return Err(format!("the line has {} bytes, {bytes_max} are the most", line.len()));
     }
     let mut words = Vec::new();
     let mut word: Option<Word> = None;

@@ -1,0 +1,162 @@
+//! How the tool is started: with one command, or with a prompt.
+
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use strongroom_core::seal::Role;
+use zeroize::Zeroizing;
+
+use super::Tool;
+use super::answer::{Answer, Refused, envelope};
+use super::commands::{Command, Invocation, Line};
+use super::login::log_in;
+use super::user::RoleName;
+use crate::cloudhsm::link::Link;
+use crate::cloudhsm::words;
+use crate::output;
+
+/// Runs the tool with the arguments of the process.
+pub fn run() -> ExitCode {
+    let invocation = match Invocation::try_parse() {
+        Ok(invocation) => invocation,
+        Err(early) => return mistyped(&early),
+    };
+    let link = match &invocation.cluster_id {
+        Some(id) => Link::named_or_found("--cluster-id", Some(id.clone())),
+        None => Link::open_or_found(),
+    };
+    let mut tool = match link {
+        Ok((link, _)) => Tool { link, left: false },
+        Err(problem) => return ExitCode::from(print(&Err(Refused::Said(problem)), None)),
+    };
+    ExitCode::from(match &invocation.command {
+        Command::Interactive => interactive(&mut tool),
+        command => single(&mut tool, command),
+    })
+}
+
+/// One command, for whom the environment logs in where the command needs a login.
+fn single(tool: &mut Tool, command: &Command) -> u8 {
+    let answer = match command.needs_login() {
+        true => log_in_from_environment(tool).and_then(|()| command.run(tool)),
+        false => command.run(tool),
+    };
+    conclude(tool, command, &answer)
+}
+
+/// Lines with a command each, until one says `quit` or there are no more. At a terminal there is a prompt, through a pipe
+/// there are the answers alone. The status says whether all could be done.
+fn interactive(tool: &mut Tool) -> u8 {
+    let prompts = std::io::stdin().is_terminal();
+    let mut status = 0;
+    while !tool.left {
+        if prompts && output::write(PROMPT.as_bytes()).is_err() {
+            return 1;
+        }
+        let line = match line() {
+            Ok(Some(line)) => line,
+            Ok(None) => break,
+            Err(error) => {
+                say(&format!("standard input cannot be read: {error}"));
+                return 1;
+            }
+        };
+        status = status.max(typed(tool, &line));
+    }
+    status
+}
+
+fn typed(tool: &mut Tool, line: &str) -> u8 {
+    let words = match words::split_within(line, LINE_BYTES_MAX) {
+        Ok(words) if words.is_empty() => return 0,
+        Ok(words) => words,
+        Err(problem) => return print(&Err(Refused::Said(problem)), None),
+    };
+    let typed = match Line::try_parse_from(words.iter().map(|word| word.as_str())) {
+        Ok(typed) => typed,
+        Err(early) => return u8::from(mistyped(&early) != ExitCode::SUCCESS),
+    };
+    let answer = match other_cluster(tool, typed.cluster_id.as_deref()) {
+        Some(refused) => Err(refused),
+        None => typed.command.run(tool),
+    };
+    conclude(tool, &typed.command, &answer)
+}
+
+/// The session is on one token: a line can name it, and no other.
+fn other_cluster(tool: &Tool, wanted: Option<&str>) -> Option<Refused> {
+    let wanted = wanted?;
+    let label = match tool.link.token().meta() {
+        Ok(meta) => meta.label_text(),
+        Err(error) => return Some(error.into()),
+    };
+    let words = || format!("This session is on {label}. Start the tool anew with --cluster-id {wanted}.");
+    (label != wanted).then(|| Refused::Said(words()))
+}
+
+fn conclude(tool: &Tool, command: &Command, answer: &Answer) -> u8 {
+    match (command, answer) {
+        (Command::Quit, Ok(_)) => 0,
+        _ => print(answer, tool.link.login().map(|login| login.role)),
+    }
+}
+
+/// Logs in as CLOUDHSM_ROLE and CLOUDHSM_PIN say.
+fn log_in_from_environment(tool: &mut Tool) -> Result<(), Refused> {
+    let missing =
+        || Refused::said("Set CLOUDHSM_ROLE (admin or crypto-user) and CLOUDHSM_PIN (user:password) for this command.");
+    let role = std::env::var(ROLE_VARIABLE).map_err(|_| missing())?;
+    let pin = Zeroizing::new(std::env::var(PIN_VARIABLE).map_err(|_| missing())?);
+    let role = RoleName::named(&role)
+        .ok_or_else(|| Refused::Said(format!("{ROLE_VARIABLE} is {role}; it is admin or crypto-user.")))?;
+    let (name, password) = pin
+        .split_once(':')
+        .ok_or_else(|| Refused::Said(format!("{PIN_VARIABLE} is not of the form user:password.")))?;
+    log_in(tool, name, role, password.as_bytes())
+}
+
+/// Help and usage, as clap says them.
+fn mistyped(early: &clap::Error) -> ExitCode {
+    // Where nobody listens there is nobody to tell.
+    let _ = early.print();
+    ExitCode::from(u8::try_from(early.exit_code()).unwrap_or(2))
+}
+
+fn print(answer: &Answer, role: Option<Role>) -> u8 {
+    let (text, code, evidence) = envelope(answer, role);
+    if let Some(evidence) = evidence {
+        say(&evidence);
+    }
+    match output::write(text.as_bytes()) {
+        Ok(()) => code,
+        Err(failure) => {
+            say(failure.message());
+            1
+        }
+    }
+}
+
+/// The next line of standard input. It may hold a password, so its buffer has room for it at once and is wiped.
+fn line() -> std::io::Result<Option<Zeroizing<String>>> {
+    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES_MAX + 2));
+    let mut input = std::io::stdin().lock();
+    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_line(&mut line)?;
+    if read > LINE_BYTES_MAX && !line.ends_with('\n') {
+        // The rest is dropped, and the length is refused.
+        input.skip_until(b'\n')?;
+    }
+    Ok((read > 0).then_some(line))
+}
+
+/// Says something to the person, not to the script.
+fn say(message: &str) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "cloudhsm-cli: {}", crate::text::one_line(message));
+}
+
+const PROMPT: &str = "aws-cloudhsm > ";
+const ROLE_VARIABLE: &str = "CLOUDHSM_ROLE";
+const PIN_VARIABLE: &str = "CLOUDHSM_PIN";
+/// Room for a wrapped key in base64.
+const LINE_BYTES_MAX: usize = 64 * 1024;
