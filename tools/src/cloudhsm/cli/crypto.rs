@@ -12,7 +12,7 @@ use strongroom_crypto::hash;
 
 use super::answer::{Answer, Refused};
 use super::key::filter::{self, Filter, single};
-use super::key::methods::{Hash, Mgf};
+use super::key::methods::{Hash, Mgf, mgf};
 use super::key::{call, reference};
 use super::{Tool, approval, files};
 
@@ -124,8 +124,8 @@ pub(super) struct VerifyPss {
 /// What PSS needs besides.
 #[derive(Args)]
 struct Pss {
-    /// The mask generation function
-    #[arg(long)]
+    /// The mask generation function: mgf1-sha256 and so on
+    #[arg(long, value_name = "MGF", value_parser = mgf)]
     mgf: Mgf,
     /// The bytes of the salt
     #[arg(long, value_name = "N")]

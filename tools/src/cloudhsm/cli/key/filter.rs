@@ -108,7 +108,9 @@ fn is_shown_as(name: &str, value: &Value, wanted: &str) -> bool {
     match value {
         Value::String(text) if name != "label" && text.starts_with("0x") => text.eq_ignore_ascii_case(wanted),
         Value::String(text) => text == wanted || (name == "curve" && text == P256 && wanted == P256_TOO),
-        other => other.to_string() == wanted,
+        Value::Bool(value) => wanted.parse() == Ok(*value),
+        Value::Number(value) => wanted.parse().is_ok_and(|wanted: u64| value.as_u64() == Some(wanted)),
+        _ => false,
     }
 }
 

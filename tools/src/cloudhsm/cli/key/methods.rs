@@ -26,7 +26,7 @@ pub(super) struct OaepOptions {
     #[arg(long)]
     hash_function: Hash,
     /// The mask generation function, of the same hash
-    #[arg(long)]
+    #[arg(long, value_name = "MGF", value_parser = mgf)]
     mgf: Mgf,
 }
 
@@ -42,14 +42,16 @@ pub(in crate::cloudhsm::cli) enum Hash {
 }
 
 /// MGF1 with a hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)] // each is MGF1 with the hash of that name
-pub(in crate::cloudhsm::cli) enum Mgf {
-    Mgf1Sha1,
-    Mgf1Sha224,
-    Mgf1Sha256,
-    Mgf1Sha384,
-    Mgf1Sha512,
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cloudhsm::cli) struct Mgf(Hash);
+
+/// Reads `mgf1-HASH`.
+///
+/// # Errors
+/// Words for anything else.
+pub(in crate::cloudhsm::cli) fn mgf(text: &str) -> Result<Mgf, String> {
+    let hash = text.strip_prefix("mgf1-").and_then(|hash| Hash::from_str(hash, false).ok());
+    hash.map(Mgf).ok_or_else(|| "it is mgf1-sha1, -sha224, -sha256, -sha384 or -sha512".to_owned())
 }
 
 /// A method with what it needs.
@@ -108,7 +110,7 @@ impl<'a> Method<'a> {
 
 impl OaepOptions {
     fn parameter(&self) -> Result<Oaep<'static>, Refused> {
-        if self.mgf.hash() != self.hash_function {
+        if self.mgf.0 != self.hash_function {
             return Err(Refused::said("--mgf is that of --hash-function: sha256 goes with mgf1-sha256."));
         }
         Ok(Oaep {
@@ -134,25 +136,14 @@ impl Hash {
 }
 
 impl Mgf {
-    /// Its hash.
-    pub(in crate::cloudhsm::cli) fn hash(self) -> Hash {
-        match self {
-            Mgf::Mgf1Sha1 => Hash::Sha1,
-            Mgf::Mgf1Sha224 => Hash::Sha224,
-            Mgf::Mgf1Sha256 => Hash::Sha256,
-            Mgf::Mgf1Sha384 => Hash::Sha384,
-            Mgf::Mgf1Sha512 => Hash::Sha512,
-        }
-    }
-
     /// `CKG_MGF1_*`.
     pub(in crate::cloudhsm::cli) fn number(self) -> u64 {
-        match self {
-            Mgf::Mgf1Sha1 => CKG_MGF1_SHA1,
-            Mgf::Mgf1Sha224 => CKG_MGF1_SHA224,
-            Mgf::Mgf1Sha256 => CKG_MGF1_SHA256,
-            Mgf::Mgf1Sha384 => CKG_MGF1_SHA384,
-            Mgf::Mgf1Sha512 => CKG_MGF1_SHA512,
+        match self.0 {
+            Hash::Sha1 => CKG_MGF1_SHA1,
+            Hash::Sha224 => CKG_MGF1_SHA224,
+            Hash::Sha256 => CKG_MGF1_SHA256,
+            Hash::Sha384 => CKG_MGF1_SHA384,
+            Hash::Sha512 => CKG_MGF1_SHA512,
         }
     }
 }

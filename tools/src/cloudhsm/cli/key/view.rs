@@ -81,6 +81,11 @@ pub(super) fn is_attribute(name: &str) -> bool {
     OTHERS.contains(&name) || FLAGS.iter().any(|(known, _)| *known == name)
 }
 
+/// Bytes of a secret key.
+pub(super) fn secret_bytes(key: &Object) -> Option<u32> {
+    (key.kind.class == CKO_SECRET_KEY).then(|| number(key, CKA_VALUE_LEN))?
+}
+
 /// The name of a curve.
 fn curve_name(curve: ec::Curve) -> &'static str {
     CURVES.iter().find(|(_, known)| *known == curve).map_or("other", |(name, _)| name)

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
+use strongroom_core::object::Object;
 use strongroom_core::session::Output;
 
 use super::filter::{self, Filter, single};
 use super::methods::{Gcm, IV_BYTES, Method, OaepOptions};
-use super::reference;
-use crate::cloudhsm::cli::answer::Answer;
+use super::{reference, view};
+use crate::cloudhsm::cli::answer::{Answer, Refused};
 use crate::cloudhsm::cli::{Tool, approval, files};
 use crate::text::hex;
 
@@ -89,7 +90,14 @@ impl Wrap {
 
     fn wrap(&self, tool: &Tool, keys: &Keys, method: &Method<'_>) -> Answer {
         tool.crypto_user()?;
-        let payload = single(tool, &keys.payload_filter)?.number;
+        let payload = single(tool, &keys.payload_filter)?;
+        if matches!(method, Method::NoPad) && !value_bytes(&payload)?.is_multiple_of(BLOCK_BYTES) {
+            // The core would add zeros, as PKCS#11 has it, and a generic secret would come back longer than it was.
+            return Err(Refused::said(
+                "aes-no-pad wraps keys of a multiple of 8 bytes; take aes-zero-pad for this one.",
+            ));
+        }
+        let payload = payload.number;
         let wrapping = single(tool, &keys.wrapping_filter)?.number;
         let session = tool.link.session();
         let aad = method.aad()?;
@@ -131,3 +139,14 @@ impl Wrap {
         }
     }
 }
+
+/// Bytes of a key as it is wrapped.
+fn value_bytes(key: &Object) -> Result<usize, Refused> {
+    match view::secret_bytes(key) {
+        Some(bytes) => Ok(bytes as usize),
+        None => Ok(key.private_info_bytes()?),
+    }
+}
+
+/// Half a block of AES: what RFC 3394 wraps a multiple of.
+const BLOCK_BYTES: usize = 8;
