@@ -26,9 +26,9 @@ P11_KIT_MODULES ?= $(if $(filter /usr,$(PREFIX)),$(DATADIR)/p11-kit/modules,$(if
 PRODUCTS ?= $(or $(CARGO_TARGET_DIR),target)/release
 MODULE = libstrongroom.so
 MODULE_ABI = libstrongroom.so.0
-PROGRAMS = strongroom key_mgmt_util cloudhsm_mgmt_util
-MAN_PAGES = man1/strongroom.1 man1/key_mgmt_util.1 man1/cloudhsm_mgmt_util.1 man5/strongroom.toml.5 \
-	man7/libstrongroom.7
+PROGRAMS = strongroom key_mgmt_util cloudhsm_mgmt_util cloudhsm-cli
+MAN_PAGES = man1/strongroom.1 man1/key_mgmt_util.1 man1/cloudhsm_mgmt_util.1 man1/cloudhsm-cli.1 \
+	man5/strongroom.toml.5 man7/libstrongroom.7
 HEADERS = pkcs11.h strongroom.h
 # The signed manifest that the programs compare the installation with, and its pinned key. Where they are follows from
 # the place of the programs alone (tools/src/attestation.rs). `ATTEST=no` makes none, for a package whose files change

@@ -123,6 +123,8 @@ fn passwords_are_changed_by_their_users_and_by_admins() {
     cli.refuses(ALICE, "key list", "Login failed");
     cli.answers(ADMIN, &line("alice", PIN), &changed);
     cli.ok(ALICE, "key list");
+    cli.answers(ALICE, &line("alice", "-4711-zebra"), &changed);
+    cli.answers(ADMIN, &line("alice", PIN), &changed);
     cli.refuses(ALICE, &line("bob", NEW_PIN), "takes the role admin");
     cli.refuses(ADMIN, &line("erin", NEW_PIN), "There is no crypto-user with the name erin");
     cli.refuses(ADMIN, &line("app_user", NEW_PIN), "appliance user");

@@ -28,7 +28,7 @@ pub(super) enum Command {
 #[derive(Args)]
 pub(super) struct Activate {
     /// The admin's new password, which is asked for where this is not given
-    #[arg(long, value_parser = password)]
+    #[arg(long, value_parser = password, allow_hyphen_values = true)]
     password: Option<Password>,
 }
 

@@ -84,7 +84,8 @@ impl Command {
             Command::Cluster(_) => false,
             Command::User(command) => command.needs_login(),
             Command::Quorum(command) => command.needs_login(),
-            Command::Key(_) | Command::Crypto(_) => true,
+            Command::Key(command) => command.is_offered(),
+            Command::Crypto(_) => true,
         }
     }
 

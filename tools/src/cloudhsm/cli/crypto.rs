@@ -107,9 +107,6 @@ pub(super) struct VerifyOptions {
     /// The file with the signature
     #[arg(long, value_name = "FILE")]
     signature_path: Option<PathBuf>,
-    /// A signed quorum token, where the key's use takes approvals
-    #[arg(long, value_name = "FILE")]
-    approval: Option<PathBuf>,
 }
 
 /// crypto verify rsa-pkcs-pss
@@ -173,7 +170,6 @@ impl VerifyOptions {
         let (call, data) = self.what.signed(method)?;
         let signature = files::given("--signature", self.signature.as_deref(), self.signature_path.as_deref())?;
         let key = single(tool, &self.what.key_filter)?.number;
-        approval::bring(tool, self.approval.as_deref())?;
         let session = tool.link.session();
         session.verify_init(&call, key)?;
         session.verify(&data, &signature).map_err(|error| match error {

@@ -23,7 +23,7 @@ pub(super) struct Login {
     #[arg(long, required = true)]
     role: Option<RoleName>,
     /// The password, which is asked for where this is not given; others on this machine may see it here
-    #[arg(long, value_parser = password)]
+    #[arg(long, value_parser = password, allow_hyphen_values = true)]
     password: Option<Password>,
 }
 

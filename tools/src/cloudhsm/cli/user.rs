@@ -52,7 +52,7 @@ pub(super) struct Create {
     #[command(flatten)]
     who: Who,
     /// The password, which is asked for where this is not given
-    #[arg(long, value_parser = password)]
+    #[arg(long, value_parser = password, allow_hyphen_values = true)]
     password: Option<Password>,
     /// A signed quorum token
     #[arg(long, value_name = "FILE")]
@@ -75,7 +75,7 @@ pub(super) struct ChangePassword {
     #[command(flatten)]
     who: Who,
     /// The new password, which is asked for where this is not given
-    #[arg(long, value_parser = password)]
+    #[arg(long, value_parser = password, allow_hyphen_values = true)]
     password: Option<Password>,
     /// A signed quorum token
     #[arg(long, value_name = "FILE")]

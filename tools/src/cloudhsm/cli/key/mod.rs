@@ -67,6 +67,11 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Whether it is more than a word.
+    pub(super) fn is_offered(&self) -> bool {
+        !matches!(self, Command::Replicate(_))
+    }
+
     /// Carries it out.
     pub(super) fn run(&self, tool: &mut Tool) -> Answer {
         match self {
