@@ -293,6 +293,21 @@ fn public_keys_go_out_and_come_in() {
 }
 
 #[test]
+fn a_strict_token_takes_keys_of_one_purpose() {
+    let cli = Cli::under("kdf = \"test\"\npolicy = \"strict\"\n");
+    let line = "key generate-symmetric aes --label k --key-length-bytes 32 --attributes wrap=true unwrap=true";
+    for mixed in ["encrypt=true", "sign=true", "derive=true"] {
+        cli.refuses(ALICE, &format!("{line} {mixed}"), "strict");
+    }
+    assert_eq!(cli.key_count(ALICE), 0);
+    let key = |line: &str| cli.ok(ALICE, line)["key"]["attributes"].clone();
+    let wrapping = key(line);
+    assert_eq!((&wrapping["wrap"], &wrapping["sign"]), (&json!(true), &json!(false)));
+    let plain = key("key generate-symmetric aes --label m --key-length-bytes 32");
+    assert_eq!((&plain["wrap"], &plain["sign"]), (&json!(false), &json!(true)));
+}
+
+#[test]
 fn what_is_not_there_says_so() {
     let cli = Cli::new();
     for line in [

@@ -23,7 +23,13 @@ pub(crate) const CAROL: Who = Some(("crypto-user", "carol"));
 impl Cli {
     /// The HSM.
     pub(crate) fn new() -> Cli {
+        Cli::under("kdf = \"test\"\n")
+    }
+
+    /// The HSM under this configuration.
+    pub(crate) fn under(configuration: &str) -> Cli {
         let cli = Cli { place: Place::new() };
+        cli.place.configure(configuration);
         cli.ok(NOBODY, &format!("cluster activate --password {SO_PIN}"));
         for name in ["alice", "bob", "carol"] {
             cli.ok(ADMIN, &format!("user create --username {name} --role crypto-user --password {PIN}"));

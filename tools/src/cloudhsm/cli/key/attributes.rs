@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use strongroom_core::attribute::{AttributeType, Entry, Flag, Given};
 use strongroom_core::object::schema::Kind;
+use strongroom_core::policy::Policy;
 
 use crate::cloudhsm::cli::answer::Refused;
 use crate::text::parse_hex;
@@ -91,6 +92,13 @@ impl Wanted {
             entries.push(entry(CKA_ID, Given::Bytes(&self.id)));
         }
         entries
+    }
+
+    /// What secret keys are for unless it is said otherwise: to sign and to verify. Where a key has one purpose only
+    /// (strict), that is not added to another.
+    pub(super) fn usual(&self, policy: Policy) -> &'static [Flag] {
+        let other = ["wrap", "unwrap", "derive"].iter().any(|name| self.flag(name) == Some(true));
+        if other && policy == Policy::Strict { &[] } else { &[Flag::Sign, Flag::Verify] }
     }
 
     fn flag(&self, name: &str) -> Option<bool> {

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use cryptoki_sys::*;
 use serde_json::json;
-use strongroom_core::attribute::{Entry, Flag, Given, Template};
+use strongroom_core::attribute::{Entry, Given, Template};
 use strongroom_core::mechanism::Parameter;
 use strongroom_core::object::schema::Kind;
 
@@ -120,7 +120,7 @@ impl Symmetric {
         let people = secret.options.people(tool)?;
         let mut entries = named(label, *session, &wanted, true)?;
         entries.push(entry(CKA_VALUE_LEN, Given::Ulong(length)));
-        entries.extend(wanted.entries(kind, &[Flag::Sign, Flag::Verify]));
+        entries.extend(wanted.entries(kind, wanted.usual(tool.link.policy()?)));
         entries.extend(people.entries());
         let call = call(mechanism, Parameter::None)?;
         let number = tool.link.session().generate_key(&call, &Template::from_entries(entries))?;

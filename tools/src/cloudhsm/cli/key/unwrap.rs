@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use cryptoki_sys::*;
-use strongroom_core::attribute::{Flag, Given, Template};
+use strongroom_core::attribute::{Given, Template};
 use strongroom_core::object::schema::Kind;
 
 use super::attributes::{Wanted, entry};
@@ -132,13 +132,14 @@ impl Unwrap {
         tool.crypto_user()?;
         let unwrapping = single(tool, &key.filter)?.number;
         let (class, key_type) = key.key_type_class.numbers();
-        let (kind, usual): (_, &[Flag]) = match class {
-            CKO_SECRET_KEY => (Kind::secret_key(key_type), &[Flag::Sign, Flag::Verify]),
-            _ => (Kind::pair_half(class, key_type), &[]),
+        let kind = match class {
+            CKO_SECRET_KEY => Kind::secret_key(key_type),
+            _ => Kind::pair_half(class, key_type),
         };
         let kind = kind.ok_or_else(|| Refused::said("The HSM does not offer keys of this kind."))?;
         let options = &key.options;
         let wanted = Wanted::read(&options.attributes, kind)?;
+        let usual = if class == CKO_SECRET_KEY { wanted.usual(tool.link.policy()?) } else { &[] };
         let people = options.people(tool)?;
         let mut entries = named(&options.label, options.session, &wanted, true)?;
         entries.push(entry(CKA_CLASS, Given::Ulong(class)));
