@@ -74,6 +74,7 @@ impl Actor {
 /// | make, other | yes | | yes | | yes |
 /// | use, wrap with it | yes | yes | no | public | public session objects |
 /// | export, change, destroy in the token | yes | no | no | no | what nobody owns |
+/// | take out masked, in the token ([`check_masking`]) | yes | no | without approvals | no | no |
 /// | export, change, destroy in a session | yes | | public | public | public |
 /// | share | private secrets in the token | no | no | no | no |
 /// | trust | no | no | yes | no | no |
@@ -122,6 +123,23 @@ pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error>
         (Action::Export | Action::Change | Action::Destroy | Action::Share, _) => Err(Error::NotOwner),
         (Action::Trust, Relation::Officer) => Ok(()),
         (Action::Trust, _) => Err(Error::Prohibited("only the officer declares an object trusted")),
+    }
+}
+
+/// Whether `actor` may take an object of the token out masked. Of a private object an officer sees no more than whose it
+/// is; and where that takes approvals, an officer cannot have them.
+///
+/// # Errors
+/// [`Error::NotOwner`]; [`Error::NotLoggedIn`]; [`Error::Prohibited`] for an officer where approvals are needed.
+pub fn check_masking(actor: Actor, ownership: &Ownership) -> Result<(), Error> {
+    match actor {
+        Actor::Anonymous => Err(Error::NotLoggedIn),
+        Actor::User(user) if user == ownership.owner => Ok(()),
+        Actor::User(_) => Err(Error::NotOwner),
+        Actor::Officer(_) if ownership.management_approvals == 0 => Ok(()),
+        Actor::Officer(_) => {
+            Err(Error::Prohibited("the key's users must approve of taking it out, and only its owner asks them"))
+        }
     }
 }
 

@@ -171,6 +171,8 @@ pub enum Error {
     },
     /// A wrapped key that is no sound key: one error for every cause.
     WrappedKeyInvalid,
+    /// No masked object of this token: says why.
+    MaskedObject(&'static str),
     /// A wrapped key of an impossible length.
     WrappedKeyLength,
 
@@ -292,7 +294,7 @@ impl Error {
             Error::UnwrappingKeyHandle(_) => CKR_UNWRAPPING_KEY_HANDLE_INVALID,
             Error::UnwrappingKeyType(_) => CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
             Error::UnwrappingKeySize { .. } => CKR_UNWRAPPING_KEY_SIZE_RANGE,
-            Error::WrappedKeyInvalid => CKR_WRAPPED_KEY_INVALID,
+            Error::WrappedKeyInvalid | Error::MaskedObject(_) => CKR_WRAPPED_KEY_INVALID,
             Error::WrappedKeyLength => CKR_WRAPPED_KEY_LEN_RANGE,
             Error::OperationActive => CKR_OPERATION_ACTIVE,
             Error::OperationNotInitialized => CKR_OPERATION_NOT_INITIALIZED,
@@ -400,6 +402,7 @@ impl fmt::Display for Error {
                  the other {needed}"
             ),
             Error::WrappedKeyInvalid => write!(f, "the wrapped key is not a sound key of the type expected"),
+            Error::MaskedObject(why) => write!(f, "a masked object of this token is needed: {why}"),
             Error::WrappedKeyLength => write!(f, "the wrapped key has an impossible length"),
             Error::OperationActive => write!(f, "an operation of this kind is active already"),
             Error::OperationNotInitialized => write!(f, "no operation of this kind is active"),

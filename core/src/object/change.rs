@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use cryptoki_sys::{CKA_CHECK_VALUE, CKA_PRIVATE, CKA_PUBLIC_KEY_INFO, CKA_TRUSTED, CKO_CERTIFICATE};
+use strongroom_crypto::random::Source;
 
 use super::birth::{check_authentication, check_dates, check_public_key_info, kept_value, new_unique_id, valid_rule};
 use super::codec::damaged;
@@ -111,16 +112,34 @@ pub fn shared(object: &Object, user: UserId) -> Result<Object, Error> {
 /// [`Error::AttributeValue`] for a user who does not share it; [`Error::Prohibited`] where fewer users would be left than must
 /// approve.
 pub fn unshared(object: &Object, user: UserId) -> Result<Object, Error> {
-    let Ownership { sharees, use_approvals, management_approvals, .. } = object.ownership;
+    let sharees = object.ownership.sharees;
     if !sharees.contains(user) {
         let attribute = AttributeType(CKA_SR_SHARED_WITH);
         return Err(Error::AttributeValue { attribute, reason: "the key is not shared with this user" });
     }
     let changed = shared_with(object, sharees.without(user))?;
-    if usize::from(use_approvals.max(management_approvals)) > changed.ownership.associated() {
-        return Err(Error::Prohibited("fewer users would be left than must approve of the key's use"));
-    }
+    enough_users(&changed.ownership)?;
     Ok(changed)
+}
+
+/// `masked`, which was taken out of the token, as it comes in again: shared with these users.
+///
+/// # Errors
+/// [`Error::Prohibited`] where fewer users are left than must approve.
+pub(crate) fn unmasked(masked: &Object, sharees: Sharees, random: &dyn Source) -> Result<Object, Error> {
+    let mut object = masked.duplicate();
+    object.ownership.sharees = sharees;
+    object.unique_id = new_unique_id(random)?;
+    object.version = 1;
+    enough_users(&object.ownership)?;
+    Ok(object)
+}
+
+fn enough_users(ownership: &Ownership) -> Result<(), Error> {
+    match usize::from(ownership.use_approvals.max(ownership.management_approvals)) > ownership.associated() {
+        true => Err(Error::Prohibited("fewer users would be left than must approve of the key's use")),
+        false => Ok(()),
+    }
 }
 
 fn shared_with(object: &Object, sharees: Sharees) -> Result<Object, Error> {

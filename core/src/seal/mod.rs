@@ -10,6 +10,7 @@
 //! A PIN change rewraps one bundle key. An officer's PIN reset unwraps it with the escrow key instead. What is written
 //! down where is in `docs/store-format.md`; who the users are is the business of [`crate::token`].
 
+mod masked;
 mod object;
 mod pair;
 mod user;
@@ -39,6 +40,8 @@ pub struct UserKeys {
     wrapping: aead::Key,
     /// Wraps the data keys of public keys' values: every user has it.
     common: aead::Key,
+    /// Seals masked objects: every user has it.
+    masking: aead::Key,
     /// Makes the search tags of private attributes: every user has it.
     tags: TagKey,
     /// Signs the user's public objects.
@@ -108,7 +111,7 @@ impl Bundle {
     pub fn keys(&self) -> Result<UserKeys, Error> {
         let bytes = self.bytes.expose();
         let metadata = field::<32>(bytes, METADATA)?;
-        let common = Zeroizing::new(strongroom_crypto::kdf::hmac_sha256(&*metadata, &[b"strongroom common key"]));
+        let of_all = |purpose: &[u8]| Zeroizing::new(strongroom_crypto::kdf::hmac_sha256(&*metadata, &[purpose]));
         let officer = match self.is_officers() {
             true => Some(OfficerKeys {
                 escrow: aead::Key::new(&*field::<32>(bytes, ESCROW)?)?,
@@ -118,7 +121,8 @@ impl Bundle {
         };
         Ok(UserKeys {
             wrapping: aead::Key::new(&*field::<32>(bytes, WRAPPING)?)?,
-            common: aead::Key::new(&common)?,
+            common: aead::Key::new(&of_all(b"strongroom common key"))?,
+            masking: aead::Key::new(&of_all(b"strongroom masking key"))?,
             tags: TagKey::new(&*metadata)?,
             signing: SigningKey::from_seed(&*field::<32>(bytes, SIGNING)?)?,
             authority: *field::<32>(bytes, AUTHORITY)?,

@@ -22,6 +22,7 @@ mod digests;
 mod dual;
 mod encapsulation;
 mod management;
+mod masked;
 mod message_signatures;
 mod messages;
 mod objects;

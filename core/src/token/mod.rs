@@ -10,6 +10,7 @@ mod cache;
 mod founding;
 pub mod layout;
 mod login;
+mod masked;
 mod meta;
 mod objects;
 mod officers;

@@ -5,6 +5,7 @@
 mod approvals;
 mod evasions;
 mod grants;
+mod masked;
 mod officers;
 mod thief;
 
@@ -101,11 +102,16 @@ impl World {
 
     /// A process in which this user has logged in.
     pub(crate) fn desk(&self, name: &str) -> Desk {
+        self.desk_with(name, &pin(name))
+    }
+
+    /// The same, with a PIN that was changed.
+    pub(crate) fn desk_with(&self, name: &str, pin: &[u8]) -> Desk {
         let hsm = self.hsm();
         let session = hsm.session(hsm.open_session(0, true).unwrap()).unwrap();
         match name {
             "so" => session.login(CKU_SO, Some(OFFICER_PIN), None).unwrap(),
-            _ => session.login(CKU_USER, Some(&pin(name)), Some(name.as_bytes())).unwrap(),
+            _ => session.login(CKU_USER, Some(pin), Some(name.as_bytes())).unwrap(),
         }
         Desk { hsm, session }
     }

@@ -2,6 +2,7 @@
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::AttributeType;
+use strongroom_core::error::Error;
 use strongroom_core::mechanism::Parameter;
 
 use crate::fixture::*;
@@ -59,5 +60,15 @@ fn a5_attributes_only_get_stronger() {
         if attribute != CKA_WRAP_WITH_TRUSTED {
             assert_eq!(token.unwrap(&kwp, wrapping, &blob, &entry), Err(CKR_TEMPLATE_INCONSISTENT), "{attribute:#x}");
         }
+    }
+}
+
+/// A5: a key that is brought back as it was before its attributes got stronger.
+#[test]
+fn a5_no_older_state_comes_back() {
+    let token = strict();
+    let key = token.generate(CKM_AES_KEY_GEN, &[number(CKA_VALUE_LEN, 32), flag(CKA_TOKEN, true)]);
+    for result in [token.session.extract_masked(key).map(drop), token.session.insert_masked(b"SRMO\x01").map(drop)] {
+        assert!(matches!(result, Err(Error::Prohibited(why)) if why.contains("strict")), "{result:?}");
     }
 }
