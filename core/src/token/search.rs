@@ -57,6 +57,19 @@ impl Token {
         Ok(found)
     }
 
+    /// How many objects the token holds, whoever they belong to.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn object_count(&self) -> Result<u64, Error> {
+        let mut count = 0;
+        self.store.scan(layout::OBJECTS, None, &mut |_, _| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
     /// The tags under which `object` is found. Those of a private object are keyed with a secret of the token's users.
     pub(super) fn tags(&self, object: &Object, owner: Option<&Login>) -> Result<Vec<Tag>, Error> {
         let values = TAGGED.iter().filter_map(|attribute| Some((*attribute, object.inner_attribute(*attribute)?)));

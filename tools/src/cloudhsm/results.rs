@@ -187,6 +187,7 @@ impl Code {
             | Error::KeyIndigestible => Code::KEY_TYPE,
             Error::SignatureInvalid | Error::SignatureLength => Code::BAD_PKCS_DATA,
             Error::WrappedKeyInvalid
+            | Error::MaskedObject(_)
             | Error::EncryptedDataInvalid
             | Error::AeadDecryption
             | Error::DataInvalid

@@ -99,6 +99,46 @@ fn a_session_key_becomes_persistent() {
 }
 
 #[test]
+fn a_key_that_became_persistent_is_known_by_its_old_handle_too() {
+    let kmu = Kmu::new();
+    std::fs::write(kmu.place.path("data"), [7; 24]).unwrap();
+    let said = kmu.session(&[
+        "genSymKey -t 31 -s 32 -l kept -sess",
+        "setAttribute -o 2147483648 -a 1",
+        "1",
+        "getKeyInfo -k 2147483648",
+        "getAttribute -o 0x80000000 -a 1 -out attr",
+        "aesWrapUnwrap -m 1 -f data -w 2147483648",
+        "shareKey -k 2147483648 -u 4",
+        "genSymKey -t 31 -s 32 -l other -sess",
+        "deleteKey -k 2147483648",
+        "findKey",
+    ]);
+    let key = handle(&said[1]);
+    let both = format!(
+        "\n\tThe key is persistent now.  Key Handle: {key}\n\t2147483648 stands for it here until the user \
+                        logs out\n"
+    );
+    assert!(said[1].contains(&both), "{said:?}");
+    let codes: Vec<&str> = said[2..6].iter().map(|said| code(said)).collect();
+    assert_eq!(codes, ["00", "00", "00", "00"], "{said:?}");
+    assert_eq!(kmu.file("attr"), "OBJ_ATTR_TOKEN\n0x00000001\n");
+    assert_eq!(handle(&said[6]), 2_147_483_649, "an old handle is never another key's");
+    assert_eq!(code(&said[7]), "00", "{said:?}");
+    assert_eq!(super::kmu::handles(&said[8]), [2_147_483_649], "{said:?}");
+    let login = format!("loginHSM -u CU -s {} -p {}", super::kmu::USER, super::place::PIN);
+    let said = kmu.session(&[
+        "genSymKey -t 31 -s 32 -l kept -sess",
+        "setAttribute -o 2147483648 -a 1",
+        "1",
+        "logoutHSM",
+        &login,
+        "getKeyInfo -k 2147483648",
+    ]);
+    assert_eq!(code(&said[4]), "a8", "until the logout: {said:?}");
+}
+
+#[test]
 fn a_key_is_deleted_by_its_owner_once() {
     let kmu = Kmu::new();
     let key = handle(&kmu.one("genSymKey -t 31 -s 32 -l x"));
@@ -190,4 +230,38 @@ fn users_are_listed() {
     assert_eq!(rows[6], row(3, 3, "CU", "example_user", 0));
     assert_eq!(rows[8], row(5, 5, "CU", "bob", 2));
     assert_eq!(rows[11], "\tCfm3ListUsers returned: 0x00 : HSM Return: SUCCESS");
+}
+
+#[test]
+fn the_partition_is_described() {
+    let kmu = Kmu::new();
+    kmu.one("genECCKeyPair -i 2 -l p");
+    let said = kmu.session(&["genSymKey -t 31 -s 32 -l x -sess", "getPartitionInfo"]).remove(1);
+    let lines = [
+        "name                        :test",
+        "status                      :occupied",
+        "FIPS state                  :0 [non-FIPS mode with single factor authentication]",
+        "Users                       :    6",
+        "OccupiedTokenKeys           :    2",
+        "OccupiedSessionKeys         :    1",
+        "SessionCount                :    1",
+        "MValue[USER_MGMT]           :    1",
+        "MValue[MISC_CO]             :    1",
+        "Node ID                     :    0",
+    ];
+    let expected = format!(
+        "\n\tGetting Partition Info\n\n\t{}\n\n\tCfm3GetPartitionInfo returned: 0x00 : HSM Return: SUCCESS\n",
+        lines.join("\n\t")
+    );
+    assert_eq!(said, expected);
+    assert_eq!(code(&kmu.prompt(&["getPartitionInfo"])[1]), "00", "without a login");
+}
+
+#[test]
+fn certificates_are_not_offered() {
+    let kmu = Kmu::new();
+    let said = kmu.session(&["getCert -f cert -s 16", "help"]);
+    assert!(said[0].starts_with("\n\tError: getCert is not offered: ") && !said[0].contains("returned"), "{said:?}");
+    assert!(!said[1].contains("getCert") && said[1].contains("getPartitionInfo"), "{said:?}");
+    assert!(!kmu.place.path("cert").exists());
 }

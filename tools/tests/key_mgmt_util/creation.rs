@@ -24,6 +24,7 @@ const MISUSED: &[(&str, &str)] = &[
     ("genSymKey -t 31 -s 32 -l x -min_srv 1 -timeout soon", ""),
     ("genSymKey -t 31 -s 32 -l x -timeout 1", "Error: Minimum servers (-min_srv) option is missing"),
     ("genSymKey -t 31 -s 32 -l x -sess -u 4", "Error: sharing session keys is not allowed"),
+    ("genSymKey -t 31 -s 32 -l x -sess -m_value 1", "Error: session keys take no approvals (-m_value)"),
     ("genSymKey -t 31 -s 32 -l x -timeout 1 -sess -u 4", "Error: Minimum servers (-min_srv) option is missing"),
     ("genSymKey -t 31 -s 32 -l x -u", ""),
     ("genSymKey -t 31 -s 32 -l x -u alice", ""),
@@ -199,7 +200,7 @@ fn keys_are_shared_with_users_who_exist() {
     }
     assert_eq!(kmu.keys(), Vec::<u64>::new());
     let said = kmu.session(&[
-        "genSymKey -t 31 -s 32 -l shared -u 4 -m_value 1",
+        "genSymKey -t 31 -s 32 -l shared -u 4 -m_value 0",
         "genECCKeyPair -i 2 -l pair -u 4,5 -m_value 3",
         "genSymKey -t 31 -s 32 -l mine",
     ]);
@@ -212,7 +213,7 @@ fn keys_are_shared_with_users_who_exist() {
         "findKey -u 4,5",
         "findKey -u 6",
     ]);
-    assert!(said[0].ends_with("\n\t\t 4\n"), "one approval is that of whoever uses it: {said:?}");
+    assert!(said[0].ends_with("\n\t\t 4\n"), "{said:?}");
     assert!(said[1].ends_with("\n\t\t 4, 5\n\n\t 3 Users need to approve to use/manage this key\n"), "{said:?}");
     assert!(said[2].ends_with("\n\tOwned by user 3\n"), "{said:?}");
     assert_eq!(super::kmu::handles(&said[3]), [shared, public.min(private), public.max(private)]);
@@ -238,15 +239,53 @@ fn keys_are_shared_with_users_who_exist() {
 }
 
 #[test]
-fn an_attestation_that_fails_is_said_and_keeps_the_key() {
+fn an_attestation_that_fails_makes_no_key() {
     let kmu = Kmu::new();
-    let said = kmu.one("genSymKey -t 31 -s 32 -l x -attest");
-    assert!(said.contains("\n\tAttestation Check : [FAIL]\n"), "nothing is recorded in a build tree: {said}");
-    assert_eq!(kmu.keys(), [handle(&said)]);
+    let failed = "\n\tAttestation Check : [FAIL]\n";
+    assert_eq!(kmu.one("genSymKey -t 31 -s 32 -l x -attest"), failed, "nothing is recorded in a build tree");
+    assert_eq!(kmu.keys(), Vec::<u64>::new());
+
+    let kmu = Kmu::installed();
+    let said = kmu.session(&[
+        "genSymKey -t 31 -s 32 -l w -attest",
+        "genRSAKeyPair -m 2048 -e 65537 -l r -attest",
+        "genSymKey -t 31 -s 20 -l x -attest",
+    ]);
+    let (wrap, (_, private)) = (handle(&said[0]), super::kmu::pair(&said[1]));
+    assert_eq!(code(&said[2]), "e1", "what passes makes nothing that cannot be");
+    kmu.session(&[
+        &format!("exSymKey -k {wrap} -w {wrap} -out raw"),
+        &format!("exportPrivateKey -k {private} -w {wrap} -out pem"),
+        &format!("wrapKey -k {wrap} -w {wrap} -m 6 -out wrapped"),
+    ]);
+    let before = kmu.keys();
+    let module = kmu.place.path("opt/lib/libstrongroom.so.0");
+    let mut bytes = std::fs::read(&module).unwrap();
+    bytes[7] ^= 1;
+    std::fs::write(&module, &bytes).unwrap();
+    let lines = [
+        "genSymKey -t 31 -s 32 -l x -attest",
+        "genSymKey -t 31 -s 32 -l x -sess -attest",
+        "genECCKeyPair -i 2 -l x -attest",
+        "genDSAKeyPair -m 2048 -l x -attest",
+        &format!("imSymKey -f raw -w {wrap} -t 31 -l x -attest"),
+        &format!("importPrivateKey -f pem -w {wrap} -l x -attest"),
+        &format!("unWrapKey -f wrapped -w {wrap} -m 6 -attest"),
+    ];
+    for (said, line) in kmu.session(&lines).iter().zip(lines) {
+        assert_eq!(said, failed, "{line}");
+    }
+    assert_eq!(kmu.keys(), before);
     let login = ["--strict-exit", "singlecmd", "loginHSM", "-u", "CU", "-s", super::kmu::USER, "-p", super::place::PIN];
     let strict = kmu.start(&[&login[..], &["genSymKey", "-t", "31", "-s", "32", "-l", "x", "-attest"]].concat());
     assert_eq!(strict.code, 1);
-    assert!(strict.err.contains("key_mgmt_util: the key was made; attestation: "), "{strict:?}");
+    assert!(
+        strict.err.contains("no key was made; attestation: ") && strict.err.contains("libstrongroom"),
+        "{strict:?}"
+    );
+    bytes[7] ^= 1;
+    std::fs::write(&module, &bytes).unwrap();
+    assert!(kmu.one("genSymKey -t 31 -s 32 -l x -attest").contains("\n\tAttestation Check : [PASS]\n"));
 }
 
 #[test]

@@ -76,6 +76,72 @@ fn a_token_is_good_for_one_use() {
 }
 
 #[test]
+fn one_approval_is_one() {
+    let (kmu, ..) = with_quorum();
+    let said = kmu.session(&["genECCKeyPair -i 2 -l alone -m_value 1", "genECCKeyPair -i 2 -l none -m_value 0"]);
+    let ((_, private), (_, free)) = (pair(&said[0]), pair(&said[1]));
+    let sign = format!("sign -f data -k {private} -m 17 -out signature");
+    let said = kmu.session(&[
+        &format!("getKeyInfo -k {private}"),
+        &format!("getKeyInfo -k {free}"),
+        &sign,
+        &format!("deleteKey -k {private}"),
+        &format!("sign -f data -k {free} -m 17 -out free"),
+        &format!("getToken -n 5 -k {private} -u {USER} -f token"),
+    ]);
+    assert!(
+        said[0].ends_with("\n\tOwned by user 3\n\n\t 1 Users need to approve to use/manage this key\n"),
+        "{said:?}"
+    );
+    assert!(said[1].ends_with("\n\tOwned by user 3\n"), "{said:?}");
+    let codes: Vec<&str> = said[2..].iter().map(|said| code(said)).collect();
+    assert_eq!(codes, ["f0", "f0", "00", "00"], "{said:?}");
+    approve(&kmu, &[USER]);
+    let said = kmu.session(&["approveToken -af approvals", &sign, &sign]);
+    let codes: Vec<&str> = said.iter().map(|said| code(said)).collect();
+    assert_eq!(codes, ["00", "00", "f0"], "the requester's own counts: {said:?}");
+}
+
+#[test]
+fn sharing_takes_approvals() {
+    let (kmu, _, private) = with_quorum();
+    let (share, unshare) = (format!("shareKey -k {private} -u 5"), format!("shareKey -k {private} -u 5 -unshare"));
+    assert_eq!(code(&kmu.one(&share)), "f0");
+    for line in [&share, &unshare] {
+        kmu.one(&format!("getToken -n 6 -k {private} -u {USER} -f token"));
+        approve(&kmu, &[USER, "alice"]);
+        let said = kmu.session(&["approveToken -af approvals", line, line]);
+        assert_eq!((code(&said[0]), code(&said[1])), ("00", "00"), "{line}: {said:?}");
+        assert_eq!(code(&said[2]), "eb", "done already, which takes no approval: {said:?}");
+    }
+    kmu.one(&format!("getToken -n 6 -k {private} -u {USER} -f token"));
+    approve(&kmu, &[USER, "alice"]);
+    let said =
+        kmu.session(&["approveToken -af approvals", &format!("shareKey -k {private} -u 4 -unshare"), "listTokens"]);
+    assert_eq!(code(&said[1]), "b3", "fewer users than must approve: {said:?}");
+    assert!(said[2].contains("Num of tokens = 1"), "{said:?}");
+    let info = kmu.one(&format!("getKeyInfo -k {private}"));
+    assert!(info.contains("\n\t\t 4\n\n\t 2 Users need"), "{info}");
+}
+
+#[test]
+fn masked_objects_take_approvals() {
+    let (kmu, _, private) = with_quorum();
+    let out = format!("extractMaskedObject -o {private} -out masked");
+    assert_eq!(code(&kmu.one(&out)), "f0");
+    assert!(!kmu.place.path("masked").exists());
+    kmu.one(&format!("getToken -n 6 -k {private} -u {USER} -f token"));
+    approve(&kmu, &[USER, "alice"]);
+    let said = kmu.session(&["approveToken -af approvals", &out, &out, "insertMaskedObject -f masked"]);
+    assert_eq!((code(&said[1]), code(&said[2])), ("00", "f0"), "{said:?}");
+    let twin = super::kmu::handle(&said[3]);
+    let said =
+        kmu.session(&[&format!("getKeyInfo -k {twin}"), &format!("sign -f data -k {twin} -m 17 -out signature")]);
+    assert!(said[0].ends_with("\n\t\t 4\n\n\t 2 Users need to approve to use/manage this key\n"), "{said:?}");
+    assert_eq!(code(&said[1]), "f0");
+}
+
+#[test]
 fn approvals_that_are_not_good_approve_nothing() {
     let (kmu, _, private) = with_quorum();
     let sign = format!("sign -f data -k {private} -m 17 -out signature");

@@ -42,7 +42,7 @@ fn run(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         0 => (UNWRAP_HOST, "unwrapped_key"),
         _ => return Err(Refusal::HELP),
     };
-    let key = options.needed_number("-w")?;
+    let key = tool.handle(options, "-w")?;
     let iv = options.text("-i").map(|iv| parse_hex(iv).map_err(|_| Refusal::HELP)).transpose()?;
     if iv.as_ref().is_some_and(|iv| iv.len() != 8) {
         return Err(Refusal::HELP);

@@ -2,8 +2,8 @@
 
 use super::modes::say;
 use super::{
-    Tool, aes_wrap, delete, export, find, handles, import, information, inspect, login, pairs, quorum, sign, symmetric,
-    wrapping,
+    Tool, aes_wrap, delete, export, find, handles, import, information, inspect, login, masked, pairs, quorum, share,
+    sign, symmetric, wrapping,
 };
 use crate::cloudhsm::options::{Flags, Options, help};
 use crate::cloudhsm::results::{Code, Refusal, Returned};
@@ -106,8 +106,10 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
         export::COMMANDS,
         import::COMMANDS,
         wrapping::COMMANDS,
+        masked::COMMANDS,
         find::COMMANDS,
         inspect::COMMANDS,
+        share::COMMANDS,
         delete::COMMANDS,
         sign::COMMANDS,
         aes_wrap::COMMANDS,
@@ -145,6 +147,9 @@ pub(super) const TRANSPORT: &str = "Key Import/Export Commands";
 pub(super) const MANAGEMENT: &str = "Key Management Commands";
 pub(super) const CRYPTOGRAPHY: &str = "Management Crypto Commands";
 pub(super) const HELPERS: &str = "Helper Commands";
+
+/// Under no heading: commands that say why they do nothing.
+pub(super) const UNLISTED: &str = "";
 
 /// The headings in their order.
 const GROUPS: &[&str] = &[ADMINISTRATION, QUORUM, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CRYPTOGRAPHY, HELPERS];

@@ -17,7 +17,7 @@ pub(super) const COMMANDS: &[Command] = &[Command {
 }];
 
 fn delete(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let number = options.needed_number("-k")?;
+    let number = tool.handle(options, "-k")?;
     tool.link.session().destroy_object(number)?;
     tool.screen.result(CALL, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);

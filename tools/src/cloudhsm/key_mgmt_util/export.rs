@@ -57,8 +57,8 @@ static OUT: &[Flag] = &[
 ];
 
 fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (number, file) = (options.needed_number("-k")?, options.needed("-out")?);
-    let wrapping = wrapping(options)?;
+    let (number, file) = (tool.handle(options, "-k")?, options.needed("-out")?);
+    let wrapping = wrapping(tool, options)?;
     if key(tool, number)?.kind.class != CKO_SECRET_KEY {
         return Err(Refusal::Said(format!("{number} is not a symmetric key")));
     }
@@ -69,8 +69,8 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (number, file) = (options.needed_number("-k")?, options.needed("-out")?);
-    let wrapping = wrapping(options)?;
+    let (number, file) = (tool.handle(options, "-k")?, options.needed("-out")?);
+    let wrapping = wrapping(tool, options)?;
     if key(tool, number)?.kind.class != CKO_PRIVATE_KEY {
         return Err(Refusal::Said(format!("{number} is not a private key")));
     }
@@ -81,7 +81,7 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (number, file) = (options.needed_number("-k")?, options.needed("-out")?);
+    let (number, file) = (tool.handle(options, "-k")?, options.needed("-out")?);
     let key = key(tool, number)?;
     let info = bytes(&key, CKA_PUBLIC_KEY_INFO).filter(|_| key.kind.class == CKO_PUBLIC_KEY);
     let info = info.ok_or_else(|| Refusal::Said(format!("{number} is not a public key")))?;
@@ -92,9 +92,9 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 /// The handle of the wrapping key. The mechanism has one possible value.
-fn wrapping(options: &Options<'_>) -> Result<u64, Refusal> {
+fn wrapping(tool: &Tool, options: &Options<'_>) -> Result<u64, Refusal> {
     match options.number("-m")? {
-        None | Some(4) => options.needed_number("-w"),
+        None | Some(4) => tool.handle(options, "-w"),
         Some(_) => Err(Refusal::HELP),
     }
 }

@@ -101,7 +101,7 @@ fn find(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn find_single(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    key(tool, options.needed_number("-k")?)?;
+    key(tool, tool.handle(options, "-k")?)?;
     tool.screen.result(FIND, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())

@@ -45,7 +45,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn write(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (number, file) = (options.needed_number("-k")?, options.needed("-out")?);
+    let (number, file) = (tool.handle(options, "-k")?, options.needed("-out")?);
     let key = key(tool, number)?;
     if key.kind.class != CKO_PRIVATE_KEY {
         return Err(Refusal::Said(format!("{number} is not a private key")));

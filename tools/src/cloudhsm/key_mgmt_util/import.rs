@@ -59,7 +59,7 @@ static IN: &[Flag] = &[
 
 fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key_type = options.needed_number("-t")?;
-    let wrapping = options.needed_number("-w")?;
+    let wrapping = tool.handle(options, "-w")?;
     let wanted = secret_usages(key_type).filter(|_| key_type != CKK_RC4);
     let (wanted, kind) = wanted.zip(Kind::secret_key(key_type)).ok_or(Refusal::HELP)?;
     let creation = Creation::read(tool, options)?;
@@ -75,11 +75,12 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(usages(tool.link.policy()?, kind, wanted));
     let key = put_in(tool, wrapping, &value, options.text("-wk"), &Template::from_entries(entries))?;
     tool.screen.paragraph(&[format!("\tSymmetric Key Unwrapped.  Key Handle: {key}")]);
-    creation.conclude(tool)
+    creation.conclude(tool);
+    Ok(())
 }
 
 fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let wrapping = options.needed_number("-w")?;
+    let wrapping = tool.handle(options, "-w")?;
     let creation = Creation::read(tool, options)?;
     let file = options.needed("-f")?;
     let der = files::private_key(file)?;
@@ -95,7 +96,8 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(usages(tool.link.policy()?, kind, pair_usages(key_type).1));
     let key = put_in(tool, wrapping, der.expose(), options.text("-wk"), &Template::from_entries(entries))?;
     tool.screen.paragraph(&[format!("\tPrivate Key Unwrapped.  Key Handle: {key}")]);
-    creation.conclude(tool)
+    creation.conclude(tool);
+    Ok(())
 }
 
 fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
@@ -112,7 +114,8 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key = tool.link.session().create_object(&Template::from_entries(entries))?;
     tool.screen.result(CREATE, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tPublic Key Handle: {key}")]);
-    creation.conclude(tool)
+    creation.conclude(tool);
+    Ok(())
 }
 
 const CREATE: &str = "Cfm3CreatePublicKey";

@@ -1,10 +1,15 @@
-//! listUsers, getHSMInfo, Error2String, listECCCurveIds, help: what concerns no key.
+//! listUsers, getHSMInfo, getPartitionInfo, getCert, Error2String, listECCCurveIds: what concerns no key.
 
+use cryptoki_sys::CKA_TOKEN;
+use strongroom_core::access::Service;
+use strongroom_core::attribute::Flag as Attribute;
 use strongroom_core::hsm::MANUFACTURER;
 use strongroom_core::policy::Policy;
 
 use super::Tool;
-use super::commands::{ADMINISTRATION, ASYMMETRIC, Command, HELPERS};
+use super::commands::{ADMINISTRATION, ASYMMETRIC, Command, HELPERS, UNLISTED};
+use super::creation::flag;
+use super::find::search;
 use crate::cloudhsm::link::fips_mode;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
@@ -30,6 +35,30 @@ pub(super) const COMMANDS: &[Command] = &[
         needs_user: false,
         status: false,
         run: hsm_info,
+    },
+    Command {
+        name: "getPartitionInfo",
+        group: ADMINISTRATION,
+        call: PARTITION,
+        description: "Says what there is in the token.",
+        flags: &[],
+        needs_user: false,
+        status: false,
+        run: partition_info,
+    },
+    Command {
+        name: "getCert",
+        group: UNLISTED,
+        call: "",
+        description: "Is not offered: this HSM has no certificates of a manufacturer or a cluster.",
+        flags: &[&[
+            Flag::optional("-f", "file", "nothing: no file is written"),
+            Flag::optional("-s", "certificate-type", "nothing"),
+            Flag::optional("-t", "certificate-type", "nothing"),
+        ]],
+        needs_user: false,
+        status: false,
+        run: certificate,
     },
     Command {
         name: "listECCCurveIds",
@@ -76,10 +105,6 @@ fn list_users(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
 
 fn hsm_info(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
     let meta = tool.link.token().meta()?;
-    let mode = match meta.policy {
-        Policy::Fips => "FIPS mode with single factor authentication",
-        Policy::Standard | Policy::Strict => "non-FIPS mode with single factor authentication",
-    };
     let line = |label: &str, value: &str| format!("\t{label:<21}:{value}");
     tool.screen.paragraph(&["\tGetting HSM Info"]);
     tool.screen.paragraph(&[
@@ -87,13 +112,55 @@ fn hsm_info(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
         line("Model", MODEL),
         String::new(),
         line("Serial Number", &meta.serial()),
-        line("FIPS state", &format!("{} [{mode}]", fips_mode(meta.policy))),
+        line("FIPS state", &mode(meta.policy)),
         String::new(),
         line("Manufacturer ID", MANUFACTURER),
         line("Firmware ID", concat!("Strongroom ", env!("CARGO_PKG_VERSION"))),
     ]);
     tool.screen.result("Cfm3GetHSMInfo", Code::SUCCESS);
     Ok(())
+}
+
+fn partition_info(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
+    let token = tool.link.token();
+    let meta = token.meta()?;
+    let line = |label: &str, value: &str| format!("\t{label:<28}:{value}");
+    let count = |label: &str, value: u64| line(label, &format!("{value:>5}"));
+    let of_session = search(tool, vec![flag(CKA_TOKEN, Attribute::Token, false)])?;
+    let mut lines = vec![
+        line("name", &meta.label_text()),
+        line("status", "occupied"),
+        line("FIPS state", &mode(meta.policy)),
+        count("Users", token.users()?.len() as u64),
+        count("OccupiedTokenKeys", token.object_count()?),
+        count("OccupiedSessionKeys", of_session.len() as u64),
+        count("SessionCount", tool.link.session().application().session_counts().all),
+    ];
+    for (name, service) in [("USER_MGMT", Service::UserManagement), ("MISC_CO", Service::Officers)] {
+        lines.push(count(&format!("MValue[{name}]"), token.quorum_value(service)?.into()));
+    }
+    lines.push(count("Node ID", 0));
+    tool.screen.paragraph(&["\tGetting Partition Info"]);
+    tool.screen.paragraph(&lines);
+    tool.screen.result(PARTITION, Code::SUCCESS);
+    Ok(())
+}
+
+fn certificate(_: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
+    Err(Refusal::Said(
+        "Error: getCert is not offered: this HSM is software, and nobody certified it. 'strongroom attest check' says \
+         whether it is as it was installed"
+            .to_owned(),
+    ))
+}
+
+/// The mode as the tools say it.
+fn mode(policy: Policy) -> String {
+    let name = match policy {
+        Policy::Fips => "FIPS mode with single factor authentication",
+        Policy::Standard | Policy::Strict => "non-FIPS mode with single factor authentication",
+    };
+    format!("{} [{name}]", fips_mode(policy))
 }
 
 fn list_curves(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
@@ -113,6 +180,7 @@ fn error_to_string(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal
     Ok(())
 }
 
+const PARTITION: &str = "Cfm3GetPartitionInfo";
 const LIST_USERS: &str = "Cfm3ListUsers";
 const MODEL: &str = "Strongroom";
 

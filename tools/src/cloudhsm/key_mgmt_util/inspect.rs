@@ -87,7 +87,7 @@ pub(super) fn spelled_out(command: &str, words: &[Word]) -> Vec<Word> {
 }
 
 fn info(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let key = key(tool, options.needed_number("-k")?)?;
+    let key = key(tool, tool.handle(options, "-k")?)?;
     tool.screen.result(GET_KEY, Code::SUCCESS);
     let ownership = key.ownership;
     tool.screen.paragraph(&[format!("\tOwned by user {}", ownership.owner.0)]);
@@ -97,7 +97,7 @@ fn info(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         tool.screen.paragraph(&[format!("\t\t {}", sharees.join(", "))]);
     }
     let approvals = ownership.use_approvals.max(ownership.management_approvals);
-    if approvals > 1 {
+    if approvals > 0 {
         tool.screen.paragraph(&[format!("\t {approvals} Users need to approve to use/manage this key")]);
     }
     Ok(())
@@ -106,7 +106,7 @@ fn info(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let wanted = options.needed_number("-a")?;
     let file = options.needed("-out")?;
-    let key = key(tool, options.needed_number("-o")?)?;
+    let key = key(tool, tool.handle(options, "-o")?)?;
     let mut said = Vec::new();
     let found = if wanted == ALL {
         let all = attributes::all(&key);
@@ -130,7 +130,7 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let number = options.needed_number("-o")?;
+    let number = tool.handle(options, "-o")?;
     let attribute = options.needed_number("-a")?;
     let key = key(tool, number)?;
     if attribute != CKA_TOKEN {
@@ -149,7 +149,11 @@ fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let copy = session.copy_object(number, &Template::from_entries(vec![flag(CKA_TOKEN, Attribute::Token, true)]))?;
     session.destroy_object(number)?;
     tool.screen.result(SET, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\tThe key is persistent now.  Key Handle: {copy}")]);
+    tool.renumbered.insert(number, copy);
+    tool.screen.paragraph(&[
+        format!("\tThe key is persistent now.  Key Handle: {copy}"),
+        format!("\t{number} stands for it here until the user logs out"),
+    ]);
     tool.screen.status(Code::SUCCESS);
     Ok(())
 }

@@ -92,6 +92,7 @@ fn log_in(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 
 fn log_out(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
     tool.link.log_out()?;
+    tool.renumbered.clear();
     tool.screen.result(LOGOUT, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())

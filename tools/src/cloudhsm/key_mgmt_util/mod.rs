@@ -14,7 +14,8 @@
 //! | `handles` | files that hold handles |
 //! | `host`, `files` | values of keys on their way in and out; files |
 //! | `login` | loginHSM, logoutHSM, loginStatus |
-//! | `find`, `inspect`, `delete` | the keys there are, their attributes, their end |
+//! | `masked` | extractMaskedObject, insertMaskedObject |
+//! | `find`, `inspect`, `share`, `delete` | the keys there are, their attributes, who uses them, their end |
 //! | `information` | listUsers, getHSMInfo, Error2String and the like |
 
 mod aes_wrap;
@@ -31,16 +32,22 @@ mod import;
 mod information;
 mod inspect;
 mod login;
+mod masked;
 mod modes;
 mod pairs;
 mod quorum;
+mod share;
 mod sign;
 mod symmetric;
 mod wrapping;
 
 pub use modes::run;
 
+use std::collections::HashMap;
+
 use super::link::Link;
+use super::options::Options;
+use super::results::Refusal;
 use super::screen::Screen;
 
 /// What a command works with.
@@ -51,4 +58,14 @@ pub(crate) struct Tool {
     pub(crate) screen: Screen,
     /// Whether the program was left with `exit`.
     pub(crate) left: bool,
+    /// Keys of the session that became persistent: the handles they had, and those they have.
+    pub(crate) renumbered: HashMap<u64, u64>,
+}
+
+impl Tool {
+    /// The handle that a required option gives. The one that a key had before it became persistent stands for the key.
+    pub(crate) fn handle(&self, options: &Options<'_>, name: &str) -> Result<u64, Refusal> {
+        let given = options.needed_number(name)?;
+        Ok(self.renumbered.get(&given).copied().unwrap_or(given))
+    }
 }

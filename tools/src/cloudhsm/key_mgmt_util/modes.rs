@@ -1,5 +1,6 @@
 //! How the program is started: with a prompt, with one command, with a file of commands.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Read};
 use std::process::ExitCode;
 
@@ -39,7 +40,7 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut tool = Tool { link, screen: Screen::standard(), left: false };
+    let mut tool = Tool { link, screen: Screen::standard(), left: false, renumbered: HashMap::new() };
     let outcome = match (mode.as_deref(), rest) {
         (Some("singlecmd"), words) => single(&mut tool, words),
         (Some(_), [file]) => script(&mut tool, file),

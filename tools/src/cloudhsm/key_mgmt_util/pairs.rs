@@ -117,7 +117,8 @@ fn generate(tool: &mut Tool, creation: &Creation<'_>, key_type: u64, parts: Vec<
         session.generate_key_pair(&call, &Template::from_entries(public), &Template::from_entries(private))?;
     tool.screen.result(CALL, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\t{CALL}:    public key handle: {public}    private key handle: {private}")]);
-    creation.conclude(tool)
+    creation.conclude(tool);
+    Ok(())
 }
 
 /// What the halves of a pair are for: the public one, the private one.

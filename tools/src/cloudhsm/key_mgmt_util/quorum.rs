@@ -144,7 +144,7 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let service = options.number("-n")?.and_then(|number| u16::try_from(number).ok()).and_then(Service::numbered);
     let service =
         service.filter(|service| service.is_of_key()).ok_or_else(|| Refusal::misuse("Invalid service number"))?;
-    let key = options.needed_number("-k")?;
+    let key = tool.handle(options, "-k")?;
     let (name, file) = (options.needed("-u")?, options.needed("-f")?);
     if options.number("-F")?.is_some_and(|flag| flag != ALL_FLAG) {
         return Err(Refusal::HELP);

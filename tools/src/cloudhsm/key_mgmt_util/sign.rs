@@ -61,7 +61,7 @@ static MECHANISM: &[Flag] = &[Flag::required(
 )];
 
 fn sign(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (call, number) = (call(options)?, options.needed_number("-k")?);
+    let (call, number) = (call(options)?, tool.handle(options, "-k")?);
     let file = options.needed("-out")?;
     let message = files::read(options.needed("-f")?)?;
     let key = key(tool, number)?;
@@ -81,7 +81,7 @@ fn sign(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn verify(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (call, number) = (call(options)?, options.needed_number("-k")?);
+    let (call, number) = (call(options)?, tool.handle(options, "-k")?);
     let message = files::read(options.needed("-f")?)?;
     let given = files::read(options.needed("-s")?)?;
     let key = key(tool, number)?;

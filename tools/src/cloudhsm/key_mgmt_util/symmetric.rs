@@ -63,7 +63,8 @@ fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key = tool.link.session().generate_key(&call, &Template::from_entries(entries))?;
     tool.screen.result(CALL, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tSymmetric Key Created.  Key Handle: {key}")]);
-    creation.conclude(tool)
+    creation.conclude(tool);
+    Ok(())
 }
 
 /// What secret keys of this type are for; nothing for types that are not offered here.

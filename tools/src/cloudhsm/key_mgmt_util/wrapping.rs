@@ -154,7 +154,7 @@ impl Way {
 }
 
 fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let (number, wrapping) = (options.needed_number("-k")?, options.needed_number("-w")?);
+    let (number, wrapping) = (tool.handle(options, "-k")?, tool.handle(options, "-w")?);
     let file = options.needed("-out")?;
     let way = Way::read(options)?;
     let key = key(tool, number)?;
@@ -197,7 +197,7 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let wrapping = options.needed_number("-w")?;
+    let wrapping = tool.handle(options, "-w")?;
     let way = Way::read(options)?;
     let file = options.needed("-f")?;
     for (name, thing) in [("-l", "Key label"), ("-kc", "Key class"), ("-kt", "Key type")] {
@@ -234,7 +234,8 @@ fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     tool.screen.result(named, Code::SUCCESS);
     tool.screen.paragraph(&[format!("\tKey Unwrapped.  Key Handle: {key}")]);
-    creation.conclude(tool)
+    creation.conclude(tool);
+    Ok(())
 }
 
 /// What a file holds.
