@@ -2,7 +2,7 @@
 //! before it is timed. Prints a table with the ratio of ours to the best of the others, and JSON with every figure.
 //!
 //! `module` loads the modules, `token` prepares them, `pair` makes their key pairs, `benches` says what is measured,
-//! `measure` how, `report` shows it.
+//! `measure` how, `report` shows it. `users` measures what only Strongroom has.
 
 // A command-line program speaks to its user.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -15,6 +15,7 @@ mod pair;
 mod report;
 mod template;
 mod token;
+mod users;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,9 @@ struct Arguments {
     /// Numbers of threads for the group `threads`
     #[arg(long, value_delimiter = ',', default_value = "1,2", value_name = "N,...")]
     threads: Vec<usize>,
+    /// Measure users and sharing with so many keys, and nothing else: Strongroom alone, without a module
+    #[arg(long, value_name = "N", conflicts_with_all = ["against", "module", "only", "list", "json"])]
+    users: Option<usize>,
     /// Keep the tokens in memory (/dev/shm), so that the disk does not count
     #[arg(long)]
     ram: bool,
@@ -107,6 +111,11 @@ fn exit_code(result: Result<bool, String>) -> ExitCode {
 
 /// The whole run; true where every module did everything right.
 fn run(mut arguments: Arguments) -> Result<bool, String> {
+    if let Some(count) = arguments.users {
+        let directory = temporary_directory(&parent_directory(&arguments))?;
+        print!("{}", users::table(count, directory.path())?);
+        return Ok(true);
+    }
     arguments.objects.sort_unstable();
     arguments.objects.retain(|population| *population > 0);
     arguments.objects.dedup();
@@ -132,12 +141,8 @@ fn run(mut arguments: Arguments) -> Result<bool, String> {
         eprintln!("no libstrongroom.so beside this program or in target/release: only the others are measured");
     }
 
-    let parent = match &arguments.directory {
-        Some(directory) => directory.clone(),
-        None if arguments.ram => PathBuf::from("/dev/shm"),
-        None => std::env::temp_dir(),
-    };
-    let directory = TemporaryDirectory::new(&parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+    let parent = parent_directory(&arguments);
+    let directory = temporary_directory(&parent)?;
     let tokens = prepare_tokens(ours.as_deref(), &arguments, &directory)?;
     let settings = Settings {
         round_s: arguments.seconds,
@@ -163,6 +168,18 @@ fn run(mut arguments: Arguments) -> Result<bool, String> {
         std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(report.is_clean())
+}
+
+fn parent_directory(arguments: &Arguments) -> PathBuf {
+    match &arguments.directory {
+        Some(directory) => directory.clone(),
+        None if arguments.ram => PathBuf::from("/dev/shm"),
+        None => std::env::temp_dir(),
+    }
+}
+
+fn temporary_directory(parent: &Path) -> Result<TemporaryDirectory, String> {
+    TemporaryDirectory::new(parent).map_err(|error| format!("{}: {error}", parent.display()))
 }
 
 /// The benches that `--only` means, all without it: by group, or else by the beginning of a row's name.

@@ -322,7 +322,7 @@ fn aligned(lines: &[Vec<String>]) -> String {
     text
 }
 
-fn markdown(lines: &[Vec<String>]) -> String {
+pub(crate) fn markdown(lines: &[Vec<String>]) -> String {
     let widths = widths(lines);
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
@@ -348,7 +348,7 @@ fn widths(lines: &[Vec<String>]) -> Vec<usize> {
 }
 
 /// Whole numbers with separators; one decimal below a hundred.
-fn grouped(figure: f64) -> String {
+pub(crate) fn grouped(figure: f64) -> String {
     if figure < 100.0 {
         return format!("{figure:.1}");
     }
@@ -364,7 +364,7 @@ fn grouped(figure: f64) -> String {
 }
 
 /// Two or three digits that mean something.
-fn significant(ratio: f64) -> String {
+pub(crate) fn significant(ratio: f64) -> String {
     match ratio {
         _ if ratio < 0.095 => format!("{ratio:.3}"),
         _ if ratio < 10.0 => format!("{ratio:.2}"),

@@ -159,6 +159,11 @@ impl TemporaryDirectory {
         Ok(Self { path })
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes a directory inside it.
     pub(crate) fn subdirectory(&self, name: &str) -> std::io::Result<PathBuf> {
         let path = self.path.join(name);
