@@ -15,8 +15,9 @@ use strongroom_crypto::random::Source;
 use zeroize::Zeroizing;
 
 use super::audit::{self, Event, Fact, Stamp, Who};
+use super::certified::expect_certified;
 use super::objects::{expect, expect_login};
-use super::{Credential, Meta, Settings, Token, UserInfo, check_pin, delete_all, expect_certified, layout};
+use super::{Credential, Meta, Settings, Token, UserInfo, check_pin, delete_all, layout};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::limits::{
@@ -188,7 +189,6 @@ impl Token {
             records.write(transaction, previous, Stamp::now(&*self.clock))
         })?;
         self.public.clear();
-        self.verifying_keys.lock().clear();
         Ok(())
     }
 

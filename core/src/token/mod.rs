@@ -7,6 +7,7 @@
 mod approvers;
 pub mod audit;
 mod cache;
+mod certified;
 mod founding;
 pub mod layout;
 mod login;
@@ -19,11 +20,10 @@ mod search;
 mod sharing;
 mod unique;
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use strongroom_crypto::kdf::TagKey;
 use strongroom_crypto::random::Source;
 
@@ -37,6 +37,7 @@ use crate::seal::{Role, User};
 use crate::store::{Store, Transaction};
 use audit::Level;
 use cache::ObjectCache;
+use certified::{CertifiedUsers, expect_certified};
 
 pub use cache::{NumberHash, Numbered, UNSEEN};
 pub use founding::{APPLIANCE_USER, APPLIANCE_USER_ID, FIRST_OFFICER, Founding, INITIAL_PASSWORD};
@@ -70,7 +71,7 @@ pub struct Token {
     audit: Level,
     current: RwLock<Current>,
     public: ObjectCache,
-    verifying_keys: Mutex<HashMap<UserId, [u8; 32]>>,
+    certified: CertifiedUsers,
 }
 
 /// The token's record as of a generation of the store.
@@ -118,7 +119,7 @@ impl Token {
             audit: Level::default(),
             current: RwLock::new(current),
             public: ObjectCache::default(),
-            verifying_keys: Mutex::default(),
+            certified: CertifiedUsers::default(),
         })
     }
 
@@ -235,18 +236,6 @@ impl Token {
         self.store.get(&layout::user(id))?.map(|record| User::decode(&record)).transpose()
     }
 
-    /// The key that verifies what a user signed, if the authority vouches for it.
-    fn verifying_key(&self, id: UserId) -> Result<[u8; 32], Error> {
-        if let Some(key) = self.verifying_keys.lock().get(&id) {
-            return Ok(*key);
-        }
-        let meta = self.meta()?;
-        let user = self.user(id)?.ok_or_else(|| damaged("an object belongs to a user who does not exist"))?;
-        expect_certified(&user, &meta, &layout::user(id))?;
-        self.verifying_keys.lock().insert(id, user.verifying_key);
-        Ok(user.verifying_key)
-    }
-
     fn refresh(&self) -> Result<(), Error> {
         let generation = self.store.generation();
         if self.current.read().generation == generation {
@@ -257,7 +246,6 @@ impl Token {
         let generation = self.store.generation();
         let record = self.store.get(layout::META)?.ok_or(Error::TokenDeleted)?;
         if *current.meta.record == *record {
-            self.verifying_keys.lock().clear();
             current.generation = generation;
             return Ok(());
         }
@@ -265,16 +253,9 @@ impl Token {
         if current.meta != fresh.meta {
             self.public.clear();
         }
-        self.verifying_keys.lock().clear();
         *current = fresh;
         Ok(())
     }
-}
-
-/// Whether the authority vouches for a user's name, role and keys, and the record lies where it belongs.
-fn expect_certified(user: &User, meta: &Meta, key: &[u8]) -> Result<(), Error> {
-    let certified = layout::user(user.id) == key && user.is_certified(&meta.id, &meta.authority);
-    if certified { Ok(()) } else { Err(damaged("a user record was changed")) }
 }
 
 /// PIN rules: the token's shortest and longest, text without control characters, and nothing that reads as a name and a

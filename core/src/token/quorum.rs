@@ -16,8 +16,9 @@ use strongroom_crypto::hash::{self, Algorithm};
 
 use super::approvers::{Read, check_approval};
 use super::audit::{Event, Fact};
+use super::certified::expect_certified;
 use super::objects::{expect, expect_login};
-use super::{Login, Meta, Token, expect_certified, layout, officers};
+use super::{Login, Meta, Token, layout, officers};
 use crate::access::Service;
 use crate::error::Error;
 use crate::limits::{QUORUM_TOKENS_MAX, QUORUM_TOKENS_OF_USER_MAX};

@@ -135,7 +135,7 @@ impl Token {
     pub(super) fn pairs_for(&self, owner: &Login, sharees: Sharees) -> Result<Sharees, Error> {
         let living = self.living(sharees)?;
         for sharee in living.iter().filter(|sharee| !owner.pairs.lock().contains_key(&(owner.user, *sharee))) {
-            self.own_pair(owner, &self.sharee(sharee)?)?;
+            self.own_pair(owner, &*self.sharee(sharee)?)?;
         }
         Ok(living)
     }
@@ -176,11 +176,9 @@ impl Token {
         self.pair_key(owner, owner.user, sharee.id)
     }
 
-    fn sharee(&self, id: UserId) -> Result<User, Error> {
-        let unknown = || Error::NoSuchUser(format!("{} who could share a key", id.0));
-        let user = self.user(id)?.ok_or_else(unknown)?;
-        super::expect_certified(&user, &*self.meta()?, &layout::user(id))?;
-        if user.role == Role::User { Ok(user) } else { Err(unknown()) }
+    fn sharee(&self, id: UserId) -> Result<Arc<User>, Error> {
+        let user = self.certified(id)?.filter(|user| user.role == Role::User);
+        user.ok_or_else(|| Error::NoSuchUser(format!("{} who could share a key", id.0)))
     }
 }
 

@@ -7,6 +7,7 @@ mod evasions;
 mod grants;
 mod masked;
 mod officers;
+mod records;
 mod thief;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,73 @@
+//! Users for whom the authority vouches, kept between uses: whoever shares thousands of keys with a user has the user's
+//! certificate verified once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::{Meta, Token, layout};
+use crate::error::Error;
+use crate::object::UserId;
+use crate::object::codec::damaged;
+use crate::seal::User;
+
+/// The users that were needed, by number.
+pub(super) type CertifiedUsers = Mutex<HashMap<UserId, Certified>>;
+
+/// A user's record that was verified.
+#[derive(Clone)]
+pub(super) struct Certified {
+    user: Arc<User>,
+    record: Arc<[u8]>,
+    /// The token whose authority vouches for it.
+    meta: Arc<Meta>,
+    /// The generation of the store at which the record was there.
+    generation: u64,
+}
+
+impl Token {
+    /// The user with this number, if there is one. Once anything changed in the store, whoever changed it, the record is read
+    /// again: a user who was deleted is gone, and a record that was changed is verified like a new one.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where the authority does not vouch for the user; the store's.
+    pub(super) fn certified(&self, id: UserId) -> Result<Option<Arc<User>>, Error> {
+        // Asked first: what changes from here on makes what is kept below out of date.
+        let generation = self.store.generation();
+        let meta = self.meta()?;
+        let kept = self.certified.lock().get(&id).filter(|kept| kept.meta == meta).cloned();
+        if let Some(kept) = &kept
+            && kept.generation == generation
+        {
+            return Ok(Some(Arc::clone(&kept.user)));
+        }
+        let Some(record) = self.store.get(&layout::user(id))? else {
+            self.certified.lock().remove(&id);
+            return Ok(None);
+        };
+        let certified = match kept.filter(|kept| *kept.record == *record) {
+            Some(kept) => Certified { generation, ..kept },
+            None => {
+                let user = User::decode(&record)?;
+                expect_certified(&user, &meta, &layout::user(id))?;
+                Certified { user: Arc::new(user), record: record.into(), meta, generation }
+            }
+        };
+        let user = Arc::clone(&certified.user);
+        self.certified.lock().insert(id, certified);
+        Ok(Some(user))
+    }
+
+    /// The key that verifies what a user signed, if the authority vouches for it.
+    pub(super) fn verifying_key(&self, id: UserId) -> Result<[u8; 32], Error> {
+        let user = self.certified(id)?.ok_or_else(|| damaged("an object belongs to a user who does not exist"))?;
+        Ok(user.verifying_key)
+    }
+}
+
+/// Whether the authority vouches for a user's name, role and keys, and the record lies where it belongs.
+pub(super) fn expect_certified(user: &User, meta: &Meta, key: &[u8]) -> Result<(), Error> {
+    let certified = layout::user(user.id) == key && user.is_certified(&meta.id, &meta.authority);
+    if certified { Ok(()) } else { Err(damaged("a user record was changed")) }
+}
