@@ -87,7 +87,8 @@ impl Ownership {
         }
         let plain = asked == Ownership::of(self.owner);
         let kept = flags.has(Flag::Token) && flags.has(Flag::Private);
-        if !plain && !(kept && matches!(class, CKO_SECRET_KEY | CKO_PRIVATE_KEY)) {
+        let can_be_shared = kept && matches!(class, CKO_SECRET_KEY | CKO_PRIVATE_KEY);
+        if !plain && !can_be_shared {
             let attribute = AttributeType(if most == 0 { CKA_SR_SHARED_WITH } else { attribute });
             return Err(Error::TemplateInconsistent { attribute, reason: "only private keys in the token are shared" });
         }
