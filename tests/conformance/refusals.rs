@@ -144,7 +144,7 @@ fn unreadable(outcome: Outcome) -> bool {
 }
 
 /// What mechanisms do with keys of this class and type: the sample, the use, the attribute that allows it.
-fn uses_of(key: &BenchKey) -> Vec<(&'static Sample, Use, CK_ATTRIBUTE_TYPE)> {
+pub(crate) fn uses_of(key: &BenchKey) -> Vec<(&'static Sample, Use, CK_ATTRIBUTE_TYPE)> {
     let (class, key_type) = (key.class, key.key_type);
     samples()
         .filter(|sample| sample.keys.contains(&key_type))

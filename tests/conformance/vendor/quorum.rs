@@ -9,6 +9,8 @@ use super::*;
 use crate::messages::{Message, begin, end, whole};
 use crate::module::refused;
 use crate::parameters::with_iv;
+use crate::refusals::uses_of;
+use crate::samples::{Bench, BenchKey, Use, new_key};
 use crate::session::Work;
 use crate::template::bytes;
 
@@ -60,6 +62,30 @@ fn one_token_is_good_for_one_operation() {
         assert_eq!(operation(), refused(REJECTED), "{number_of} after");
         session.cancel_all();
     }
+}
+
+/// Whatever the function, the mechanism and the type of key.
+#[test]
+fn no_function_uses_a_key_without_the_approval_it_takes() {
+    let token = Token::new();
+    let bench = Bench::new(token.user());
+    let mut refusals = 0;
+    for key in bench.keys.iter().filter(|key| key.class != CKO_PUBLIC_KEY) {
+        let (class, key_type) = (key.class, key.key_type);
+        let terms = kept(&[number(CKA_SR_USE_APPROVALS, 1), number(CKA_SR_MANAGEMENT_APPROVALS, 1)]);
+        let handle = new_key(bench.session, class, key_type, &terms).unwrap();
+        let uses = uses_of(&BenchKey { class, key_type, handle });
+        // What takes no permission tells the public half, which is no secret.
+        for (sample, work, _) in uses.into_iter().filter(|(sample, ..)| sample.needs_permission()) {
+            let mechanism = bench.mechanism_for(sample, work, key_type);
+            let outcome = mechanism.lend(|mechanism| work.attempt(&bench, mechanism, handle, &sample.template()));
+            // A ciphertext of an impossible length is seen before any key is.
+            let code = if work == Use::Decapsulate { CKR_WRAPPED_KEY_LEN_RANGE } else { REJECTED };
+            assert_eq!(outcome, refused(code), "{} {work:?} with type 0x{key_type:x}", sample.name);
+            refusals += 1;
+        }
+    }
+    assert!(refusals > 300, "{refusals}");
 }
 
 #[test]
