@@ -272,7 +272,7 @@ impl Token {
 
     fn unknown_sharee(&self, sharees: &Sharees) -> Error {
         let unknown = sharees.iter().find_map(|sharee| self.expect_sharee(sharee).err());
-        unknown.unwrap_or_else(|| Error::NoSuchUser("who could share the key".to_owned()))
+        unknown.unwrap_or_else(|| Error::NoSuchUser("among those who use keys".to_owned()))
     }
 
     /// Private objects and secret values are kept with the login, and are gone with it.

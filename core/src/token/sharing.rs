@@ -178,7 +178,7 @@ impl Token {
 
     fn sharee(&self, id: UserId) -> Result<Arc<User>, Error> {
         let user = self.certified(id)?.filter(|user| user.role == Role::User);
-        user.ok_or_else(|| Error::NoSuchUser(format!("{} who could share a key", id.0)))
+        user.ok_or_else(|| Error::NoSuchUser(format!("number {} among those who use keys", id.0)))
     }
 }
 
@@ -237,7 +237,7 @@ pub(super) fn forget(transaction: &mut dyn Transaction, user: UserId) -> Result<
 pub(super) fn expect_sharees(transaction: &mut dyn Transaction, sharees: &Sharees) -> Result<(), Aborted> {
     for sharee in sharees.iter() {
         if transaction.get(&layout::user(sharee))?.is_none() {
-            return Err(Error::NoSuchUser(format!("{} who could share a key", sharee.0)).into());
+            return Err(Error::NoSuchUser(format!("number {} among those who use keys", sharee.0)).into());
         }
     }
     Ok(())
