@@ -11,6 +11,7 @@ mod records;
 mod thief;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -92,6 +93,14 @@ impl World {
             token.add_user(&officer, Role::User, name, &pin(name)).unwrap();
         }
         world
+    }
+
+    /// A copy of its files, while nobody works with them.
+    pub(crate) fn copy(original: &World) -> World {
+        let dir = original.dir.with_extension("copy");
+        let copied = Command::new("cp").arg("-r").args([&original.dir, &dir]).status().unwrap();
+        assert!(copied.success());
+        World { dir, clock: Arc::clone(&original.clock) }
     }
 
     pub(crate) fn hsm(&self) -> Hsm {

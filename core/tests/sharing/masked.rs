@@ -174,6 +174,20 @@ fn a_container_is_whole_and_of_this_token() {
     alice.session.insert_masked(&container).unwrap();
 }
 
+/// Promise: a copy of the token takes back what the token let out, also where the key came after the copy.
+#[test]
+fn a_copy_of_the_token_takes_it_back() {
+    let world = World::new();
+    let copy = World::copy(&world);
+    let alice = world.desk("alice");
+    let key = inner_key(&alice, &[]);
+    let container = alice.session.extract_masked(key).unwrap();
+    let elsewhere = copy.desk("alice");
+    assert_eq!(elsewhere.found(&[]), []);
+    let twin = elsewhere.session.insert_masked(&container).unwrap();
+    assert_eq!(elsewhere.mac(twin).unwrap(), alice.mac(key).unwrap());
+}
+
 /// Promise: a key whose management takes approvals is taken out with them and never without, by no officer; it comes back
 /// with the same demands, and only where enough users are left to meet them.
 #[test]
