@@ -75,9 +75,10 @@ pub(super) fn check_change(old: &Object, new: &Object) -> Result<(), Error> {
         return Ok(());
     }
     let learned = Flags::uses().find(|use_| new.has(*use_) && !old.purposes().contains(Purposes::of_use(*use_)));
-    let pair = new.kind.class != CKO_SECRET_KEY;
+    // Two copies of a key without a purpose could learn two, as the halves of a pair could.
+    let late = old.purposes().is_empty() || new.kind.class != CKO_SECRET_KEY;
     match learned {
-        Some(_) if pair || new.purposes().are_mixed() => Err(mixed(new, learned)),
+        Some(_) if late || new.purposes().are_mixed() => Err(mixed(new, learned)),
         _ => Ok(()),
     }
 }
