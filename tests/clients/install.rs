@@ -114,6 +114,7 @@ const MAN_PAGES: &[&str] = &[
     "man1/strongroom.1",
     "man1/key_mgmt_util.1",
     "man1/cloudhsm_mgmt_util.1",
+    "man1/cloudhsm-cli.1",
     "man5/strongroom.toml.5",
     "man7/libstrongroom.7",
 ];
@@ -123,6 +124,7 @@ const INSTALLED: &[&str] = &[
     "usr/bin/strongroom",
     "usr/bin/key_mgmt_util",
     "usr/bin/cloudhsm_mgmt_util",
+    "usr/bin/cloudhsm-cli",
     "usr/include/strongroom/pkcs11.h",
     "usr/include/strongroom/strongroom.h",
     "usr/lib/pkgconfig/strongroom.pc",
@@ -130,6 +132,7 @@ const INSTALLED: &[&str] = &[
     "usr/share/man/man1/strongroom.1",
     "usr/share/man/man1/key_mgmt_util.1",
     "usr/share/man/man1/cloudhsm_mgmt_util.1",
+    "usr/share/man/man1/cloudhsm-cli.1",
     "usr/share/man/man5/strongroom.toml.5",
     "usr/share/man/man7/libstrongroom.7",
     "usr/share/strongroom/manifest",
@@ -148,7 +151,7 @@ fn installation(place: &Place, tree: &Path) -> Command {
     let products = place.file("products");
     fs::create_dir_all(&products).unwrap();
     fs::copy(&place.module, products.join("libstrongroom.so")).unwrap();
-    for program in ["strongroom", "key_mgmt_util", "cloudhsm_mgmt_util"] {
+    for program in ["strongroom", "key_mgmt_util", "cloudhsm_mgmt_util", "cloudhsm-cli"] {
         fs::copy(built(program), products.join(program)).unwrap();
     }
     let mut command = make(place, tree);

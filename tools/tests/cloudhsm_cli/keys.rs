@@ -31,6 +31,8 @@ fn aes_keys_have_what_is_said_and_the_defaults() {
          --use-key-quorum-value 2",
         &changed,
     );
+    let same = "key generate-symmetric aes --label k --key-length-bytes 16 --attributes id=0x01ab";
+    cli.refuses(BOB, same, "another key has this CKA_ID");
     let session = json!({ "key": key(&json!({
         "key-info": { "cluster-coverage": "session" },
         "attributes": { "token": false, "key-length-bytes": 24 },

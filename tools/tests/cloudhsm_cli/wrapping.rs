@@ -102,11 +102,17 @@ fn every_method_brings_a_key_out_and_in() {
 #[test]
 fn keys_of_every_kind_come_back_with_their_terms() {
     let cli = with_keys();
-    for (label, kind, shown) in [
-        ("g", "generic-secret", json!({ "key-type": "generic-secret", "check-value": null, "key-length-bytes": 21 })),
+    for (label, kind, id, shown) in [
+        (
+            "g",
+            "generic-secret",
+            "0x05",
+            json!({ "key-type": "generic-secret", "check-value": null, "key-length-bytes": 21 }),
+        ),
         (
             "e",
             "ec-private",
+            "0x06",
             json!({
                 "key-type": "ec", "class": "private-key", "sign": false, "verify": false, "key-length-bytes": 138,
                 "ec-point": "~hex:65", "curve": "prime256v1",
@@ -117,7 +123,7 @@ fn keys_of_every_kind_come_back_with_their_terms() {
             "key wrap aes-zero-pad --payload-filter attr.label={label} --wrapping-filter attr.label=w --path f"
         );
         cli.ok(ALICE, &line);
-        let mut attributes = json!({ "label": "back", "local": false, "always-sensitive": false, "id": "0x05" });
+        let mut attributes = json!({ "label": "back", "local": false, "always-sensitive": false, "id": id });
         attributes.as_object_mut().unwrap().extend(shown.as_object().unwrap().clone());
         let expected = json!({ "key": key(&json!({
             "key-info": {
@@ -128,7 +134,7 @@ fn keys_of_every_kind_come_back_with_their_terms() {
         })) });
         let line = format!(
             "key unwrap aes-zero-pad --filter attr.label=w --key-type-class {kind} --label back --data-path f \
-             --attributes id=0x05 --share-crypto-users bob --manage-key-quorum-value 2 --use-key-quorum-value 2"
+             --attributes id={id} --share-crypto-users bob --manage-key-quorum-value 2 --use-key-quorum-value 2"
         );
         cli.answers(ALICE, &line, &expected);
     }
