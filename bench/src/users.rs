@@ -122,7 +122,8 @@ impl World {
     }
 
     fn measure(&self, count: usize) -> Result<Vec<Row>, Error> {
-        let (mut rows, private, shared) = self.make(count)?;
+        let (made, [private, shared]) = self.make(count)?;
+        let mut rows = Vec::from(made);
         rows.extend(self.first_uses(&private, &shared)?);
         rows.extend(self.searches()?);
         rows.extend(self.pins()?);
@@ -131,7 +132,7 @@ impl World {
     }
 
     /// Making keys for oneself, and by turns keys that are shared from the first moment.
-    fn make(&self, count: usize) -> Result<(Vec<Row>, Vec<u64>, Vec<u64>), Error> {
+    fn make(&self, count: usize) -> Result<([Row; 2], [Vec<u64>; 2]), Error> {
         let (owner, sharing_owner) = (self.desk(OWNER)?, self.desk(SHARING_OWNER)?);
         let users: Vec<u8> = self.sharees.iter().flat_map(|user| u64::from(user.0).to_ne_bytes()).collect();
         let mut rows = [Row::new(MAKE, None), Row::new("make, shared with 7", Some(MAKE))];
@@ -144,7 +145,7 @@ impl World {
                 shared.push(rows[1].time(|| sharing_owner.make(*number, &[(CKA_SR_SHARED_WITH, &users)]))?);
             }
         }
-        Ok((rows.into(), private, shared))
+        Ok((rows, [private, shared]))
     }
 
     /// The first and the second use of each key by a process: the owner's of private ones, and by turns a sharee's.
