@@ -79,6 +79,9 @@ impl Row {
     }
 }
 
+/// What making showed, the private keys and the shared ones.
+type Made = (Vec<Row>, Vec<u64>, Vec<u64>);
+
 /// A token on disk with two owners of keys, those they share them with, and one who has none.
 struct World {
     directory: PathBuf,
@@ -122,8 +125,7 @@ impl World {
     }
 
     fn measure(&self, count: usize) -> Result<Vec<Row>, Error> {
-        let (made, [private, shared]) = self.make(count)?;
-        let mut rows = Vec::from(made);
+        let (mut rows, private, shared) = self.make(count)?;
         rows.extend(self.first_uses(&private, &shared)?);
         rows.extend(self.searches()?);
         rows.extend(self.pins()?);
@@ -132,7 +134,7 @@ impl World {
     }
 
     /// Making keys for oneself, and by turns keys that are shared from the first moment.
-    fn make(&self, count: usize) -> Result<([Row; 2], [Vec<u64>; 2]), Error> {
+    fn make(&self, count: usize) -> Result<Made, Error> {
         let (owner, sharing_owner) = (self.desk(OWNER)?, self.desk(SHARING_OWNER)?);
         let users: Vec<u8> = self.sharees.iter().flat_map(|user| u64::from(user.0).to_ne_bytes()).collect();
         let mut rows = [Row::new(MAKE, None), Row::new("make, shared with 7", Some(MAKE))];
@@ -145,7 +147,7 @@ impl World {
                 shared.push(rows[1].time(|| sharing_owner.make(*number, &[(CKA_SR_SHARED_WITH, &users)]))?);
             }
         }
-        Ok((rows, [private, shared]))
+        Ok((rows.into(), private, shared))
     }
 
     /// The first and the second use of each key by a process: the owner's of private ones, and by turns a sharee's.
