@@ -135,7 +135,14 @@ impl Token {
                     true => seal::with_trust(&record, revision, self.trusted(&new, owner)?)?,
                     false => {
                         expect_owner(&new, owner)?;
-                        expect_sharees(transaction, &new.ownership.sharees)?;
+                        match expect_sharees(transaction, &new.ownership.sharees) {
+                            // Somebody was deleted since: the change is made of what there is now.
+                            Err(Aborted::Body(error)) if matches!(*error, Error::NoSuchUser(_)) => {
+                                conflict = true;
+                                return Ok(());
+                            }
+                            other => other?,
+                        }
                         let trust = match new.has(Flag::Trusted) {
                             true => seal::trust_of(&record)?,
                             false => None,

@@ -43,12 +43,12 @@ impl Token {
         if service.is_of_key() {
             return Err(OF_KEY);
         }
-        let officers = self.users()?.iter().filter(|user| user.role == Role::Officer).count();
-        if usize::from(value) > officers.min(KEY_USERS_MAX) {
-            return Err(Error::Approval("a quorum takes at most 8 officers, and no more than there are"));
-        }
         self.store.transact(&mut |transaction| {
             expect_login(transaction, officer)?;
+            let officers = quorum::users(transaction)?.iter().filter(|user| user.role == Role::Officer).count();
+            if usize::from(value) > officers.min(KEY_USERS_MAX) {
+                return Err(Error::Approval("a quorum takes at most 8 officers, and no more than there are").into());
+            }
             let mut values = values(&officer.meta, &mut |key| Ok(transaction.get(key)?))?;
             match service {
                 Service::UserManagement => values.user_management = value.max(1),

@@ -189,6 +189,9 @@ impl Token {
                 let user = named.ok_or_else(|| Error::NoSuchUser(approval.name.to_owned()))?;
                 check(&meta, &token, ownership.as_ref(), user, approval.signature, read)?;
                 token.approvals.retain(|(earlier, _)| *earlier != user.id);
+                if token.approvals.len() >= APPROVALS_MAX {
+                    return Err(Error::Approval("a token has at most 20 approvals").into());
+                }
                 token.approvals.push((user.id, approval.signature.to_vec()));
             }
             token.approvals.sort_unstable_by_key(|(user, _)| *user);
@@ -588,6 +591,8 @@ fn id_in(file: &[u8]) -> Result<u32, Error> {
 /// Bytes of a token's file.
 pub const FILE_BYTES: usize = 80;
 const RECORD_FORMAT: u8 = 1;
+/// Approvals of one token: CloudHSM's number.
+const APPROVALS_MAX: usize = 20;
 /// Seconds in which approvals are taken: CloudHSM's ten minutes.
 pub const APPROVABLE_SECONDS: u64 = 600;
 /// Seconds in which an approved token can be used: ten minutes more.

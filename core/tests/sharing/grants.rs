@@ -274,3 +274,26 @@ fn identifiers_are_unique_where_that_is_asked_for() {
     pair().unwrap();
     assert!(matches!(pair(), Err(Error::IdTaken(_))));
 }
+
+/// Promise: what an owner does with a key is not in the way of somebody else's deletion at the same time.
+#[test]
+fn a_deletion_at_the_same_time_is_no_refusal() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    let officer = world.desk("so");
+    for name in ["bob", "carol", "dave"] {
+        let user = alice.token().users().unwrap().into_iter().find(|user| user.name == name).unwrap().id;
+        let key = alice.mac_key(&[(CKA_SR_SHARED_WITH, &numbers(&[user]))]);
+        std::thread::scope(|scope| {
+            let labels = scope.spawn(|| {
+                for round in 0..20_u8 {
+                    alice.session.set_attributes(key, &template(&[(CKA_LABEL, &[round])])).unwrap();
+                }
+            });
+            officer.token().delete_user(&officer.login(), name).unwrap();
+            labels.join().unwrap();
+        });
+        alice.session.set_attributes(key, &template(&[(CKA_LABEL, b"last")])).unwrap();
+        assert!(alice.session.object(key).unwrap().ownership.sharees.as_numbers().is_empty());
+    }
+}
