@@ -6,8 +6,8 @@
 //! | --- | --- |
 //! | `link` | the token a tool works on, who is logged in, the options of the tool itself |
 //! | `words` | a line as words: `words::split` |
-//! | `options` | words as the options a command declares: [`Flag`](options::Flag) rows, [`Options`](options::Options), help |
-//! | `results` | [`Code`](results::Code): result codes, their texts, the one table from the core's errors to them; [`Refusal`](results::Refusal) |
+//! | `options` | words as the options a command declares: `Flag` rows, `Options`, help |
+//! | `results` | `Code`: result codes, their texts, the one table from the core's errors to them; `Refusal` |
 //! | `screen` | what is printed: paragraphs, result lines, status blocks |
 //! | `files` | files of tokens, signatures and public keys |
 //! | `attributes` | names, numbers and order of attributes, their values as text |

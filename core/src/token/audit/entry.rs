@@ -89,7 +89,7 @@ impl Entry {
         record
     }
 
-    /// The entry in a record. Whether it is true is another question: [`is_sealed`].
+    /// The entry in a record. Whether it is true is another question: `is_sealed`.
     ///
     /// # Errors
     /// [`Error::Damaged`].

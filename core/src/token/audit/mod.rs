@@ -4,7 +4,7 @@
 //! of the one before it, and carries a MAC under a key of its own. The key of the next entry lies in the head of the
 //! log, so that any process can go on with it; the keys before it are gone. The first one follows from what all officers
 //! know. So whoever can write the files can neither change, nor take away, nor put in anything before the entry at
-//! which he came, without an officer's seeing it: see [`verify`].
+//! which he came, without an officer's seeing it: see `verify`.
 
 mod entry;
 mod event;

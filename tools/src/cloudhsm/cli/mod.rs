@@ -10,7 +10,7 @@
 //! | `files` | files that commands read and write |
 //!
 //! A command is a function of the tool and its options, and returns what stands under `data`, or a
-//! [`Refused`](answer::Refused).
+//! `Refused`.
 
 mod answer;
 mod approval;
