@@ -65,8 +65,8 @@ pub(super) fn check_new(object: &Object) -> Result<(), Error> {
     Ok(())
 }
 
-/// As [`check_new`], of what an object becomes. The halves of a pair do not see each other: what they may be for is
-/// settled when they are made.
+/// As [`check_new`], of what an object becomes: no purpose comes later than at its making. The halves of a pair, and copies
+/// of a key without a purpose, do not see each other and could find two.
 ///
 /// # Errors
 /// `CKR_TEMPLATE_INCONSISTENT`.
@@ -75,12 +75,7 @@ pub(super) fn check_change(old: &Object, new: &Object) -> Result<(), Error> {
         return Ok(());
     }
     let learned = Flags::uses().find(|use_| new.has(*use_) && !old.purposes().contains(Purposes::of_use(*use_)));
-    // Two copies of a key without a purpose could learn two, as the halves of a pair could.
-    let late = old.purposes().is_empty() || new.kind.class != CKO_SECRET_KEY;
-    match learned {
-        Some(_) if late || new.purposes().are_mixed() => Err(mixed(new, learned)),
-        _ => Ok(()),
-    }
+    if learned.is_some() { Err(mixed(new, learned)) } else { Ok(()) }
 }
 
 fn mixed(object: &Object, use_: Option<Flag>) -> Error {

@@ -1,7 +1,11 @@
 //! Files of quorum authentication: tokens that users approve of, and the list of approvals.
 
 use strongroom_core::seal::Role;
-use strongroom_core::token::quorum::FILE_BYTES;
+use strongroom_core::token::quorum::{Approval, FILE_BYTES};
+use zeroize::Zeroizing;
+
+use super::files;
+use super::results::Refusal;
 
 /// An approval as the list names it.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,6 +25,36 @@ pub(crate) struct List {
     pub(crate) token: String,
     /// The approvals of it.
     pub(crate) approvals: Vec<Listed>,
+}
+
+/// A token's file and the approvals of it, read from the files that a list names.
+pub(crate) struct Brought {
+    /// The token's file.
+    pub(crate) token: [u8; FILE_BYTES],
+    approvals: Vec<(Listed, Zeroizing<Vec<u8>>)>,
+}
+
+impl Brought {
+    /// The approvals, for the core.
+    pub(crate) fn given(&self) -> Vec<Approval<'_>> {
+        let given = self.approvals.iter();
+        given.map(|(listed, signature)| Approval { role: listed.role, name: &listed.name, signature }).collect()
+    }
+}
+
+/// Reads the list in `file`, and the files it names.
+///
+/// # Errors
+/// Words for one that cannot be read, or holds something else.
+pub(crate) fn read(file: &str) -> Result<Brought, Refusal> {
+    let wrong = |problem: &str| Refusal::Said(format!("Error: {file}: {problem}"));
+    let content = files::read(file)?;
+    let text = std::str::from_utf8(&content).map_err(|_| wrong("it is no text"))?;
+    let list = parse(text).map_err(|problem| wrong(&problem))?;
+    let bytes = files::read(&list.token)?;
+    let token = *token(&bytes).map_err(|problem| wrong(&format!("{}: {problem}", list.token)))?;
+    let read = |listed: Listed| files::read(&listed.signature).map(|signature| (listed, signature));
+    Ok(Brought { token, approvals: list.approvals.into_iter().map(read).collect::<Result<_, _>>()? })
 }
 
 /// Reads a list: lines of the form `Name = value;`, and remarks that begin with `#`.

@@ -2,7 +2,7 @@
 
 use strongroom_core::access::Service;
 use strongroom_core::error::Error;
-use strongroom_core::token::quorum::{Approval, QuorumToken};
+use strongroom_core::token::quorum::QuorumToken;
 
 use super::commands::{Command, Words};
 use super::critical::{Asked, attempt, caution};
@@ -137,23 +137,9 @@ fn get_token(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 }
 
 fn approve(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
-    let file = words.needed(0)?;
-    let wrong = |problem: &str| Refusal::Said(format!("Error: {file}: {problem}"));
-    let content = files::read(file)?;
-    let text = std::str::from_utf8(&content).map_err(|_| wrong("it is no text"))?;
-    let list = approvals::parse(text).map_err(|problem| wrong(&problem))?;
-    let token = files::read(&list.token)?;
-    let token = approvals::token(&token).map_err(|problem| wrong(&format!("{}: {problem}", list.token)))?;
-    let signatures =
-        list.approvals.iter().map(|listed| files::read(&listed.signature)).collect::<Result<Vec<_>, _>>()?;
-    let given: Vec<Approval<'_>> = list
-        .approvals
-        .iter()
-        .zip(&signatures)
-        .map(|(listed, signature)| Approval { role: listed.role, name: &listed.name, signature })
-        .collect();
+    let brought = approvals::read(words.needed(0)?)?;
     let login = tool.login()?;
-    tool.token().approve(&login, token, &given).map_err(|error| tool.refused(error))?;
+    tool.token().approve(&login, &brought.token, &brought.given()).map_err(|error| tool.refused(error))?;
     tool.done("approveToken");
     Ok(())
 }

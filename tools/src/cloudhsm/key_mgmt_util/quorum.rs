@@ -8,7 +8,7 @@ use strongroom_core::object::birth::private_key_entries;
 use strongroom_core::seal::Role;
 use strongroom_core::session::Output;
 use strongroom_core::token::Login;
-use strongroom_core::token::quorum::{Approval, QuorumToken};
+use strongroom_core::token::quorum::QuorumToken;
 use strongroom_crypto::encoding::PrivateKeyInfo;
 
 use super::Tool;
@@ -162,23 +162,9 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn approve(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let file = options.needed("-af")?;
-    let content = files::read(file)?;
-    let wrong = |problem: &str| Refusal::Said(format!("Error: {file}: {problem}"));
-    let text = std::str::from_utf8(&content).map_err(|_| wrong("it is no text"))?;
-    let list = approvals::parse(text).map_err(|problem| wrong(&problem))?;
-    let token = files::read(&list.token)?;
-    let token = approvals::token(&token).map_err(|problem| wrong(&format!("{}: {problem}", list.token)))?;
-    let signatures =
-        list.approvals.iter().map(|listed| files::read(&listed.signature)).collect::<Result<Vec<_>, _>>()?;
-    let given: Vec<Approval<'_>> = list
-        .approvals
-        .iter()
-        .zip(&signatures)
-        .map(|(listed, signature)| Approval { role: listed.role, name: &listed.name, signature })
-        .collect();
+    let brought = approvals::read(options.needed("-af")?)?;
     let login = login(tool)?;
-    tool.link.token().approve(&login, token, &given)?;
+    tool.link.token().approve(&login, &brought.token, &brought.given())?;
     tool.screen.result(APPROVE, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())
