@@ -74,7 +74,7 @@ impl Actor {
 /// | make, other | yes | | yes | | yes |
 /// | use, wrap with it | yes | yes | no | public | public session objects |
 /// | export, change, destroy in the token | yes | no | no | no | what nobody owns |
-/// | take out masked, in the token ([`check_masking`]) | yes | no | without approvals | no | no |
+/// | take out masked, in the token ([`check_masking`]) | without approvals to manage | no | without approvals | no | no |
 /// | export, change, destroy in a session | yes | | public | public | public |
 /// | share | private secrets in the token | no | no | no | no |
 /// | trust | no | no | yes | no | no |
@@ -127,16 +127,21 @@ pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error>
 }
 
 /// Whether `actor` may take an object of the token out masked. Of a private object an officer sees no more than whose it
-/// is; and where that takes approvals, an officer cannot have them.
+/// is. What takes approvals to manage is not masked: the container would bring back the sharees that it had, and the key
+/// itself, whatever was approved since.
 ///
 /// # Errors
-/// [`Error::NotOwner`]; [`Error::NotLoggedIn`]; [`Error::Prohibited`] for an officer where approvals are needed.
+/// [`Error::NotOwner`]; [`Error::NotLoggedIn`]; [`Error::Prohibited`] where management takes approvals, or where use does
+/// and an officer asks, who cannot have them.
 pub fn check_masking(actor: Actor, ownership: &Ownership) -> Result<(), Error> {
     match actor {
         Actor::Anonymous => Err(Error::NotLoggedIn),
-        Actor::User(user) if user == ownership.owner => Ok(()),
-        Actor::User(_) => Err(Error::NotOwner),
-        Actor::Officer(_) if ownership.management_approvals == 0 => Ok(()),
+        Actor::User(user) if user != ownership.owner => Err(Error::NotOwner),
+        _ if ownership.management_approvals > 0 => Err(Error::Prohibited(
+            "a key whose management takes approvals is not masked: it would come back as it was, without them",
+        )),
+        Actor::User(_) => Ok(()),
+        Actor::Officer(_) if ownership.use_approvals == 0 => Ok(()),
         Actor::Officer(_) => {
             Err(Error::Prohibited("the key's users must approve of taking it out, and only its owner asks them"))
         }

@@ -11,11 +11,12 @@ use crate::token::audit::{Event, Fact};
 
 impl Session {
     /// Takes an object of the token out, masked, for this token or a copy of it. Its owner does, with the approvals its
-    /// management takes, or an officer, who can do nothing with it.
+    /// use takes, or an officer, who can do nothing with it.
     ///
     /// # Errors
     /// [`Error::NoObject`]; [`Error::NotOwner`]; [`Error::ApprovalsMissing`]; [`Error::Prohibited`] for session objects,
-    /// for trusted ones, for an officer where approvals are needed, and under the policy `strict`.
+    /// for trusted ones, for those whose management takes approvals, for an officer where use does, and under the policy
+    /// `strict`.
     pub fn extract_masked(&self, number: u64) -> Result<Vec<u8>, Error> {
         self.offers_masking()?;
         let login = self.application.login().ok_or(Error::NotLoggedIn)?;
@@ -26,6 +27,7 @@ impl Session {
         if login.role == Role::User {
             let object = self.application.object(number)?;
             access::check(Action::Export, self.application.actor(), &object)?;
+            access::check_masking(self.application.actor(), &object.ownership)?;
             approvals.take(&self.application, Action::Export, &object)?;
         }
         let masked = self.application.token().mask(number, &login)?;
@@ -36,8 +38,9 @@ impl Session {
     /// Puts a masked object in again, with the attributes, sharees and approvals it had, and a handle of its own.
     ///
     /// # Errors
-    /// [`Error::MaskedObject`]; [`Error::NotOwner`]; [`Error::Prohibited`] for officers, under the policy `strict`, and where
-    /// too few users are left for the approvals it takes; those of any new object.
+    /// [`Error::MaskedObject`]; [`Error::NotOwner`]; [`Error::Prohibited`] for officers, under the policy `strict`, for what
+    /// [`Session::extract_masked`] does not take out, and where too few users are left for the approvals it takes; those of
+    /// any new object.
     pub fn insert_masked(&self, container: &[u8]) -> Result<u64, Error> {
         self.offers_masking()?;
         let logouts = self.application.logouts();

@@ -34,7 +34,7 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::MaskedObject`]; [`Error::NotOwner`] for anyone else's; [`Error::Prohibited`] for officers, for a trusted
-    /// object, and where too few users are left for the approvals it takes.
+    /// object, for one whose management takes approvals, and where too few users are left for those of its use.
     pub(crate) fn unmask(&self, container: &[u8], login: &Login) -> Result<Object, Error> {
         if login.role != Role::User {
             return Err(Error::Prohibited(
@@ -55,6 +55,7 @@ impl Token {
         if masked.has(Flag::Trusted) {
             return Err(TRUSTED);
         }
+        access::check_masking(login.actor(), &masked.ownership)?;
         change::unmasked(&masked, self.living(masked.ownership.sharees)?, &*self.random)
     }
 }

@@ -1,51 +1,313 @@
-//! Files that commands read and write. They are overwritten, as in CloudHSM's tools, and nobody else may read new ones.
+//! Files that commands read and write. They are overwritten, as in CloudHSM's tools.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fmt;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf, absolute};
 
+use strongroom_crypto::encoding::{PrivateKeyInfo, Traditional};
+use strongroom_crypto::memory::SecretBytes;
+use strongroom_crypto::random;
 use zeroize::Zeroizing;
 
 use super::results::Refusal;
 use crate::pem;
+use crate::text::hex;
 
-/// What a small file holds.
-///
-/// # Errors
-/// Words for one that cannot be read, is empty, or is longer than any token, signature or key.
-pub(crate) fn read(path: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    read.map_err(|error| Refusal::Said(format!("Error: {path} cannot be read: {error}")))?;
-    match bytes.len() as u64 {
-        0 => Err(Refusal::Said(format!("Error: {path} is empty"))),
-        1..=FILE_BYTES_MAX => Ok(bytes),
-        _ => Err(Refusal::Said(format!("Error: {path} holds more than {FILE_BYTES_MAX} bytes"))),
+/// What is wrong with a file, in words that begin with its name.
+#[derive(Debug)]
+pub(crate) struct FileError(String);
+
+impl FileError {
+    fn new(path: &Path, problem: impl fmt::Display) -> FileError {
+        FileError(format!("{}: {problem}", path.display()))
+    }
+
+    fn of(path: &Path, failed: &str, error: &io::Error) -> FileError {
+        FileError(format!("{} {failed}: {error}", path.display()))
     }
 }
 
-/// Writes a file, over one that is there.
+impl fmt::Display for FileError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl From<FileError> for Refusal {
+    fn from(error: FileError) -> Refusal {
+        Refusal::Said(format!("Error: {error}"))
+    }
+}
+
+/// What a file holds.
 ///
 /// # Errors
-/// Words for one that cannot be written.
-pub(crate) fn write(path: &str, content: &[u8]) -> Result<(), Refusal> {
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| file.write_all(content));
-    written.map_err(|error| Refusal::Said(format!("Error: {path} cannot be written: {error}")))
+/// One that cannot be read, is empty, or is longer than any key or message that commands take.
+pub(crate) fn read(path: impl AsRef<Path>) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let path = path.as_ref();
+    let unreadable = |error| FileError::of(path, "cannot be read", &error);
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len().min(FILE_BYTES_MAX) as usize;
+    // Never reallocated where the file has the length it says, so that no copy of a key stays behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    match bytes.len() as u64 {
+        0 => Err(FileError(format!("{} is empty", path.display()))),
+        1..=FILE_BYTES_MAX => Ok(bytes),
+        _ => Err(FileError(format!("{} holds more than {FILE_BYTES_MAX} bytes", path.display()))),
+    }
+}
+
+/// Writes a file that anyone may read, over one that is there.
+///
+/// # Errors
+/// One that cannot be written.
+pub(crate) fn write(path: impl AsRef<Path>, content: &[u8]) -> Result<(), FileError> {
+    Target::open(path)?.write(content)
+}
+
+/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval is
+/// spent, and no key is made, for an output that has no place.
+pub(crate) struct Target {
+    path: PathBuf,
+    file: File,
+    /// The new file, which takes the place of the other as a whole. Nothing that is no file, and no link, is replaced.
+    draft: Option<PathBuf>,
+    is_secret: bool,
+}
+
+impl Target {
+    /// For what anyone may read; a file that is there keeps its mode.
+    ///
+    /// # Errors
+    /// One that cannot be written.
+    pub(crate) fn open(path: impl AsRef<Path>) -> Result<Target, FileError> {
+        Target::new(path.as_ref(), false)
+    }
+
+    /// For what only its owner may read, whoever could read the file that is there.
+    ///
+    /// # Errors
+    /// One that cannot be written.
+    pub(crate) fn secret(path: impl AsRef<Path>) -> Result<Target, FileError> {
+        Target::new(path.as_ref(), true)
+    }
+
+    fn new(path: &Path, is_secret: bool) -> Result<Target, FileError> {
+        let open = || {
+            let there = match fs::symlink_metadata(path) {
+                Ok(there) => Some(there),
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                Err(error) => return Err(error),
+            };
+            if there.as_ref().is_some_and(|there| !there.is_file()) {
+                let file = OpenOptions::new().write(true).create(true).mode(OWNER_ONLY).open(path)?;
+                return Ok((file, None));
+            }
+            if there.is_some() {
+                // One that its owner made unwritable is not overwritten.
+                OpenOptions::new().write(true).open(path)?;
+            }
+            let draft = beside(path)?;
+            let mode = if is_secret { OWNER_ONLY } else { 0o666 };
+            let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
+            match there {
+                Some(there) if !is_secret => file.set_permissions(Permissions::from_mode(there.mode() & 0o777))?,
+                _ => {}
+            }
+            Ok((file, Some(draft)))
+        };
+        let (file, draft) = open().map_err(|error| FileError::of(path, "cannot be written", &error))?;
+        Ok(Target { path: path.to_owned(), file, draft, is_secret })
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// A full disk, for example. A file that was there is as it was.
+    pub(crate) fn write(mut self, content: &[u8]) -> Result<(), FileError> {
+        let written = self.put(content);
+        written.map_err(|error| FileError::of(&self.path, "cannot be written", &error))
+    }
+
+    fn put(&mut self, content: &[u8]) -> io::Result<()> {
+        match &self.draft {
+            Some(draft) => {
+                self.file.write_all(content)?;
+                fs::rename(draft, &self.path)?;
+                self.draft = None;
+                Ok(())
+            }
+            None => {
+                // A pipe or a terminal has a length and a mode that say nothing.
+                if self.file.metadata()?.is_file() {
+                    self.file.set_len(0)?;
+                    if self.is_secret {
+                        self.file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+                    }
+                }
+                self.file.write_all(content)
+            }
+        }
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if let Some(draft) = &self.draft {
+            // It is empty, or holds a part of what nobody was told is there.
+            let _ = fs::remove_file(draft);
+        }
+    }
+}
+
+/// A name in the same directory that nothing has.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
+    let mut number = [0; 8];
+    random::fill(&mut number).map_err(io::Error::other)?;
+    let mut draft = std::ffi::OsString::from(".");
+    draft.push(name);
+    draft.push(format!(".{}", hex(&number)));
+    Ok(path.with_file_name(draft))
+}
+
+/// Whether two names stand for one file.
+pub(crate) fn same(one: impl AsRef<Path>, other: impl AsRef<Path>) -> bool {
+    let (one, other) = (one.as_ref(), other.as_ref());
+    let place = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let named = |path| absolute(path).ok().map(|path| path.components().collect::<PathBuf>());
+    named(one) == named(other) || place(one).is_some_and(|there| place(other) == Some(there))
 }
 
 /// The public key in a PEM file, as SubjectPublicKeyInfo.
 ///
 /// # Errors
-/// Words for a file that holds something else.
-pub(crate) fn public_key(path: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+/// A file that holds something else.
+pub(crate) fn public_key(path: impl AsRef<Path>) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let path = path.as_ref();
     let content = read(path)?;
-    let wrong = |problem: &str| Refusal::Said(format!("Error: {path}: {problem}"));
-    let text = std::str::from_utf8(&content).map_err(|_| wrong("it is no PEM file"))?;
-    let blocks = pem::blocks(text).map_err(|problem| wrong(&problem))?;
+    let text = std::str::from_utf8(&content).map_err(|_| FileError::new(path, "it is no PEM file"))?;
+    let blocks = pem::blocks(text).map_err(|problem| FileError::new(path, problem))?;
     let block = blocks.iter().find(|block| block.label == "PUBLIC KEY");
-    block.ok_or_else(|| wrong("it holds no public key in PEM (BEGIN PUBLIC KEY)"))?.decode().map_err(|it| wrong(&it))
+    let none = || FileError::new(path, "it holds no public key in PEM (BEGIN PUBLIC KEY)");
+    block.ok_or_else(none)?.decode().map_err(|problem| FileError::new(path, problem))
 }
 
-/// More than a list of twenty approvals, or any key.
-const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The private key in a PEM file, as PKCS#8.
+///
+/// # Errors
+/// A file that holds something else, or a key that a password protects.
+pub(crate) fn private_key(path: impl AsRef<Path>) -> Result<SecretBytes, FileError> {
+    let path = path.as_ref();
+    let content = read(path)?;
+    let wrong = |problem: &str| FileError::new(path, problem);
+    let text = std::str::from_utf8(&content).map_err(|_| wrong("it is no PEM file"))?;
+    let blocks = pem::blocks(text).map_err(|problem| wrong(&problem))?;
+    let keys = || blocks.iter().filter(|block| block.label.ends_with("PRIVATE KEY"));
+    let block = match (keys().next(), keys().nth(1)) {
+        (Some(only), None) => only,
+        (None, _) => return Err(wrong("it holds no private key in PEM")),
+        _ => return Err(wrong("it holds several private keys; one is imported at a time")),
+    };
+    if block.label == "ENCRYPTED PRIVATE KEY" || block.is_encrypted() {
+        return Err(wrong("the key is protected by a password; openssl pkey -in FILE -out PLAIN takes it off"));
+    }
+    let der = block.decode().map_err(|problem| wrong(&problem))?;
+    let unreadable = |error: strongroom_crypto::Error| wrong(&error.to_string());
+    let info = match Traditional::labelled(block.label) {
+        Some(form) => form.decode(&der, None).map_err(unreadable)?.0,
+        None => PrivateKeyInfo::decode(&der).map_err(unreadable)?,
+    };
+    info.encode().map_err(unreadable)
+}
+
+const OWNER_ONLY: u32 = 0o600;
+/// More than any key, and room for messages to sign.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A directory of this test alone.
+    fn directory(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("strongroom-files-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).unwrap();
+        path
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_or_stays() {
+        let place = directory("whole");
+        let path = place.join("out");
+        fs::write(&path, "older").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let target = Target::open(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"older", "opened is not written");
+        drop(target);
+        assert_eq!((fs::read(&path).unwrap().as_slice(), names(&place)), (&b"older"[..], vec!["out".to_owned()]));
+        write(&path, b"newer").unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"newer"[..], 0o640));
+        assert_eq!(names(&place), ["out"]);
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn who_has_the_older_file_open_reads_no_secret() {
+        let place = directory("reader");
+        let path = place.join("key");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        let mut reader = File::open(&path).unwrap();
+        Target::secret(&path).unwrap().write(b"secret").unwrap();
+        let mut seen = Vec::new();
+        reader.read_to_end(&mut seen).unwrap();
+        assert_eq!((seen.as_slice(), mode(&path)), (&b""[..], 0o600));
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn links_and_what_is_no_file_are_written_through() {
+        let place = directory("links");
+        let (path, link) = (place.join("file"), place.join("link"));
+        fs::write(&path, "older and longer").unwrap();
+        symlink(&path, &link).unwrap();
+        Target::secret(&link).unwrap().write(b"secret").unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), mode(&path)), (&b"secret"[..], 0o600));
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        write("/dev/null", b"gone").unwrap();
+        for nowhere in [place.clone(), place.join("no/such"), PathBuf::new()] {
+            let error = Target::open(&nowhere).err().unwrap().to_string();
+            assert!(error.starts_with(&format!("{} cannot be written: ", nowhere.display())), "{error}");
+        }
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn one_file_by_two_names_is_known() {
+        let place = directory("same");
+        let (path, link, other) = (place.join("file"), place.join("link"), place.join("other"));
+        assert!(same(&path, place.join(".").join("file")) && !same(&path, &other));
+        fs::write(&path, "").unwrap();
+        fs::write(&other, "").unwrap();
+        symlink(&path, &link).unwrap();
+        assert!(same(&path, &link) && !same(&path, &other));
+        fs::remove_dir_all(&place).unwrap();
+    }
+}

@@ -127,6 +127,25 @@ fn what_is_wrapped_without_a_header_is_said_by_options() {
 }
 
 #[test]
+fn an_output_without_a_place_is_refused_first() {
+    let (kmu, keys) = with_keys();
+    let wrap = format!("wrapKey -noheader -k {} -w {} -m 10", keys.payload, keys.aes);
+    std::fs::write(kmu.place.path("x"), "older").unwrap();
+    for options in ["-out x -iv_file x", "-out x -iv_file ./x", "-out new -iv_file ./new"] {
+        let said = kmu.one(&format!("{wrap} {options}"));
+        assert!(said.contains("-out and -iv_file name one file") && !said.contains("returned"), "{said}");
+    }
+    for options in ["-out no/such -iv_file iv", "-out out -iv_file no/such"] {
+        let said = kmu.one(&format!("{wrap} {options}"));
+        assert!(said.contains("Error: no/such cannot be written") && !said.contains("returned"), "{said}");
+    }
+    assert_eq!(kmu.file("x"), "older");
+    for name in ["new", "iv", "out"] {
+        assert!(!kmu.place.path(name).exists(), "{name}");
+    }
+}
+
+#[test]
 fn a_header_of_a_gcm_file_is_bound_to_the_key() {
     let (kmu, keys) = with_keys();
     let (payload, aes) = (keys.payload, keys.aes);

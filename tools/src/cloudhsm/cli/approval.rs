@@ -13,10 +13,11 @@ use strongroom_crypto::hash::{self, Algorithm};
 
 use super::Tool;
 use super::answer::{Refused, quorum_words};
-use super::files;
+use super::data;
 use super::key::reference;
 use super::quorum::document_name;
 use super::user::RoleName;
+use crate::cloudhsm::files;
 
 /// A registration as its user signed it.
 pub(super) struct Registration {
@@ -37,8 +38,8 @@ pub(super) fn document(token: &QuorumToken) -> Result<Value, Refused> {
     if token.service.is_of_key() {
         set("key_reference", json!(reference(token.key)));
     }
-    set("approval_data", json!(files::base64(&token.file)));
-    set("token", json!(files::base64(&digest(&token.file)?)));
+    set("approval_data", json!(data::base64(&token.file)));
+    set("token", json!(data::base64(&digest(&token.file)?)));
     set("signatures", json!([]));
     Ok(document)
 }
@@ -48,8 +49,8 @@ pub(super) fn document(token: &QuorumToken) -> Result<Value, Refused> {
 /// # Errors
 /// The library's.
 pub(super) fn registration_document(challenge: &[u8]) -> Result<Value, Refused> {
-    let unsigned = files::base64(&digest(challenge)?);
-    let token = json!({ "approval_data": files::base64(challenge), "unsigned": unsigned, "signed": "" });
+    let unsigned = data::base64(&digest(challenge)?);
+    let token = json!({ "approval_data": data::base64(challenge), "unsigned": unsigned, "signed": "" });
     Ok(json!({ "version": VERSION, "tokens": [token] }))
 }
 
@@ -123,7 +124,7 @@ fn parsed(path: &Path) -> Result<Value, Refused> {
 }
 
 fn bytes(document: &Value, name: &str) -> Option<Vec<u8>> {
-    files::from_base64(document.get(name)?.as_str()?)
+    data::from_base64(document.get(name)?.as_str()?)
 }
 
 fn digest(bytes: &[u8]) -> Result<[u8; 32], Refused> {

@@ -9,12 +9,13 @@ use strongroom_core::error::Error;
 use strongroom_core::mechanism::{Call, Parameter};
 use strongroom_core::session::Output;
 use strongroom_crypto::hash;
+use zeroize::Zeroizing;
 
 use super::answer::{Answer, Refused};
 use super::key::filter::{self, Filter, single};
 use super::key::methods::{Hash, Mgf, mgf};
 use super::key::{call, reference};
-use super::{Tool, approval, files};
+use super::{Tool, approval, data};
 
 /// crypto
 #[derive(Subcommand)]
@@ -161,14 +162,14 @@ impl SignOptions {
         let mut signature = vec![0; SIGNATURE_BYTES_MAX];
         let length = session.sign(&data, Output::Buffer(&mut signature))?;
         signature.truncate(length);
-        Ok(json!({ "key-reference": reference(key), "signature": files::base64(&signature) }))
+        Ok(json!({ "key-reference": reference(key), "signature": data::base64(&signature) }))
     }
 }
 
 impl VerifyOptions {
     fn run(&self, tool: &Tool, method: &Method<'_>) -> Answer {
         let (call, data) = self.what.signed(method)?;
-        let signature = files::given("--signature", self.signature.as_deref(), self.signature_path.as_deref())?;
+        let signature = data::given("--signature", self.signature.as_deref(), self.signature_path.as_deref())?;
         let key = single(tool, &self.what.key_filter)?.number;
         let session = tool.link.session();
         session.verify_init(&call, key)?;
@@ -182,8 +183,8 @@ impl VerifyOptions {
 
 impl What {
     /// The call, and what it signs: the message, or what stands for a digest that is ready.
-    fn signed(&self, method: &Method<'_>) -> Result<(Call<'static>, Vec<u8>), Refused> {
-        let data = files::given("--data", self.data.as_deref(), self.data_path.as_deref())?;
+    fn signed(&self, method: &Method<'_>) -> Result<(Call<'static>, Zeroizing<Vec<u8>>), Refused> {
+        let data = data::given("--data", self.data.as_deref(), self.data_path.as_deref())?;
         let at = self.hash_function;
         let row = ROWS.iter().find(|row| row.hash == at);
         let row = row.ok_or_else(|| Refused::said("The HSM does not offer this hash."))?;
@@ -203,7 +204,7 @@ impl What {
             (Method::Ecdsa, false) => (row.ecdsa, data),
             (Method::Ecdsa, true) => (CKM_ECDSA, data),
             (Method::RsaPkcs, false) => (row.pkcs, data),
-            (Method::RsaPkcs, true) => (CKM_RSA_PKCS, [row.digest_info, &data].concat()),
+            (Method::RsaPkcs, true) => (CKM_RSA_PKCS, Zeroizing::new([row.digest_info, &data].concat())),
             (Method::Pss(_), false) => (row.pss, data),
             (Method::Pss(_), true) => (CKM_RSA_PKCS_PSS, data),
         };

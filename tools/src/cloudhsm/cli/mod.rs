@@ -7,7 +7,7 @@
 //! | `answer` | the JSON around every answer, and refusals |
 //! | `login`, `cluster`, `user`, `quorum`, `key`, `crypto` | the families of commands |
 //! | `approval` | signed quorum tokens, where a command takes them |
-//! | `files` | files that commands read and write |
+//! | `data` | data in base64, or in files |
 //!
 //! A command is a function of the tool and its options, and returns what stands under `data`, or a
 //! `Refused`.
@@ -17,7 +17,7 @@ mod approval;
 mod cluster;
 mod commands;
 mod crypto;
-mod files;
+mod data;
 mod key;
 mod login;
 mod modes;

@@ -9,9 +9,10 @@ use strongroom_core::error::Error;
 
 use super::Tool;
 use super::answer::{Answer, Refused};
+use super::approval;
 use super::key::filter::{self, Filter};
 use super::key::reference;
-use super::{approval, files};
+use crate::cloudhsm::files;
 
 /// quorum
 #[derive(Subcommand)]

@@ -11,8 +11,9 @@ use zeroize::Zeroizing;
 
 use super::Tool;
 use super::answer::{Answer, Refused};
+use super::approval;
 use super::commands::{NotOffered, Password, password};
-use super::{approval, files};
+use crate::cloudhsm::files;
 use crate::terminal;
 
 /// user

@@ -8,8 +8,9 @@ use super::commands::{Command, Words};
 use super::critical::{Asked, attempt, caution};
 use super::login::{known, user_type};
 use super::{SERVER, Tool};
+use crate::cloudhsm::approvals;
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::results::{Code, Refusal};
-use crate::cloudhsm::{approvals, files};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -125,12 +126,9 @@ fn get_token(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     if !name.eq_ignore_ascii_case(&login.name) {
         return Err(Refusal::code(Code::APPROVAL, format!("{name}: a token is for who asks, {}", login.name)));
     }
+    let target = Target::open(file)?;
     let token = tool.token().request_approval(&login, service, None).map_err(|error| tool.refused(error))?;
-    if let Err(refusal) = files::write(file, &token.file) {
-        // Nobody could ever sign it.
-        tool.token().delete_quorum_tokens(&login, Some(token.id), false)?;
-        return Err(refusal);
-    }
+    target.write(&token.file)?;
     tool.done("getToken");
     tool.screen.lines(&lines(&token));
     Ok(())

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Tool;
 use super::commands::{CRYPTOGRAPHY, Command};
-use super::files;
 use super::host::{UNWRAP_HOST, WRAP_HOST, with};
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::text::{hex, parse_hex};
@@ -60,6 +60,8 @@ fn run(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     let parameter = iv.as_deref().map_or(Parameter::None, Parameter::Bytes);
     let call = with(CKM_AES_KEY_WRAP_PKCS7, parameter)?;
+    let file = options.text("-out").unwrap_or(default_file);
+    let target = Target::secret(file)?;
     let session = tool.link.session();
     let mut result = SecretBytes::zeroed(data.len() + 16).map_err(Error::from)?;
     let done = match call_name {
@@ -72,8 +74,7 @@ fn run(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     };
     let length = done.map_err(|error| Refusal::from(error).of(call_name))?;
     let result = result.expose().get(..length).unwrap_or_default();
-    let file = options.text("-out").unwrap_or(default_file);
-    files::write_secret(file, result)?;
+    target.write(result)?;
     let lines: Vec<Zeroizing<String>> = result.chunks(8).map(row).collect();
     tool.screen.paragraph(&["result data:"]);
     lines.iter().for_each(|line| tool.screen.lines(&[line.as_str()]));

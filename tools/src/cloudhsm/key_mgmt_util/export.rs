@@ -4,10 +4,10 @@ use cryptoki_sys::*;
 
 use super::Tool;
 use super::commands::{Command, TRANSPORT};
-use super::files;
 use super::find::key;
 use super::host::{WRAP, take_out};
 use crate::cloudhsm::attributes::bytes;
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::pem;
@@ -62,8 +62,9 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if key(tool, number)?.kind.class != CKO_SECRET_KEY {
         return Err(Refusal::Said(format!("{number} is not a symmetric key")));
     }
+    let target = Target::secret(file)?;
     let value = take_out(tool, wrapping, number, options.text("-wk"))?;
-    files::write_secret(file, value.expose())?;
+    target.write(value.expose())?;
     tool.screen.paragraph(&[format!("Wrapped Symmetric Key written to file \"{file}\"")]);
     Ok(())
 }
@@ -74,8 +75,9 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if key(tool, number)?.kind.class != CKO_PRIVATE_KEY {
         return Err(Refusal::Said(format!("{number} is not a private key")));
     }
+    let target = Target::secret(file)?;
     let value = take_out(tool, wrapping, number, options.text("-wk"))?;
-    files::write_secret(file, pem::encode_secret("PRIVATE KEY", value.expose()).as_bytes())?;
+    target.write(pem::encode_secret("PRIVATE KEY", value.expose()).as_bytes())?;
     tool.screen.paragraph(&[format!("PEM formatted private key is written to {file}")]);
     Ok(())
 }

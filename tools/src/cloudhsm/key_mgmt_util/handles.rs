@@ -11,9 +11,9 @@ use strongroom_crypto::encoding::{PrivateKeyInfo, RsaPrivate};
 
 use super::Tool;
 use super::commands::{Command, HELPERS, TRANSPORT};
-use super::files;
 use super::find::key;
 use crate::cloudhsm::attributes::{bytes, curve, modulus};
+use crate::cloudhsm::files;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::pem;

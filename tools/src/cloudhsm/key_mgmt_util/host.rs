@@ -9,9 +9,10 @@ use strongroom_core::mechanism::{Call, Parameter, find};
 use strongroom_core::session::{Output, Session};
 use strongroom_crypto::keywrap;
 use strongroom_crypto::memory::SecretBytes;
+use zeroize::Zeroizing;
 
 use super::Tool;
-use super::files::wrapping_key;
+use crate::cloudhsm::files;
 use crate::cloudhsm::results::{Code, Refusal};
 
 /// A key's value, or a private key in PKCS#8, taken out with the AES key `wrapping`, which the file `outside` holds too.
@@ -74,6 +75,15 @@ pub(super) fn put_in(
     let key = key.map_err(|error| Refusal::from(error).of(UNWRAP))?;
     tool.screen.result(UNWRAP, Code::SUCCESS);
     Ok(key)
+}
+
+/// The AES key in a file, for work outside the HSM.
+fn wrapping_key(path: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let key = files::read(path)?;
+    match key.len() {
+        16 | 24 | 32 => Ok(key),
+        _ => Err(Refusal::Said("Invalid file. Should be an AES key".to_owned())),
+    }
 }
 
 /// The wrapped form of a key.

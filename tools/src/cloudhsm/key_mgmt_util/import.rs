@@ -9,10 +9,10 @@ use strongroom_crypto::encoding::{PrivateKeyInfo, PublicKeyInfo};
 use super::Tool;
 use super::commands::{Command, TRANSPORT};
 use super::creation::{ATTESTED, Creation, Half, NAMED, QUORUM, SERVERS, SESSION, SHARED, entry, usages};
-use super::files;
 use super::host::{UNWRAP, put_in};
 use super::pairs::pair_usages;
 use super::symmetric::secret_usages;
+use crate::cloudhsm::files;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 

@@ -4,7 +4,7 @@
 use super::Tool;
 use super::commands::{Command, TRANSPORT};
 use super::creation::{Creation, SERVERS};
-use super::files;
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 
@@ -36,8 +36,8 @@ pub(super) const COMMANDS: &[Command] = &[
 
 fn extract(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let (number, file) = (tool.handle(options, "-o")?, options.needed("-out")?);
-    let masked = tool.link.session().extract_masked(number)?;
-    files::write_secret(file, &masked)?;
+    let target = Target::secret(file)?;
+    target.write(&tool.link.session().extract_masked(number)?)?;
     tool.screen.paragraph(&[format!("\tObject was masked and written to file \"{file}\"")]);
     tool.screen.result(EXTRACT, Code::SUCCESS);
     Ok(())

@@ -12,7 +12,7 @@
 //! | `sign`, `aes_wrap` | sign, verify; aesWrapUnwrap |
 //! | `quorum` | approvals of the use of keys |
 //! | `handles` | files that hold handles |
-//! | `host`, `files` | values of keys on their way in and out; files |
+//! | `host` | values of keys on their way in and out |
 //! | `login` | loginHSM, logoutHSM, loginStatus |
 //! | `masked` | extractMaskedObject, insertMaskedObject |
 //! | `find`, `inspect`, `share`, `delete` | the keys there are, their attributes, who uses them, their end |
@@ -23,7 +23,6 @@ mod commands;
 mod creation;
 mod delete;
 mod export;
-mod files;
 mod find;
 mod handles;
 mod header;

@@ -14,10 +14,10 @@ use strongroom_crypto::encoding::PrivateKeyInfo;
 use super::Tool;
 use super::commands::{Command, QUORUM};
 use super::creation::{entry, flag};
-use super::files;
 use super::host::call;
 use crate::cloudhsm::approvals;
 use crate::cloudhsm::attributes::bytes;
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 
@@ -153,8 +153,9 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if !name.eq_ignore_ascii_case(&login.name) {
         return Err(Refusal::code(Code::APPROVAL, format!("-u {name}: a token is for who asks, {}", login.name)));
     }
+    let target = Target::open(file)?;
     let token = tool.link.token().request_approval(&login, service, Some(key))?;
-    files::write(file, &token.file)?;
+    target.write(&token.file)?;
     tool.screen.result(GET, Code::SUCCESS);
     tool.screen.paragraph(&lines(&token));
     tool.screen.status(Code::SUCCESS);

@@ -6,10 +6,10 @@ use strongroom_core::session::Output;
 
 use super::Tool;
 use super::commands::{CRYPTOGRAPHY, Command};
-use super::files;
 use super::find::key;
 use super::host::with;
 use crate::cloudhsm::attributes::curve;
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::signature;
@@ -65,6 +65,7 @@ fn sign(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let file = options.needed("-out")?;
     let message = files::read(options.needed("-f")?)?;
     let key = key(tool, number)?;
+    let target = Target::open(file)?;
     let session = tool.link.session();
     session.sign_init(&call, number)?;
     let mut made = vec![0; SIGNATURE_BYTES_MAX];
@@ -73,7 +74,7 @@ fn sign(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if curve(&key).is_some() {
         made = signature::to_der(&made);
     }
-    files::write(file, &made)?;
+    target.write(&made)?;
     tool.screen.result(SIGN, Code::SUCCESS);
     tool.screen.paragraph(&[format!("signature is written to file {file}")]);
     tool.screen.status(Code::SUCCESS);

@@ -13,13 +13,13 @@ use super::creation::{
     ATTESTED, Creation, Half, NOT_EXTRACTABLE, QUORUM, SERVERS, SESSION, SHARED, entry, usage_bits,
     usages as usages_on, usages_of,
 };
-use super::files;
 use super::find::key;
 use super::header::Header;
 use super::host::{UNWRAP, WRAP, with, wrap};
 use super::pairs::pair_usages;
 use super::symmetric::secret_usages;
 use crate::cloudhsm::attributes::bytes;
+use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::text::parse_hex;
@@ -157,7 +157,12 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let (number, wrapping) = (tool.handle(options, "-k")?, tool.handle(options, "-w")?);
     let file = options.needed("-out")?;
     let way = Way::read(options)?;
+    if options.text("-iv_file").is_some_and(|iv_file| files::same(iv_file, file)) {
+        return Err(Refusal::Said(format!("Error: -out and -iv_file name one file, {file}: each needs its own")));
+    }
     let key = key(tool, number)?;
+    let target = Target::open(file)?;
+    let iv_target = options.text("-iv_file").map(Target::open).transpose()?;
     let session = tool.link.session();
     let mut iv = Vec::new();
     if way.is_gcm() {
@@ -185,10 +190,10 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         true => wrap_authenticated(session, &way.call(&iv)?, wrapping, number, &aad)?,
         false => wrap(session, &way.call(&[])?, wrapping, number)?,
     });
-    if let Some(iv_file) = options.text("-iv_file") {
-        files::write(iv_file, &iv)?;
+    if let Some(iv_target) = iv_target {
+        iv_target.write(&iv)?;
     }
-    files::write(file, &content)?;
+    target.write(&content)?;
     tool.screen.paragraph(&["\tKey Wrapped.".to_owned()]);
     // The quotation mark is not closed in the tool that scripts know.
     tool.screen.paragraph(&[format!("\tWrapped Key written to file \"{file} length {}", content.len())]);

@@ -15,8 +15,9 @@ use super::filter::{self, Filter, single};
 use super::generate::made;
 use super::terms::named;
 use crate::cloudhsm::attributes::bytes;
+use crate::cloudhsm::cli::Tool;
 use crate::cloudhsm::cli::answer::{Answer, Refused};
-use crate::cloudhsm::cli::{Tool, files};
+use crate::cloudhsm::files;
 use crate::pem;
 
 /// key generate-file

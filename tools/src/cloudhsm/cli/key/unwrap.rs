@@ -13,7 +13,7 @@ use super::generate::made;
 use super::methods::{Gcm, IV_BYTES, Method, OaepOptions, hex_option};
 use super::terms::{Options, named};
 use crate::cloudhsm::cli::answer::{Answer, Refused};
-use crate::cloudhsm::cli::{Tool, approval, files};
+use crate::cloudhsm::cli::{Tool, approval, data};
 
 /// key unwrap
 #[derive(Subcommand)]
@@ -147,7 +147,7 @@ impl Unwrap {
         entries.extend(wanted.entries(kind, usual));
         entries.extend(people.entries());
         let template = Template::from_entries(entries);
-        let data = files::given("--data", key.data.as_deref(), key.data_path.as_deref())?;
+        let data = data::given("--data", key.data.as_deref(), key.data_path.as_deref())?;
         let (iv, wrapped) = self.parted(&data)?;
         let (call, aad) = (method.call(&iv)?, method.aad()?);
         approval::bring(tool, key.approval.as_deref())?;

@@ -11,7 +11,8 @@ use super::filter::{self, Filter, single};
 use super::methods::{Gcm, IV_BYTES, Method, OaepOptions};
 use super::{reference, view};
 use crate::cloudhsm::cli::answer::{Answer, Refused};
-use crate::cloudhsm::cli::{Tool, approval, files};
+use crate::cloudhsm::cli::{Tool, approval, data};
+use crate::cloudhsm::files::Target;
 use crate::text::hex;
 
 /// key wrap
@@ -104,6 +105,7 @@ impl Wrap {
         let mut iv = vec![0; if aad.is_some() { IV_BYTES } else { 0 }];
         session.random(&mut iv)?;
         let call = method.call(&iv)?;
+        let target = keys.path.as_ref().map(Target::open).transpose()?;
         approval::bring(tool, keys.wrapping_approval.as_deref())?;
         approval::bring(tool, keys.payload_approval.as_deref())?;
         let into = |output: Output<'_>| match &aad {
@@ -124,9 +126,9 @@ impl Wrap {
         if !iv.is_empty() && !iv_before {
             set("iv", json!(format!("0x{}", hex(&iv))));
         }
-        match &keys.path {
-            Some(path) => files::write(path, &wrapped)?,
-            None => set("wrapped_key_data", json!(files::base64(&wrapped))),
+        match target {
+            Some(target) => target.write(&wrapped)?,
+            None => set("wrapped_key_data", json!(data::base64(&wrapped))),
         }
         Ok(Value::Object(answer))
     }
