@@ -6,6 +6,7 @@ mod approvals;
 mod evasions;
 mod grants;
 mod masked;
+mod model;
 mod officers;
 mod records;
 mod thief;
