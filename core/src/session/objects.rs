@@ -202,6 +202,14 @@ impl Session {
         Ok(())
     }
 
+    /// All that a search finds, in the order of their numbers, beside any search that was begun.
+    ///
+    /// # Errors
+    /// The template's; the store's.
+    pub fn found(&self, template: &Template<'_>) -> Result<Vec<u64>, Error> {
+        self.application.search(template)
+    }
+
     /// The next handles found (`C_FindObjects`).
     ///
     /// # Errors

@@ -9,9 +9,9 @@
 //! | `options` | words as the options a command declares: `Flag` rows, `Options`, help |
 //! | `results` | `Code`: result codes, their texts, the one table from the core's errors to them; `Refusal` |
 //! | `screen` | what is printed: paragraphs, result lines, status blocks |
-//! | `files` | files of tokens, signatures and public keys |
+//! | `files` | files that are read and written |
 //! | `attributes` | names, numbers and order of attributes, their values as text |
-//! | `approvals` | the files of quorum authentication |
+//! | `approvals`, `quorum_tokens` | the files of quorum authentication; quorum tokens as text |
 //! | `signature` | signatures of curves as files have them |
 //! | `users` | the types of user, by the words of the tools |
 //!
@@ -28,6 +28,7 @@ mod files;
 pub mod key_mgmt_util;
 mod link;
 mod options;
+mod quorum_tokens;
 mod results;
 mod screen;
 mod signature;

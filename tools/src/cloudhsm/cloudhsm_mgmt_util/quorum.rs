@@ -2,7 +2,6 @@
 
 use strongroom_core::access::Service;
 use strongroom_core::error::Error;
-use strongroom_core::token::quorum::QuorumToken;
 
 use super::commands::{Command, Words};
 use super::critical::{Asked, attempt, caution};
@@ -10,6 +9,7 @@ use super::login::{known, user_type};
 use super::{SERVER, Tool};
 use crate::cloudhsm::approvals;
 use crate::cloudhsm::files::{self, Target};
+use crate::cloudhsm::quorum_tokens;
 use crate::cloudhsm::results::{Code, Refusal};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -130,7 +130,7 @@ fn get_token(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let token = tool.token().request_approval(&login, service, None).map_err(|error| tool.refused(error))?;
     target.write(&token.file)?;
     tool.done("getToken");
-    tool.screen.lines(&lines(&token));
+    tool.screen.lines(&quorum_tokens::lines(&token));
     Ok(())
 }
 
@@ -143,29 +143,12 @@ fn approve(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 }
 
 fn list(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
-    let (tokens, users) = (tool.token().quorum_tokens()?, tool.token().users()?);
+    let tokens = quorum_tokens::listed(tool.token())?;
     const LINE: &str = "=====================";
     let mut shown: Vec<String> =
         [LINE, &format!("    {}", SERVER.replacen('s', "S", 1)), LINE].map(str::to_owned).to_vec();
-    let mut count = 0;
-    for token in &tokens {
-        let (progress, seconds) = match tool.token().progress(token) {
-            Ok(known) => known,
-            // The key was deleted: the token is good for nothing, and nothing is to be said of it.
-            Err(Error::NoObject(_)) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        shown.push(format!("-------- Token - {count} ----------"));
-        shown.extend(lines(token));
-        shown.push(format!("Token Validity: {seconds} sec"));
-        shown.push(format!("Required num of approvers : {}", progress.needed));
-        shown.push(format!("Current num of approvals : {}", progress.given));
-        for (at, approver) in token.approvers().enumerate() {
-            let name = users.iter().find(|user| user.id == approver).map_or("", |user| &user.name);
-            shown.push(format!("Approver-{at}: {name}"));
-        }
-        count += 1;
-    }
+    let count = tokens.len();
+    shown.extend(tokens.into_iter().flatten());
     shown.extend([format!("Num of tokens = {count}"), String::new(), "listTokens success".to_owned()]);
     tool.screen.lines(&shown);
     Ok(())
@@ -180,15 +163,4 @@ fn service(words: &Words<'_>) -> Result<Service, Refusal> {
             "Invalid service number {number}: officers approve of 3 and 4; tokens for keys are key_mgmt_util's"
         ))
     })
-}
-
-fn lines(token: &QuorumToken) -> Vec<String> {
-    vec![
-        "Token:".to_owned(),
-        format!("Id:{}", token.id),
-        format!("Service:{}", token.service as u16),
-        "Node:0".to_owned(),
-        format!("Key Handle:{}", token.key),
-        format!("User:{}", token.name),
-    ]
 }

@@ -125,19 +125,8 @@ pub(super) fn key(tool: &Tool, number: u64) -> Result<Arc<Object>, Refusal> {
 /// The store's.
 pub(super) fn search(tool: &Tool, entries: Vec<Entry<'_>>) -> Result<Vec<Arc<Object>>, Refusal> {
     let session = tool.link.session();
-    session.find_init(&Template::from_entries(entries))?;
-    let mut numbers = Vec::new();
-    loop {
-        let mut batch = [0; 256];
-        let count = session.find(&mut batch)?;
-        if count == 0 {
-            break;
-        }
-        numbers.extend(batch.iter().take(count));
-    }
-    session.find_final()?;
     let mut keys = Vec::new();
-    for number in numbers {
+    for number in session.found(&Template::from_entries(entries))? {
         match session.object(number) {
             Ok(object) if object.kind.is_key() => keys.push(object),
             // Somebody may have deleted it in this moment.

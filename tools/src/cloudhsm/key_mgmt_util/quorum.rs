@@ -8,7 +8,6 @@ use strongroom_core::object::birth::private_key_entries;
 use strongroom_core::seal::Role;
 use strongroom_core::session::Output;
 use strongroom_core::token::Login;
-use strongroom_core::token::quorum::QuorumToken;
 use strongroom_crypto::encoding::PrivateKeyInfo;
 
 use super::Tool;
@@ -19,6 +18,7 @@ use crate::cloudhsm::approvals;
 use crate::cloudhsm::attributes::bytes;
 use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
+use crate::cloudhsm::quorum_tokens;
 use crate::cloudhsm::results::{Code, Refusal};
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -157,7 +157,7 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let token = tool.link.token().request_approval(&login, service, Some(key))?;
     target.write(&token.file)?;
     tool.screen.result(GET, Code::SUCCESS);
-    tool.screen.paragraph(&lines(&token));
+    tool.screen.paragraph(&indented(&quorum_tokens::lines(&token)));
     tool.screen.status(Code::SUCCESS);
     Ok(())
 }
@@ -172,31 +172,13 @@ fn approve(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn list(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
-    let tokens = tool.link.token().quorum_tokens()?;
-    let users = tool.link.token().users()?;
-    if tokens.is_empty() {
-        tool.screen.paragraph(&["\tno tokens found"]);
-    }
-    for (at, token) in tokens.iter().enumerate() {
-        let (progress, seconds) = match tool.link.token().progress(token) {
-            Ok(known) => known,
-            // The key was deleted: the token is good for nothing, and nothing is to be said of it.
-            Err(Error::NoObject(_)) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let mut shown = vec![format!("\t-------- Token - {at} ----------")];
-        shown.extend(lines(token));
-        shown.push(format!("\tToken Validity: {seconds} sec"));
-        shown.push(format!("\tRequired num of approvers : {}", progress.needed));
-        shown.push(format!("\tCurrent num of approvals : {}", progress.given));
-        for (at, approver) in token.approvers().enumerate() {
-            let name = users.iter().find(|user| user.id == approver).map_or("", |user| &user.name);
-            shown.push(format!("\tApprover-{at}: {name}"));
+    let tokens = quorum_tokens::listed(tool.link.token())?;
+    match tokens.len() {
+        0 => tool.screen.paragraph(&["\tno tokens found"]),
+        count => {
+            tokens.iter().for_each(|lines| tool.screen.paragraph(&indented(lines)));
+            tool.screen.paragraph(&[format!("\tNum of tokens = {count}")]);
         }
-        tool.screen.paragraph(&shown);
-    }
-    if !tokens.is_empty() {
-        tool.screen.paragraph(&[format!("\tNum of tokens = {}", tokens.len())]);
     }
     tool.screen.result(LIST, Code::SUCCESS);
     Ok(())
@@ -229,15 +211,8 @@ fn delete(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn lines(token: &QuorumToken) -> Vec<String> {
-    vec![
-        "\tToken:".to_owned(),
-        format!("\tId:{}", token.id),
-        format!("\tService:{}", token.service as u16),
-        "\tNode:0".to_owned(),
-        format!("\tKey Handle:{}", token.key),
-        format!("\tUser:{}", token.name),
-    ]
+fn indented(lines: &[String]) -> Vec<String> {
+    lines.iter().map(|line| format!("\t{line}")).collect()
 }
 
 fn login(tool: &Tool) -> Result<std::sync::Arc<Login>, Refusal> {

@@ -32,17 +32,7 @@ pub(crate) fn find(session: &Session, wanted: Vec<Entry<'_>>, what: &'static str
         template.push(entry(CKA_TOKEN, Given::Flag(Flag::Token, true)));
         template.extend(wanted);
     }
-    session.find_init(&Template::from_entries(template))?;
-    let mut numbers = Vec::new();
-    loop {
-        let mut batch = [0; 256];
-        let count = session.find(&mut batch)?;
-        if count == 0 {
-            break;
-        }
-        numbers.extend(batch.iter().take(count));
-    }
-    session.find_final()?;
+    let numbers = session.found(&Template::from_entries(template))?;
     let mut found = Found { keys: Vec::new(), unreadable: Vec::new() };
     let progress = Progress::new(what, numbers.len());
     for (done, number) in numbers.into_iter().enumerate() {
@@ -173,22 +163,14 @@ pub(crate) fn first(
     is_it: &dyn Fn(&Object) -> bool,
 ) -> Result<Option<Arc<Object>>, Failure> {
     let template = [vec![entry(CKA_TOKEN, Given::Flag(Flag::Token, true))], wanted].concat();
-    session.find_init(&Template::from_entries(template))?;
-    let mut number = [0];
-    let mut found = None;
-    while found.is_none() && session.find(&mut number)? > 0 {
-        let [number] = number;
-        found = match session.object(number) {
-            Ok(object) => Some(object).filter(|object| is_listed(object) && is_it(object)),
-            Err(Error::NoObject(_) | Error::Damaged(_)) => None,
-            Err(error) => {
-                session.find_final()?;
-                return Err(error.into());
-            }
-        };
+    for number in session.found(&Template::from_entries(template))? {
+        match session.object(number) {
+            Ok(object) if is_listed(&object) && is_it(&object) => return Ok(Some(object)),
+            Ok(_) | Err(Error::NoObject(_) | Error::Damaged(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    session.find_final()?;
-    Ok(found)
+    Ok(None)
 }
 
 /// The keys of this class with this public key.

@@ -81,18 +81,7 @@ fn candidates(tool: &Tool, filters: &[Filter]) -> Result<Vec<u64>, Refused> {
     if let Some(number) = named {
         return Ok(vec![number]);
     }
-    let session = tool.link.session();
-    session.find_init(&Template::from_entries(Vec::new()))?;
-    let mut numbers = Vec::new();
-    let mut batch = [0; 256];
-    loop {
-        match session.find(&mut batch)? {
-            0 => break,
-            count => numbers.extend(batch.iter().take(count)),
-        }
-    }
-    session.find_final()?;
-    Ok(numbers)
+    Ok(tool.link.session().found(&Template::from_entries(Vec::new()))?)
 }
 
 fn fits(key: &Object, filters: &[Filter]) -> bool {
