@@ -96,7 +96,7 @@ pub(super) fn check_approval(
     signature: &[u8],
     read: Read<'_>,
 ) -> Result<(), Error> {
-    let failures = super::read_failures(read(&layout::failures(user.id))?.as_deref());
+    let failures = super::login::read_failures(read(&layout::failures(user.id))?.as_deref());
     if failures >= meta.founding.pin_failures_max() {
         return Err(Error::Approval("a user who is locked does not approve"));
     }

@@ -19,6 +19,7 @@ pub mod quorum;
 mod search;
 mod sharing;
 mod unique;
+mod users;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,14 +31,12 @@ use strongroom_crypto::random::Source;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Error;
 use crate::limits::USER_NAME_BYTES_MAX;
-use crate::object::UserId;
 use crate::object::codec::damaged;
 use crate::policy::{Kdf, Policy};
-use crate::seal::{Role, User};
 use crate::store::{Store, Transaction};
 use audit::Level;
 use cache::ObjectCache;
-use certified::{CertifiedUsers, expect_certified};
+use certified::CertifiedUsers;
 
 pub use cache::{NumberHash, Numbered, UNSEEN};
 pub use founding::{APPLIANCE_USER, APPLIANCE_USER_ID, FIRST_OFFICER, Founding, INITIAL_PASSWORD};
@@ -45,6 +44,7 @@ pub use login::{Credential, Login};
 pub use meta::Meta;
 pub use objects::Making;
 pub use sharing::{Holding, Holdings};
+pub use users::UserInfo;
 
 /// The name of the user `C_InitPIN` makes and `C_Login` without a name means.
 pub const DEFAULT_USER: &str = "user";
@@ -79,27 +79,6 @@ struct Current {
     generation: u64,
     meta: Arc<Meta>,
     public_tags: Arc<TagKey>,
-}
-
-/// A user as a listing shows it.
-#[derive(Debug, Clone)]
-pub struct UserInfo {
-    /// The number.
-    pub id: UserId,
-    /// The role.
-    pub role: Role,
-    /// Whether it is the activated first officer of a token founded as a CloudHSM (there: PCO).
-    pub primary: bool,
-    /// The name.
-    pub name: String,
-    /// Wrong PINs in a row.
-    pub failures: u32,
-    /// Wrong PINs that are left before the user is locked.
-    pub attempts_left: u32,
-    /// Whether there were too many of them.
-    pub locked: bool,
-    /// Whether an officer can reset the PIN without losing the user's keys.
-    pub escrowed: bool,
 }
 
 impl Token {
@@ -159,83 +138,6 @@ impl Token {
         &*self.store
     }
 
-    /// All users, by number; on a token founded as a CloudHSM with the appliance user.
-    ///
-    /// # Errors
-    /// The store's; [`Error::Damaged`] where the authority does not vouch for one of them.
-    pub fn users(&self) -> Result<Vec<UserInfo>, Error> {
-        let mut records = Vec::new();
-        self.store.scan(layout::USERS, None, &mut |key, record| {
-            records.push((key.to_vec(), record.to_vec()));
-            ControlFlow::Continue(())
-        })?;
-        let meta = self.meta()?;
-        let mut users = Vec::with_capacity(records.len() + 1);
-        for (key, record) in &records {
-            let user = User::decode(record)?;
-            expect_certified(&user, &meta, key)?;
-            let failures = self.failures(user.id)?;
-            let attempts_left = meta.founding.pin_failures_max().saturating_sub(failures);
-            users.push(UserInfo {
-                id: user.id,
-                role: user.role,
-                primary: meta.founding == Founding::CloudHsm && user.id == FIRST_OFFICER && user.role == Role::Officer,
-                escrowed: user.is_escrowed(),
-                name: user.name,
-                failures,
-                attempts_left,
-                locked: attempts_left == 0,
-            });
-        }
-        users.extend(meta.founding.appliance_user());
-        users.sort_by_key(|user| user.id.0);
-        Ok(users)
-    }
-
-    /// How many wrong PINs in a row the user gave.
-    pub(crate) fn failures(&self, user: UserId) -> Result<u32, Error> {
-        Ok(read_failures(self.store.get(&layout::failures(user))?.as_deref()))
-    }
-
-    /// The record of the user with this name.
-    pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
-        let mut found = None;
-        let mut trouble = None;
-        self.store.scan(layout::USERS, None, &mut |_, record| match User::decode(record) {
-            Ok(user) if user.name == name => {
-                found = Some(user);
-                ControlFlow::Break(())
-            }
-            Ok(_) => ControlFlow::Continue(()),
-            Err(error) => {
-                trouble = Some(error);
-                ControlFlow::Continue(())
-            }
-        })?;
-        match (found, trouble) {
-            (None, Some(error)) => Err(error),
-            (found, _) => Ok(found),
-        }
-    }
-
-    /// The record of the user with this name, for whom the authority vouches.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchUser`], [`Error::Damaged`]; [`Error::Prohibited`] for the appliance user, who has no record.
-    pub(crate) fn certified_user(&self, name: &str) -> Result<User, Error> {
-        if name == APPLIANCE_USER && self.meta()?.founding == Founding::CloudHsm {
-            return Err(founding::APPLIANCE_USER_STAYS);
-        }
-        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
-        expect_certified(&user, &*self.meta()?, &layout::user(user.id))?;
-        Ok(user)
-    }
-
-    /// The record of the user with this number.
-    pub(crate) fn user(&self, id: UserId) -> Result<Option<User>, Error> {
-        self.store.get(&layout::user(id))?.map(|record| User::decode(&record)).transpose()
-    }
-
     fn refresh(&self) -> Result<(), Error> {
         let generation = self.store.generation();
         if self.current.read().generation == generation {
@@ -293,10 +195,6 @@ pub fn check_name(name: &[u8]) -> Result<String, Error> {
         return Err(Error::UserName("a name has letters, digits, '_', '-' and '.' only"));
     }
     Ok(name.iter().map(|byte| char::from(byte.to_ascii_lowercase())).collect())
-}
-
-fn read_failures(record: Option<&[u8]>) -> u32 {
-    record.and_then(|record| record.try_into().ok()).map_or(0, u32::from_le_bytes)
 }
 
 fn read_current(record: &[u8], generation: u64) -> Result<Current, Error> {
