@@ -9,23 +9,24 @@
 //! Nothing in a record is taken on trust: who approved is what the signatures say, each time, under the keys and for the
 //! users there are then. So an editor of the files can delete a token, and put a used one back, but not make one.
 
+mod record;
+mod taking;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
-
-use strongroom_crypto::hash::{self, Algorithm};
 
 use super::approvers::{Read, check_approval};
 use super::audit::{Event, Fact};
 use super::certified::expect_certified;
-use super::objects::{expect, expect_login};
+use super::objects::expect_login;
 use super::{Login, Meta, Token, layout, officers};
 use crate::access::Service;
 use crate::error::Error;
 use crate::limits::{QUORUM_TOKENS_MAX, QUORUM_TOKENS_OF_USER_MAX};
-use crate::object::codec::{Reader, Writer, damaged};
-use crate::object::{Object, Ownership, UserId};
-use crate::seal::{Envelope, Role, TokenId, User};
+use crate::object::{Ownership, UserId};
+use crate::seal::{Envelope, Role, User};
 use crate::store::{Aborted, Transaction};
+use record::{all, decoded, id_in, next_id};
 
 /// One quorum token.
 #[derive(Debug, Clone)]
@@ -252,143 +253,9 @@ impl Token {
         Ok(deleted)
     }
 
-    /// Whether a token approves of the next operation of this user with this key.
-    ///
-    /// # Errors
-    /// [`Error::ApprovalsMissing`].
-    pub(crate) fn expect_approval(&self, login: &Login, service: Service, key: &Object) -> Result<(), Error> {
-        let records = self.quorum_records()?;
-        let wanted = Wanted { service, key: Some(key), login, now: self.clock.now() };
-        let found = wanted.find(&*self.meta()?, &records, &mut |key| Ok(self.store.get(key)?)).map(|_| ());
-        self.refused(login, key.number, found)
-    }
-
-    /// Takes the token that approves of this operation: it is good for no other from now on.
-    ///
-    /// # Errors
-    /// [`Error::ApprovalsMissing`].
-    pub(crate) fn take_approval(&self, login: &Login, service: Service, key: &Object) -> Result<Taken, Error> {
-        let meta = self.meta()?;
-        let wanted = Wanted { service, key: Some(key), login, now: self.clock.now() };
-        let mut taken = None;
-        let outcome = self.store.transact(&mut |transaction| {
-            expect_login(transaction, login)?;
-            taken = wanted.take(self, &meta, transaction)?;
-            Ok(())
-        });
-        self.refused(login, key.number, outcome.map_err(Error::from))?;
-        let (id, record) = taken.ok_or(Error::NotLoggedIn)?;
-        Ok(Taken { id, record, meta })
-    }
-
-    /// Takes, within a transaction, the token that approves of what an officer does there; nothing where none is needed.
-    ///
-    /// # Errors
-    /// [`Error::ApprovalsMissing`].
-    pub(super) fn take_officers_approval(
-        &self,
-        transaction: &mut dyn Transaction,
-        officer: &Login,
-        service: Service,
-    ) -> Result<(), Aborted> {
-        let wanted = Wanted { service, key: None, login: officer, now: self.clock.now() };
-        wanted.take(self, &officer.meta, transaction).map(|_| ())
-    }
-
-    /// Gives a token back whose operation failed.
-    pub(crate) fn give_back(&self, taken: &Taken) {
-        let key = layout::quorum_token(taken.id);
-        // What cannot be given back is lost, which is the safe side.
-        let _ = self.store.transact(&mut |transaction| {
-            expect(transaction, &taken.meta, None)?;
-            transaction.put(&key, &taken.record)?;
-            self.record(transaction, None, Fact::of(Event::QuorumReturned).second(taken.id.into()))
-        });
-    }
-
-    /// Logs that approvals were missing, where they were.
-    fn refused<T>(&self, login: &Login, key: u64, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error @ Error::ApprovalsMissing { .. }) = &result {
-            self.record_refusal(login, Fact::of(Event::QuorumRefused).object(key).refused(error));
-        }
-        result
-    }
-
     /// A refusal stands whether or not it could be logged, as on a token that is write-protected.
     fn record_refusal(&self, login: &Login, fact: Fact<'_>) {
         let _ = self.record_alone(Some(login), fact);
-    }
-
-    fn quorum_records(&self) -> Result<Vec<Record>, Error> {
-        let mut records = Vec::new();
-        self.store.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
-        Ok(records)
-    }
-}
-
-/// The operation a token is looked for.
-struct Wanted<'a> {
-    service: Service,
-    key: Option<&'a Object>,
-    login: &'a Login,
-    now: u64,
-}
-
-/// A token's number and record.
-type Record = (u32, Vec<u8>);
-
-impl Wanted<'_> {
-    fn take(&self, token: &Token, meta: &Meta, transaction: &mut dyn Transaction) -> Result<Option<Record>, Aborted> {
-        let mut records = Vec::new();
-        transaction.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
-        let found = self.find(meta, &records, &mut |key| Ok(transaction.get(key)?))?;
-        let Some((id, record)) = found else { return Ok(None) };
-        transaction.delete(&layout::quorum_token(*id))?;
-        let key = self.key.map_or(0, |key| key.number);
-        token.record(transaction, self.login, Fact::of(Event::QuorumUsed).object(key).second((*id).into()))?;
-        Ok(Some((*id, record.clone())))
-    }
-
-    /// The record of the oldest token that approves; none where the operation takes no approval.
-    fn find<'r>(&self, meta: &Meta, records: &'r [Record], read: Read<'_>) -> Result<Option<&'r Record>, Error> {
-        let ownership = self.key.map(|key| &key.ownership);
-        let needed = needed(meta, self.service, ownership, read)?;
-        if needed == 0 {
-            return Ok(None);
-        }
-        let mut most = 0;
-        for record in records {
-            let token = QuorumToken::decode(record.0, &record.1)?;
-            if !self.is_met_by(meta, &token)? {
-                continue;
-            }
-            let mut given = 0;
-            for (approver, signature) in &token.approvals {
-                let Some(user) = read(&layout::user(*approver))? else { continue };
-                let user = User::decode(&user)?;
-                match check(meta, &token, ownership, &user, signature, read) {
-                    Ok(()) => given += 1,
-                    Err(Error::Approval(_)) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if given >= needed {
-                return Ok(Some(record));
-            }
-            most = most.max(given);
-        }
-        Err(Error::ApprovalsMissing { needed, given: most })
-    }
-
-    /// Whether the token is for this operation, whoever approved it.
-    fn is_met_by(&self, meta: &Meta, token: &QuorumToken) -> Result<bool, Error> {
-        let key = self.key.map_or((0, [0; 32]), |key| (key.number, key.unique_id));
-        Ok(token.service == self.service
-            && (token.key, token.unique_id) == key
-            && token.requester == self.login.user
-            && token.name == self.login.name
-            && token.lasts_until(self.now)
-            && token.file.last_chunk() == Some(&token.tie(&meta.id)?))
     }
 }
 
@@ -457,97 +324,6 @@ impl QuorumToken {
         let record = read(&layout::object(self.key))?.ok_or(Error::NoObject(self.key))?;
         Ok(Some(Envelope::read(&record)?.ownership))
     }
-
-    /// What approvers sign: big-endian numbers, CloudHSM's 80 bytes. Where those end with zeros, ours end with bytes that
-    /// tie the file to this HSM and this key.
-    fn write_file(&self, token: &TokenId, nonce: &[u8; 16]) -> Result<[u8; FILE_BYTES], Error> {
-        let kind: u16 = if self.service.is_of_key() { 2 } else { 1 };
-        let mut name = [0; 32];
-        let place = name.get_mut(..self.name.len()).ok_or(Error::UserName("longer than a quorum token takes"))?;
-        place.copy_from_slice(self.name.as_bytes());
-        let mut file = Vec::with_capacity(FILE_BYTES);
-        file.extend_from_slice(&kind.to_be_bytes());
-        file.extend_from_slice(&(self.service as u16).to_be_bytes());
-        file.extend_from_slice(&self.id.to_be_bytes());
-        file.extend_from_slice(&self.key.to_be_bytes());
-        file.extend_from_slice(nonce);
-        file.extend_from_slice(&name);
-        file.extend_from_slice(&self.issued.to_be_bytes());
-        file.extend_from_slice(&self.tie(token)?);
-        file.try_into().map_err(|_| damaged("a quorum token has a wrong length"))
-    }
-
-    /// Eight bytes that only this HSM's token for this very key has.
-    fn tie(&self, token: &TokenId) -> Result<[u8; 8], Error> {
-        let mut digest = [0; 32];
-        let mut text = b"strongroom quorum token\0".to_vec();
-        text.extend_from_slice(token);
-        text.extend_from_slice(&self.unique_id);
-        hash::digest(Algorithm::Sha256, &text, &mut digest)?;
-        digest.first_chunk().copied().ok_or_else(|| damaged("a digest is too short"))
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
-        writer.u8(RECORD_FORMAT);
-        writer.u32(self.requester.0);
-        writer.raw(&self.unique_id);
-        writer.raw(&self.file);
-        writer.u8(self.given());
-        for (user, signature) in &self.approvals {
-            writer.u32(user.0);
-            writer.counted(signature);
-        }
-        writer.finish()
-    }
-
-    /// The token of this record. What the file says is taken from the file, which is what was signed.
-    fn decode(id: u32, record: &[u8]) -> Result<QuorumToken, Error> {
-        let mut reader = Reader::new(record);
-        if reader.u8()? != RECORD_FORMAT {
-            return Err(damaged("a quorum token of an unknown format"));
-        }
-        let requester = UserId(reader.u32()?);
-        let unique_id = reader.array()?;
-        let file: [u8; FILE_BYTES] = reader.array()?;
-        let mut approvals = Vec::new();
-        for _ in 0..reader.u8()? {
-            approvals.push((UserId(reader.u32()?), reader.counted()?.to_vec()));
-        }
-        reader.end()?;
-        let mut fields = Reader::new(&file);
-        let _kind: [u8; 2] = fields.array()?;
-        let service = Service::numbered(u16::from_be_bytes(fields.array()?));
-        let service = service.ok_or_else(|| damaged("a quorum token for an unknown service"))?;
-        let written = u32::from_be_bytes(fields.array()?);
-        let key = u64::from_be_bytes(fields.array()?);
-        let _nonce: [u8; 16] = fields.array()?;
-        let name: [u8; 32] = fields.array()?;
-        let name: Vec<u8> = name.into_iter().take_while(|byte| *byte != 0).collect();
-        let name = String::from_utf8(name).map_err(|_| damaged("a quorum token has no name"))?;
-        let issued = u64::from_be_bytes(fields.array()?);
-        if written != id || !approvals.is_sorted_by(|a, b| a.0 < b.0) {
-            return Err(damaged("a quorum token was changed"));
-        }
-        Ok(QuorumToken { id, service, key, requester, name, issued, file, unique_id, approvals })
-    }
-}
-
-fn collect(records: &mut Vec<Record>) -> impl FnMut(&[u8], &[u8]) -> ControlFlow<()> {
-    |key, record| {
-        records.extend(layout::quorum_token_number(key).map(|id| (id, record.to_vec())));
-        ControlFlow::Continue(())
-    }
-}
-
-fn decoded(records: &[Record]) -> Result<Vec<QuorumToken>, Error> {
-    records.iter().map(|(id, record)| QuorumToken::decode(*id, record)).collect()
-}
-
-fn all(transaction: &mut dyn Transaction) -> Result<Vec<QuorumToken>, Error> {
-    let mut records = Vec::new();
-    transaction.scan(layout::QUORUM_TOKENS, None, &mut collect(&mut records))?;
-    decoded(&records)
 }
 
 pub(super) fn users(transaction: &mut dyn Transaction) -> Result<Vec<User>, Error> {
@@ -567,30 +343,8 @@ pub(super) fn forget(transaction: &mut dyn Transaction, user: UserId) -> Result<
     Ok(transaction.delete(&layout::approver(user))?)
 }
 
-fn next_id(transaction: &mut dyn Transaction) -> Result<u32, Error> {
-    let id = match transaction.get(layout::NEXT_QUORUM_TOKEN)? {
-        Some(record) => {
-            record.try_into().map(u32::from_le_bytes).map_err(|_| damaged("the quorum counter is short"))?
-        }
-        None => 1,
-    };
-    let after = id.checked_add(1).ok_or_else(|| Error::TokenFull("all quorum tokens have been given".to_owned()))?;
-    if transaction.get(&layout::quorum_token(id))?.is_some() {
-        return Err(damaged("the quorum counter was set back"));
-    }
-    transaction.put(layout::NEXT_QUORUM_TOKEN, &after.to_le_bytes())?;
-    Ok(id)
-}
-
-/// The number of the token whose file this is said to be.
-fn id_in(file: &[u8]) -> Result<u32, Error> {
-    let id = file.get(4..8).filter(|_| file.len() == FILE_BYTES).and_then(|id| id.try_into().ok());
-    id.map(u32::from_be_bytes).ok_or(Error::Approval("a quorum token has 80 bytes"))
-}
-
 /// Bytes of a token's file.
 pub const FILE_BYTES: usize = 80;
-const RECORD_FORMAT: u8 = 1;
 /// Approvals of one token: CloudHSM's number.
 const APPROVALS_MAX: usize = 20;
 /// Seconds in which approvals are taken: CloudHSM's ten minutes.
