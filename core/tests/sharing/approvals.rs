@@ -72,6 +72,31 @@ fn one_token_is_good_for_one_operation() {
     bob.session.object(key).unwrap();
 }
 
+/// Promise: who lost the key between the beginning of an operation and its end approves of it no more, and does not end it.
+#[test]
+fn an_operation_that_began_earlier_counts_the_users_of_now() {
+    let world = World::new();
+    let [alice, bob, ..] = registered(&world);
+    let key = guarded(&alice, 2, 0, &[]);
+    let elsewhere = world.desk("alice");
+    let end = |desk: &Desk| desk.session.sign(b"data", Output::Buffer(&mut [0; 32]));
+    for desk in [&alice, &bob] {
+        let token = desk.token().request_approval(&desk.login(), Service::UseKey, Some(key)).unwrap();
+        desk.bring(&token, &["alice", "carol"]).unwrap();
+        desk.session.sign_init(&call(CKM_SHA256_HMAC), key).unwrap();
+    }
+    elsewhere.session.unshare(key, CAROL).unwrap();
+    assert_eq!(missing(end(&alice)), (2, 1));
+    assert_eq!(missing(end(&bob)), (2, 1));
+    elsewhere.session.share(key, CAROL).unwrap();
+    bob.session.sign_init(&call(CKM_SHA256_HMAC), key).unwrap();
+    elsewhere.session.unshare(key, BOB).unwrap();
+    let ended = end(&bob);
+    assert!(matches!(ended, Err(Error::OperationNotInitialized)), "{ended:?}");
+    // The approvals are all there still.
+    assert_eq!(alice.mac(key).unwrap().len(), 32);
+}
+
 /// Promise: a signature by somebody who does not own or share the key, by nobody, twice by the same, over something else,
 /// with another key, or of a user who has not registered, is no approval; one bad one among good ones spoils all of that call.
 #[test]
