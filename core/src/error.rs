@@ -361,7 +361,8 @@ impl fmt::Display for Error {
             Error::NotOwner => write!(f, "the object belongs to another user"),
             Error::ApprovalsMissing { needed, given } => {
                 let missing = needed.saturating_sub(*given);
-                write!(f, "this takes the approval of {needed} users; {given} approved, {missing} missing (quorum)")
+                let users = if *needed == 1 { "user" } else { "users" };
+                write!(f, "this takes the approval of {needed} {users}; {given} approved, {missing} missing (quorum)")
             }
             Error::AttributeReadOnly(attribute) => write!(f, "{attribute} cannot be given or changed here"),
             Error::AttributeSensitive(attribute) => write!(f, "{attribute} is sensitive and stays inside"),

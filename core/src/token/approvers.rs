@@ -3,6 +3,8 @@
 //! What approves is an ordinary RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017 §8.2), which `openssl dgst -sha256 -sign`
 //! makes; the private key never comes near the token.
 
+use std::ops::ControlFlow;
+
 use strongroom_crypto::encoding::PublicKeyInfo;
 use strongroom_crypto::hash::{self, Algorithm};
 use strongroom_crypto::rsa::{PublicKey, SignaturePadding};
@@ -16,6 +18,7 @@ use crate::error::Error;
 use crate::object::UserId;
 use crate::object::codec::{Reader, Writer, damaged};
 use crate::seal::{Role, User, approver_statement};
+use crate::store::Transaction;
 
 /// Reads a record of the store, in or out of a transaction.
 pub(super) type Read<'a> = &'a mut dyn FnMut(&[u8]) -> Result<Option<Vec<u8>>, Error>;
@@ -35,7 +38,8 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but the user and officers, [`Error::NotActivated`]; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
-    /// is not RSA of 2048 bits or more, and for a signature that does not verify; [`Error::ApprovalsMissing`] where an officer
+    /// is not RSA of 2048 bits or more, for one that another user has registered, with which one signature would be two
+    /// approvals, and for a signature that does not verify; [`Error::ApprovalsMissing`] where an officer
     /// registers another's.
     pub fn register_approver(
         &self,
@@ -53,7 +57,8 @@ impl Token {
         if challenge.is_empty() || challenge.len() > CHALLENGE_BYTES_MAX {
             return Err(Error::Approval("what is signed to register a key has 1 to 245 bytes"));
         }
-        approves(&rsa_key(public_key)?, challenge, signature)?;
+        let key = rsa_key(public_key)?;
+        approves(&key, challenge, signature)?;
         let statement = approver_statement(&login.token, user.id, public_key);
         let signature = match user.id == login.user {
             true => login.keys.sign(&[&statement])?,
@@ -69,6 +74,9 @@ impl Token {
             if user.id != login.user {
                 self.take_officers_approval(transaction, login, Service::UserManagement)?;
             }
+            if is_taken(transaction, user.id, &key)? {
+                return Err(Error::Approval("another user approves with this key: each has a key of their own").into());
+            }
             transaction.put(&layout::approver(user.id), &record)?;
             self.record(transaction, login, Fact::user(Event::ApproverRegistered, &user))
         })?;
@@ -82,6 +90,19 @@ impl Token {
     pub fn is_approver(&self, user: UserId) -> Result<bool, Error> {
         Ok(self.store.get(&layout::approver(user))?.is_some())
     }
+}
+
+/// Whether another user than this one approves with the key. A damaged record approves of nothing.
+fn is_taken(transaction: &mut dyn Transaction, user: UserId, key: &PublicKey) -> Result<bool, Error> {
+    let modulus = key.modulus()?;
+    let mut is_taken = false;
+    transaction.scan(layout::APPROVERS, None, &mut |key, record| {
+        let of_another = layout::approver_number(key).is_some_and(|other| other != user);
+        let theirs = || rsa_key(&Registration::decode(record)?.public_key)?.modulus().map_err(Error::from);
+        is_taken |= of_another && theirs().is_ok_and(|theirs| theirs == modulus);
+        ControlFlow::Continue(())
+    })?;
+    Ok(is_taken)
 }
 
 /// Whether this is the user's approval of `file`: the user exists, is not locked, has registered a key for which the user

@@ -15,6 +15,8 @@ pub const NEXT_QUORUM_TOKEN: &[u8] = b"Cq";
 pub const QUORUM_VALUES: &[u8] = b"V";
 /// What all quorum tokens start with.
 pub const QUORUM_TOKENS: &[u8] = b"Q";
+/// What all keys to approve with start with.
+pub const APPROVERS: &[u8] = b"K";
 /// Where the audit log goes on. No entry's key begins like this: sequences stay below 2^62.
 pub const AUDIT_HEAD: &[u8] = b"Ah";
 /// What all records of the audit log start with: the entries, and behind them the head.
@@ -90,9 +92,14 @@ pub fn quorum_token_number(key: &[u8]) -> Option<u32> {
 
 /// The key with which a user approves.
 pub fn approver(user: UserId) -> [u8; 5] {
-    let mut key = [b'K'; 5];
+    let mut key = [APPROVERS[0]; 5];
     key[1..].copy_from_slice(&user.0.to_be_bytes());
     key
+}
+
+/// The user in the key of a record of a key to approve with.
+pub fn approver_number(key: &[u8]) -> Option<UserId> {
+    Some(UserId(u32::from_be_bytes(key.strip_prefix(APPROVERS)?.try_into().ok()?)))
 }
 
 /// How often in a row a user's PIN was wrong.

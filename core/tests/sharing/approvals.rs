@@ -504,6 +504,26 @@ fn requests_and_registrations_have_rules() {
     alice.mac(key).unwrap();
 }
 
+/// Promise: one signature is one approval: nobody registers another's key, neither himself nor as an officer, also where the
+/// other shows it with a signature of its holder's.
+#[test]
+fn nobody_approves_with_anothers_key() {
+    let world = World::new();
+    let [alice, bob, ..] = registered(&world);
+    let so = world.desk("so");
+    let signature = approve("alice", b"it is me");
+    for (desk, name) in [(&bob, "bob"), (&so, "bob"), (&so, "so")] {
+        let registered =
+            desk.token().register_approver(&desk.login(), name, &public_key("alice"), b"it is me", &signature);
+        assert!(matches!(registered, Err(Error::Approval(why)) if why.contains("another user")), "{registered:?}");
+    }
+    // One's own again is nobody else's, and bob's is what it was.
+    alice.register();
+    let key = guarded(&alice, 2, 0, &[]);
+    let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+    assert_eq!(alice.bring(&token, &["alice", "bob"]).unwrap(), (2, 2));
+}
+
 /// Promise: nobody locks himself out: a key cannot take more approvals than users have it, at its making or later.
 #[test]
 fn a_quorum_can_always_be_met() {

@@ -64,6 +64,17 @@ const SIGN: &str = "crypto sign ecdsa --key-filter attr.label=r --hash-function 
 const USE: &str = "quorum token-sign generate --service key-usage --filter attr.label=r --token t";
 
 #[test]
+fn a_value_of_one_is_one_approval() {
+    let cli = Cli::new();
+    let made = "key generate-symmetric generic-secret --label one --key-length-bytes 32 --use-key-quorum-value 1";
+    let made = cli.ok(ALICE, made);
+    assert_eq!(made["key"]["key-info"]["key-quorum-values"]["use-key-quorum-value"], 1);
+    let wrap = "key wrap aes-gcm --payload-filter attr.label=one --wrapping-filter attr.label=w --tag-length-bits 128";
+    cli.ok(ALICE, "key generate-symmetric aes --label w --key-length-bytes 32 --attributes wrap=true");
+    cli.unapproved(ALICE, wrap, "1 user; 0 approved, 1 missing");
+}
+
+#[test]
 fn a_key_that_takes_two_approvals_is_used_once_with_two() {
     let cli = with_guarded_key();
     cli.unapproved(ALICE, SIGN, "2 users; 0 approved, 2 missing");

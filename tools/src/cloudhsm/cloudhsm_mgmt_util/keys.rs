@@ -96,7 +96,7 @@ fn info(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         lines.extend(sharees.iter().map(|sharee| format!("\t\t{sharee}")));
     }
     let approvals = ownership.use_approvals.max(ownership.management_approvals);
-    if approvals > 1 {
+    if approvals > 0 {
         lines.extend([String::new(), format!("\t {approvals} Users need to approve to use/manage this key")]);
     }
     put(tool, lines, words.text(at + 1))

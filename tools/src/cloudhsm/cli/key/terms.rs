@@ -64,7 +64,7 @@ impl People {
         }
         let associated = shared_with.len() as u64 + 1;
         let most = management.max(usage);
-        if most > APPROVALS_MAX || (most > 1 && most > associated) {
+        if most > APPROVALS_MAX || most > associated {
             return Err(Refused::Explained(
                 INVALID_VALUE,
                 format!(
@@ -72,9 +72,7 @@ impl People {
                 ),
             ));
         }
-        // One approval is that of whoever uses the key, which is as good as none.
-        let effective = |value| if value > 1 { value } else { 0 };
-        Ok(People { shared_with: shared_with.into(), management: effective(management), usage: effective(usage) })
+        Ok(People { shared_with: shared_with.into(), management, usage })
     }
 
     /// The entries of a template.
