@@ -15,13 +15,18 @@ fn officers() -> Place {
     officer(&place, &create.iter().map(String::as_str).collect::<Vec<_>>());
     fs::write(place.path("challenge"), "any bytes").unwrap();
     for name in OFFICERS {
-        openssl(&place, &format!("genrsa -out {name}.key 2048"));
-        openssl(&place, &format!("rsa -in {name}.key -pubout -out {name}.pub"));
-        openssl(&place, &format!("dgst -sha256 -sign {name}.key -out {name}.challenge challenge"));
+        key_of(&place, name);
         let said = officer(&place, &[&register(name)]);
         assert_eq!(said[0], format!("{CAUTION}registerQuorumPubKey success on server 0(localhost)\n"));
     }
     place
+}
+
+/// Makes an RSA pair, and a signature over the challenge that shows who has it.
+fn key_of(place: &Place, name: &str) {
+    openssl(place, &format!("genrsa -out {name}.key 2048"));
+    openssl(place, &format!("rsa -in {name}.key -pubout -out {name}.pub"));
+    openssl(place, &format!("dgst -sha256 -sign {name}.key -out {name}.challenge challenge"));
 }
 
 fn register(name: &str) -> String {
@@ -135,9 +140,12 @@ fn keys_to_approve_with_are_shown_in_the_list() {
     let place = officers();
     let approvers: Vec<String> = users(&place).iter().filter(|row| row.contains(" YES ")).cloned().collect();
     assert_eq!(approvers, ["4 CO officer1 YES 0 NO", "5 CO officer2 YES 0 NO", "6 CO officer3 YES 0 NO"]);
-    // Users register their own; a challenge that another key signed is none.
-    let own = "registerQuorumPubKey CU bob challenge officer1.challenge officer1.pub\ny";
+    // Users register their own, and nobody's else; a challenge that another key signed is none.
+    let theirs = "registerQuorumPubKey CU bob challenge officer1.challenge officer1.pub\ny\nI";
+    let own = "registerQuorumPubKey CU bob challenge bob.challenge bob.pub\ny";
     let bob = format!("loginHSM CU bob {PIN}");
+    assert!(after(&place, &bob, &[theirs])[0].contains("Quorum token or approval is not valid"));
+    key_of(&place, "bob");
     assert!(after(&place, &bob, &[own])[0].ends_with("registerQuorumPubKey success on server 0(localhost)\n"));
     openssl(&place, "genrsa -out short.key 1024");
     openssl(&place, "rsa -in short.key -pubout -out short.pub");
