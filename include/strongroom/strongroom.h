@@ -172,7 +172,7 @@ typedef CK_RV (*CK_SR_SetTrusted)(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE h
 CK_RV SR_SetTrusted(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject, CK_BBOOL trusted);
 
 /*
- * Registers the key with which a user approves, or another in its place: RSA of 2048 bits or more, as a
+ * Registers the key with which a user approves, or another in its place: RSA of 2048 to 4096 bits, as a
  * SubjectPublicKeyInfo in DER. The signature over a challenge, any 1 to 245 bytes, shows that somebody has the private key:
  * RSASSA-PKCS1-v1_5 with SHA-256, as `openssl dgst -sha256 -sign` makes it. For that user or an officer, in a read-write
  * session.

@@ -29,7 +29,7 @@ use purpose::Purposes;
 use schema::{Default, Kind, SECRET};
 
 pub use material::{MacForm, Material};
-pub use ownership::{Ownership, Sharees, UserId};
+pub use ownership::{KeysId, Ownership, Sharees, UserId};
 
 /// One object as it is at one moment.
 pub struct Object {

@@ -30,10 +30,15 @@ pub struct Ownership {
     pub sharees: Sharees,
 }
 
+/// What tells a user's keys from those of anybody else who is given the number, by whoever writes the files.
+pub type KeysId = [u8; 16];
+
 /// The users a key is shared with, ascending, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sharees {
     users: [u64; KEY_USERS_MAX - 1],
+    /// Of each of them; none of those who were only named.
+    keys: [Option<KeysId>; KEY_USERS_MAX - 1],
     count: usize,
 }
 
@@ -46,6 +51,11 @@ impl Ownership {
     /// Whether the user owns or shares it, and so may approve of its use.
     pub fn is_associated(&self, user: UserId) -> bool {
         user != UserId::NOBODY && (self.owner == user || self.sharees.contains(user))
+    }
+
+    /// Whether the user who has these keys owns or shares it. That an owner is the same was seen when the object was opened.
+    pub fn is_associated_by(&self, user: UserId, keys: &KeysId) -> bool {
+        user != UserId::NOBODY && (self.owner == user || self.sharees.keys_of(user) == Some(keys))
     }
 
     /// How many users own or share it.
@@ -98,7 +108,7 @@ impl Ownership {
 
 impl Sharees {
     /// Nobody.
-    pub const NONE: Sharees = Sharees { users: [0; KEY_USERS_MAX - 1], count: 0 };
+    pub const NONE: Sharees = Sharees { users: [0; KEY_USERS_MAX - 1], keys: [None; KEY_USERS_MAX - 1], count: 0 };
 
     /// These users, who are not `owner`.
     ///
@@ -121,20 +131,39 @@ impl Sharees {
         Ok(sharees)
     }
 
-    /// The same and `user`; nothing where there is no room.
+    /// The same and `user`, whose keys nobody looked at yet; nothing where there is no room.
     pub fn with(self, user: UserId) -> Option<Sharees> {
-        let mut users = self;
-        *users.users.get_mut(self.count)? = u64::from(user.0);
-        users.count += 1;
-        users.users.get_mut(..users.count)?.sort_unstable();
-        Some(users)
+        self.and(user, None)
+    }
+
+    /// The same and the user with these keys; nothing where there is no room.
+    pub fn with_keys(self, user: UserId, keys: KeysId) -> Option<Sharees> {
+        self.and(user, Some(keys))
+    }
+
+    fn and(mut self, user: UserId, keys: Option<KeysId>) -> Option<Sharees> {
+        let number = u64::from(user.0);
+        let at = self.as_numbers().partition_point(|other| *other < number);
+        let end = self.count + 1;
+        self.users.get_mut(at..end)?.rotate_right(1);
+        self.keys.get_mut(at..end)?.rotate_right(1);
+        *self.users.get_mut(at)? = number;
+        *self.keys.get_mut(at)? = keys;
+        self.count = end;
+        Some(self)
     }
 
     /// The same without `user`.
     pub fn without(self, user: UserId) -> Sharees {
         self.iter()
             .filter(|sharee| *sharee != user)
-            .fold(Sharees::NONE, |rest, sharee| rest.with(sharee).unwrap_or(rest))
+            .fold(Sharees::NONE, |rest, sharee| rest.and(sharee, self.keys_of(sharee).copied()).unwrap_or(rest))
+    }
+
+    /// What tells the keys of this one of them, where that is known.
+    pub fn keys_of(&self, user: UserId) -> Option<&KeysId> {
+        let at = self.as_numbers().binary_search(&u64::from(user.0)).ok()?;
+        self.keys.get(at)?.as_ref()
     }
 
     /// Whether the user is among them.
@@ -169,6 +198,12 @@ mod tests {
         let three = Sharees::of(&[4, 5, 9], owner).unwrap();
         assert_eq!(three.without(UserId(5)).as_numbers(), [4, 9]);
         assert_eq!(three.without(UserId(6)), three);
+        let known = three.without(UserId(4)).with_keys(UserId(4), [4; 16]).unwrap().with(UserId(1)).unwrap();
+        assert_eq!(known.as_numbers(), [1, 4, 5, 9]);
+        assert_eq!([1, 4, 5, 9, 3].map(|user| known.keys_of(UserId(user))), [None, Some(&[4; 16]), None, None, None]);
+        let fewer = Ownership { sharees: known.without(UserId(1)), ..Ownership::of(owner) };
+        assert!(fewer.is_associated_by(UserId(4), &[4; 16]) && fewer.is_associated_by(owner, &[9; 16]));
+        assert!(!fewer.is_associated_by(UserId(4), &[5; 16]) && !fewer.is_associated_by(UserId(5), &[0; 16]));
         assert!(three.contains(UserId(9)) && !three.contains(UserId(3)) && !three.contains(UserId(0)));
     }
 }

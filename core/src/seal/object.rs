@@ -18,9 +18,8 @@ use zeroize::Zeroizing;
 use super::{PairKey, TokenId, UserKeys, WRAP_BYTES, binding, open, seal};
 use crate::attribute::Flag;
 use crate::error::Error;
-use crate::limits::KEY_USERS_MAX;
 use crate::object::codec::{Reader, Writer, damaged, decode, encode_attributes, encode_fixed_attributes};
-use crate::object::{Object, Ownership, Sharees, UserId};
+use crate::object::{KeysId, Object, Ownership, Sharees, UserId};
 
 /// A token object's record, read as far as it is readable by anyone.
 pub struct Envelope<'a> {
@@ -187,6 +186,7 @@ impl<'a> Envelope<'a> {
         if self.shape == Shape::Shared {
             for _ in 0..reader.u8()? {
                 let user = reader.u32()?;
+                let _keys: KeysId = reader.array()?;
                 let grant = reader.raw(WRAP_BYTES)?;
                 wrapped = wrapped.or((user == viewer.user.0).then_some(grant));
             }
@@ -336,6 +336,7 @@ fn private_body(
         body.u8(sharees.as_numbers().len() as u8);
         for sharee in sharees.iter() {
             body.u32(sharee.0);
+            body.raw(sharees.keys_of(sharee).ok_or_else(|| damaged("a key is shared with a user nobody looked up"))?);
             body.raw(&wrap(&(owner.pairs)(owner.user, sharee)?.key)?);
         }
     }
@@ -392,14 +393,19 @@ pub(crate) fn trust_statement(token: &TokenId, number: u64, owner: UserId, commi
 fn read_sharees(rest: &[u8], owner: UserId) -> Result<Sharees, Error> {
     let mut reader = Reader::new(rest);
     let _commitment: [u8; 32] = reader.array()?;
-    let mut users = Vec::with_capacity(KEY_USERS_MAX);
+    let mut sharees = Sharees::NONE;
+    let mut before = UserId::NOBODY;
     for _ in 0..reader.u8()? {
-        users.push(u64::from(reader.u32()?));
+        let user = UserId(reader.u32()?);
+        if user <= before || user == owner {
+            return Err(damaged("a shared object names its users out of order, or its owner"));
+        }
+        let with_keys = sharees.with_keys(user, reader.array()?);
+        sharees = with_keys.ok_or_else(|| damaged("a shared object names too many users"))?;
         reader.raw(WRAP_BYTES)?;
+        before = user;
     }
-    let sharees = Sharees::of(&users, owner).map_err(|_| damaged("a shared object names impossible users"))?;
-    let in_order = !users.is_empty() && sharees.as_numbers() == users;
-    if in_order { Ok(sharees) } else { Err(damaged("a shared object names its users out of order")) }
+    if sharees == Sharees::NONE { Err(damaged("a shared object names nobody")) } else { Ok(sharees) }
 }
 
 fn header(shape: Shape, object: &Object) -> Vec<u8> {

@@ -1,5 +1,6 @@
 //! One user's record: who they are, certified by the token's authority, and the bundle their PIN opens.
 
+use strongroom_crypto::hash::{self, Algorithm};
 use strongroom_crypto::memory::SecretBytes;
 use strongroom_crypto::random::Source;
 use strongroom_crypto::sign::{self, SigningKey};
@@ -7,8 +8,8 @@ use strongroom_crypto::{aead, kdf, kem};
 
 use super::{Bundle, SHARING, SIGNING, TokenId, UserKeys, WRAP_BYTES, binding, field, open, seal, subject};
 use crate::error::Error;
-use crate::object::UserId;
 use crate::object::codec::{Reader, Writer, damaged};
+use crate::object::{KeysId, UserId};
 use crate::policy::KdfCost;
 
 /// What a user may be.
@@ -256,6 +257,16 @@ impl User {
     fn certified(&self, token: &TokenId) -> Vec<u8> {
         let parts = [&self.identity()[..], &self.verifying_key, &self.sharing_key];
         binding("strongroom certificate", token, subject(self.id), &parts)
+    }
+
+    /// What tells this user's keys from those of anybody else with the number.
+    ///
+    /// # Errors
+    /// The library's.
+    pub fn keys_id(&self) -> Result<KeysId, Error> {
+        let mut digest = [0; 32];
+        hash::digest(Algorithm::Sha256, &[&self.verifying_key[..], &self.sharing_key].concat(), &mut digest)?;
+        digest.first_chunk().copied().ok_or_else(|| damaged("a digest is too short"))
     }
 
     fn identity(&self) -> Vec<u8> {

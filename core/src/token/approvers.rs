@@ -38,7 +38,7 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but the user and officers, [`Error::NotActivated`]; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
-    /// is not RSA of 2048 bits or more, for one that another user has registered, with which one signature would be two
+    /// is not RSA of 2048 to 4096 bits, for one that another user has registered, with which one signature would be two
     /// approvals, and for a signature that does not verify; [`Error::ApprovalsMissing`] where an officer
     /// registers another's.
     pub fn register_approver(
@@ -131,15 +131,19 @@ pub(super) fn check_approval(
     approves(&rsa_key(&registration.public_key)?, file, signature)
 }
 
-/// An RSA key that is long enough, in SubjectPublicKeyInfo.
+/// An RSA key that is long enough, and whose signatures are verified fast, in SubjectPublicKeyInfo. They are verified while
+/// nobody else writes: with the longest keys and exponents one user could hold up all others.
 fn rsa_key(public_key: &[u8]) -> Result<PublicKey, Error> {
-    const REFUSED: Error =
-        Error::Approval("a key to approve with is RSA of 2048 bits or more, as a SubjectPublicKeyInfo");
+    const REFUSED: Error = Error::Approval(
+        "a key to approve with is RSA of 2048 to 4096 bits with an exponent below 2^32, as a SubjectPublicKeyInfo",
+    );
     let Ok(PublicKeyInfo::Rsa { modulus, public_exponent }) = PublicKeyInfo::decode(public_key) else {
         return Err(REFUSED);
     };
+    let exponent_bytes = public_exponent.iter().skip_while(|byte| **byte == 0).count();
     let key = PublicKey::new(modulus, public_exponent).map_err(|_| REFUSED)?;
-    if key.bits() >= RSA_BITS_MIN { Ok(key) } else { Err(REFUSED) }
+    let is_fit = (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&key.bits()) && exponent_bytes <= EXPONENT_BYTES_MAX;
+    if is_fit { Ok(key) } else { Err(REFUSED) }
 }
 
 fn approves(key: &PublicKey, file: &[u8], signature: &[u8]) -> Result<(), Error> {
@@ -174,5 +178,7 @@ impl Registration {
 
 const RECORD_FORMAT: u8 = 1;
 const RSA_BITS_MIN: usize = 2048;
+const RSA_BITS_MAX: usize = 4096;
+const EXPONENT_BYTES_MAX: usize = 4;
 /// What fits into one block of RSA-2048 with padding: CloudHSM's number.
 const CHALLENGE_BYTES_MAX: usize = 245;

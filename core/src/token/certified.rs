@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 
 use super::{Meta, Token, layout};
 use crate::error::Error;
-use crate::object::UserId;
 use crate::object::codec::damaged;
+use crate::object::{KeysId, UserId};
 use crate::seal::User;
 
 /// The users that were needed, by number.
@@ -18,7 +18,10 @@ pub(super) type CertifiedUsers = Mutex<HashMap<UserId, Certified>>;
 /// A user's record that was verified.
 #[derive(Clone)]
 pub(super) struct Certified {
-    user: Arc<User>,
+    /// The user.
+    pub(super) user: Arc<User>,
+    /// What tells the user's keys.
+    pub(super) keys_id: KeysId,
     record: Arc<[u8]>,
     /// The token whose authority vouches for it.
     meta: Arc<Meta>,
@@ -32,15 +35,13 @@ impl Token {
     ///
     /// # Errors
     /// [`Error::Damaged`] where the authority does not vouch for the user; the store's.
-    pub(super) fn certified(&self, id: UserId) -> Result<Option<Arc<User>>, Error> {
+    pub(super) fn certified(&self, id: UserId) -> Result<Option<Certified>, Error> {
         // Asked first: what changes from here on makes what is kept below out of date.
         let generation = self.store.generation();
         let meta = self.meta()?;
         let kept = self.certified.lock().get(&id).filter(|kept| kept.meta == meta).cloned();
-        if let Some(kept) = &kept
-            && kept.generation == generation
-        {
-            return Ok(Some(Arc::clone(&kept.user)));
+        if kept.as_ref().is_some_and(|kept| kept.generation == generation) {
+            return Ok(kept);
         }
         let Some(record) = self.store.get(&layout::user(id))? else {
             self.certified.lock().remove(&id);
@@ -51,18 +52,17 @@ impl Token {
             None => {
                 let user = User::decode(&record)?;
                 expect_certified(&user, &meta, &layout::user(id))?;
-                Certified { user: Arc::new(user), record: record.into(), meta, generation }
+                Certified { keys_id: user.keys_id()?, user: Arc::new(user), record: record.into(), meta, generation }
             }
         };
-        let user = Arc::clone(&certified.user);
-        self.certified.lock().insert(id, certified);
-        Ok(Some(user))
+        self.certified.lock().insert(id, certified.clone());
+        Ok(Some(certified))
     }
 
     /// The key that verifies what a user signed, if the authority vouches for it.
     pub(super) fn verifying_key(&self, id: UserId) -> Result<[u8; 32], Error> {
         let user = self.certified(id)?.ok_or_else(|| damaged("an object belongs to a user who does not exist"))?;
-        Ok(user.verifying_key)
+        Ok(user.user.verifying_key)
     }
 }
 

@@ -65,11 +65,13 @@ impl Token {
         let meta = self.meta()?;
         let unique = if making.unique_ids { self.unique_ids(&objects, owner)? } else { UniqueIds::default() };
         let mut prepared = Vec::with_capacity(objects.len());
-        for object in &objects {
-            if let Some(owner) = owner
-                && self.pairs_for(owner, object.ownership.sharees)? != object.ownership.sharees
-            {
-                return Err(self.unknown_sharee(&object.ownership.sharees));
+        for object in &mut objects {
+            if let Some(owner) = owner {
+                let asked = object.ownership.sharees;
+                object.ownership.sharees = self.pairs_for(owner, asked)?;
+                if object.ownership.sharees.as_numbers() != asked.as_numbers() {
+                    return Err(self.unknown_sharee(&asked));
+                }
             }
             prepared.push((self.tags(object, owner)?, self.trust(object, owner)?));
         }

@@ -270,7 +270,7 @@ fn check(
 ) -> Result<(), Error> {
     expect_certified(user, meta, &layout::user(user.id))?;
     let may = match ownership {
-        Some(ownership) => user.role == Role::User && ownership.is_associated(user.id),
+        Some(ownership) => user.role == Role::User && ownership.is_associated_by(user.id, &user.keys_id()?),
         None => user.role == Role::Officer,
     };
     if !may {

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use strongroom_crypto::hash::{self, Algorithm};
 
 use super::audit::{Event, Fact};
+use super::certified::Certified;
 use super::objects::expect_login;
 use super::{Login, Token, layout};
 use crate::error::Error;
@@ -76,11 +77,14 @@ impl Token {
         Ok(())
     }
 
-    /// Those of these users who still exist.
+    /// Those of these users who still exist, with the keys they had: neither somebody who was given the number by a writer of
+    /// the files, nor who got other keys since, gets what was shared before.
     pub(crate) fn living(&self, sharees: Sharees) -> Result<Sharees, Error> {
-        sharees.iter().try_fold(sharees, |living, sharee| match self.sharee(sharee) {
-            Ok(_) => Ok(living),
-            Err(Error::NoSuchUser(_)) => Ok(living.without(sharee)),
+        sharees.iter().try_fold(Sharees::NONE, |living, sharee| match self.sharee(sharee) {
+            Ok(now) if sharees.keys_of(sharee).is_none_or(|keys| *keys == now.keys_id) => {
+                Ok(living.with_keys(sharee, now.keys_id).unwrap_or(living))
+            }
+            Ok(_) | Err(Error::NoSuchUser(_)) => Ok(living),
             Err(error) => Err(error),
         })
     }
@@ -135,7 +139,7 @@ impl Token {
     pub(super) fn pairs_for(&self, owner: &Login, sharees: Sharees) -> Result<Sharees, Error> {
         let living = self.living(sharees)?;
         for sharee in living.iter().filter(|sharee| !owner.pairs.lock().contains_key(&(owner.user, *sharee))) {
-            self.own_pair(owner, &*self.sharee(sharee)?)?;
+            self.own_pair(owner, &self.sharee(sharee)?.user)?;
         }
         Ok(living)
     }
@@ -176,8 +180,8 @@ impl Token {
         self.pair_key(owner, owner.user, sharee.id)
     }
 
-    fn sharee(&self, id: UserId) -> Result<Arc<User>, Error> {
-        let user = self.certified(id)?.filter(|user| user.role == Role::User);
+    fn sharee(&self, id: UserId) -> Result<Certified, Error> {
+        let user = self.certified(id)?.filter(|certified| certified.user.role == Role::User);
         user.ok_or_else(|| Error::NoSuchUser(format!("number {} among those who use keys", id.0)))
     }
 }
@@ -214,7 +218,9 @@ pub(super) fn expect_dispensable(transaction: &mut dyn Transaction, user: UserId
     for ownership in shared {
         let mut left = 1;
         for sharee in ownership.sharees.without(user).iter() {
-            left += u8::from(transaction.get(&layout::user(sharee))?.is_some());
+            let record = transaction.get(&layout::user(sharee))?;
+            let keys = record.map(|record| User::decode(&record)?.keys_id()).transpose()?;
+            left += u8::from(keys.is_some() && keys.as_ref() == ownership.sharees.keys_of(sharee));
         }
         if ownership.use_approvals.max(ownership.management_approvals) > left {
             return Err(Error::Prohibited("keys that this user shares would have fewer users than must approve").into());
@@ -233,10 +239,12 @@ pub(super) fn forget(transaction: &mut dyn Transaction, user: UserId) -> Result<
     Ok(pairs.iter().try_for_each(|key| transaction.delete(key))?)
 }
 
-/// Nothing is written for users who were deleted meanwhile.
+/// Nothing is written for users who were deleted meanwhile, or got other keys.
 pub(super) fn expect_sharees(transaction: &mut dyn Transaction, sharees: &Sharees) -> Result<(), Aborted> {
     for sharee in sharees.iter() {
-        if transaction.get(&layout::user(sharee))?.is_none() {
+        let user = transaction.get(&layout::user(sharee))?.map(|record| User::decode(&record)).transpose()?;
+        let keys = user.map(|user| user.keys_id()).transpose()?;
+        if keys.is_none() || keys.as_ref() != sharees.keys_of(sharee) {
             return Err(Error::NoSuchUser(format!("number {} among those who use keys", sharee.0)).into());
         }
     }

@@ -524,6 +524,20 @@ fn nobody_approves_with_anothers_key() {
     assert_eq!(alice.bring(&token, &["alice", "bob"]).unwrap(), (2, 2));
 }
 
+/// Promise: no key to approve with is so long, in modulus or exponent, that checking its signatures keeps others from writing.
+#[test]
+fn keys_that_take_long_to_check_with_are_refused() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    for (bytes, exponent) in [(1024, &[1, 0, 1][..]), (256, &[1, 0, 0, 0, 1]), (256, &[0xff; 200])] {
+        let modulus = vec![0xd5; bytes];
+        let public = PublicKeyInfo::Rsa { modulus: &modulus, public_exponent: exponent }.encode().unwrap();
+        let registered = alice.session.register_approver(ALICE, &public, b"it is me", &[1; 256]);
+        let fit = "2048 to 4096 bits with an exponent below 2^32";
+        assert!(matches!(registered, Err(Error::Approval(why)) if why.contains(fit)), "{registered:?}");
+    }
+}
+
 /// Promise: nobody locks himself out: a key cannot take more approvals than users have it, at its making or later.
 #[test]
 fn a_quorum_can_always_be_met() {

@@ -7,6 +7,7 @@ mod evasions;
 mod grants;
 mod masked;
 mod model;
+mod numbers;
 mod officers;
 mod records;
 mod thief;

@@ -84,7 +84,7 @@ fn an_officer_alone_does_not_register_the_others() {
     so.0.add_user(&so.1, Role::Officer, "deputy", &pin("deputy")).unwrap();
     let deputy = officer(&world, "deputy");
     let as_deputy = || {
-        let (public, signature) = (public_key("so"), approve("so", b"it is me"));
+        let (public, signature) = (public_key("dave"), approve("dave", b"it is me"));
         so.0.register_approver(&so.1, "deputy", &public, b"it is me", &signature)
     };
     as_deputy().unwrap();

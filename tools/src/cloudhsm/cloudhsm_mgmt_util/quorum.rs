@@ -23,7 +23,7 @@ pub(super) const COMMANDS: &[Command] = &[
             ("user-name", "the name"),
             ("challenge", "a file with 1 to 245 bytes of any kind"),
             ("signature", "a file with its signature: RSA PKCS #1 v1.5 with SHA-256"),
-            ("public-key", "a PEM file with the public key: RSA of 2048 bits"),
+            ("public-key", "a PEM file with the public key: RSA of 2048 to 4096 bits"),
         ],
         needs_login: true,
         run: register,

@@ -26,7 +26,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "registerMofnPubKey",
         group: QUORUM,
         call: REGISTER,
-        description: "Registers the key with which the user will approve: RSA of 2048 bits.",
+        description: "Registers the key with which the user will approve: RSA of 2048 to 4096 bits.",
         flags: &[REGISTRATION],
         needs_user: true,
         status: true,
