@@ -30,12 +30,13 @@ PROGRAMS = strongroom key_mgmt_util cloudhsm_mgmt_util cloudhsm-cli
 MAN_PAGES = man1/strongroom.1 man1/key_mgmt_util.1 man1/cloudhsm_mgmt_util.1 man1/cloudhsm-cli.1 \
 	man5/strongroom.toml.5 man7/libstrongroom.7
 HEADERS = pkcs11.h strongroom.h
-# The signed manifest that the programs compare the installation with, and its pinned key. Where they are follows from
-# the place of the programs alone (tools/src/attestation.rs). `ATTEST=no` makes none, for a package whose files change
-# after this or whose programs do not run here: then `strongroom attest make` is for the target.
+# The signed manifest that the programs compare the installation with, the certificate of its key, and the pinned key.
+# Where they are follows from the place of the programs alone (tools/src/attestation.rs). `ATTEST=no` makes none, for a
+# package whose files change after this or whose programs do not run here: then `strongroom attest make` is for the target.
 ATTEST ?= yes
 ROOT = $(patsubst %/bin,%,$(BINDIR))
 ATTEST_MANIFEST = $(ROOT)/share/strongroom/manifest
+ATTEST_CERTIFICATE = $(ROOT)/share/strongroom/attest.crt
 ATTEST_KEY = $(or $(patsubst %/usr,%/etc/strongroom/attest-usr.pub,$(filter %/usr,$(ROOT))),$(patsubst \
 	%/usr/local,%/etc/strongroom/attest-usr-local.pub,$(filter %/usr/local,$(ROOT))),$(ROOT)/etc/strongroom/attest.pub)
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -157,7 +158,7 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,$(PROGRAMS)) $(addprefix $(DESTDIR)$(MANDIR)/,$(MAN_PAGES))
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/strongroom/,$(HEADERS))
 	rm -f $(DESTDIR)$(LIBDIR)/pkgconfig/strongroom.pc $(DESTDIR)$(P11_KIT_MODULES)/strongroom.module
-	rm -f $(DESTDIR)$(ATTEST_MANIFEST) $(DESTDIR)$(ATTEST_KEY)
+	rm -f $(DESTDIR)$(ATTEST_MANIFEST) $(DESTDIR)$(ATTEST_CERTIFICATE) $(DESTDIR)$(ATTEST_KEY)
 	-rmdir $(DESTDIR)$(INCLUDEDIR)/strongroom $(DESTDIR)$(dir $(ATTEST_MANIFEST)) 2>/dev/null
 
 clean:

@@ -86,7 +86,7 @@ fn an_installation_attests_to_itself() {
     assert!(failed.status.code() == Some(1) && told.starts_with(&expected), "{told}");
 }
 
-/// Where the Makefile removes the manifest and the key from is where the program puts them.
+/// Where the Makefile removes the manifest, the certificate and the key from is where the program puts them.
 #[test]
 fn nothing_is_left_of_an_installation_at_any_prefix() {
     for prefix in ["/usr", "/usr/local", "/opt/strongroom"] {
@@ -136,6 +136,7 @@ const INSTALLED: &[&str] = &[
     "usr/share/man/man5/strongroom.toml.5",
     "usr/share/man/man7/libstrongroom.7",
     "usr/share/strongroom/manifest",
+    "usr/share/strongroom/attest.crt",
     "etc/strongroom/attest-usr.pub",
 ];
 

@@ -1,11 +1,13 @@
 //! Whether the module and the programs of an installation are those that were installed.
 //!
 //! `strongroom attest make` writes a manifest of them, signed with a key made for this one signature, and pins the
-//! public key at a second place. [`check`] compares. What that proves and what not is in `docs/attestation.md`.
+//! public key at a second place. [`check`] compares. A certificate says to others which key that was; [`certificate`] is
+//! it. What all that proves and what not is in `docs/attestation.md`.
 //!
 //! Nothing but the place of the running program, as the kernel knows it, says which installation is meant: an option or
 //! a variable that names another manifest would let whoever sets it choose the answer.
 
+mod certificate;
 mod fault;
 mod manifest;
 
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use strongroom_crypto::hash::{Algorithm, Hash};
-use strongroom_crypto::sign::SigningKey;
+use strongroom_crypto::sign::{PUBLIC_LEN, SigningKey};
 use zeroize::Zeroizing;
 
 pub use fault::{Fault, advice};
@@ -33,6 +35,14 @@ pub fn check() -> Result<(), String> {
         Err(fault) => vec![fault],
     };
     if faults.is_empty() { Ok(()) } else { Err(fault::sentence(&faults)) }
+}
+
+/// The certificate of the installation that the running program belongs to, in PEM.
+///
+/// # Errors
+/// In words: why there is none that the pinned key vouches for, and what to do.
+pub fn certificate() -> Result<String, String> {
+    Installation::running().and_then(|it| it.certificate()).map_err(|fault| fault::sentence(&[fault]))
 }
 
 /// What is installed together: the directory above `bin`, or, in a build tree, the one that holds module and programs.
@@ -71,6 +81,11 @@ impl Installation {
         self.root.join("share/strongroom/manifest")
     }
 
+    /// The certificate of the manifest's key.
+    pub fn certificate_path(&self) -> PathBuf {
+        self.root.join("share/strongroom/attest.crt")
+    }
+
     /// The pinned key: in the system's `etc` for `/usr` and `/usr/local`, else in the installation's own. A tree below
     /// another root has its own `etc` in the same way, so that it may be packed and unpacked elsewhere.
     pub fn key_path(&self) -> PathBuf {
@@ -83,8 +98,8 @@ impl Installation {
         self.root.join("etc/strongroom/attest.pub")
     }
 
-    /// Makes the manifest, and pins its key, in place of those that are there. The private key is gone when this
-    /// returns.
+    /// Makes the manifest and the certificate, and pins their key, in place of those that are there. The private key is
+    /// gone when this returns.
     ///
     /// # Errors
     /// [`Fault::NoModule`]; files that cannot be read or written.
@@ -102,7 +117,9 @@ impl Installation {
         let seed = Zeroizing::new(strongroom_crypto::random::bytes().map_err(failed)?);
         let key = SigningKey::from_seed(&seed).map_err(failed)?;
         let signed = manifest.sign(&key).map_err(failed)?;
+        let certificate = certificate::make(&key).map_err(Fault::Key)?;
         write(&self.key_path(), &manifest::pin(&key.verifying_key()))?;
+        write(&self.certificate_path(), &certificate)?;
         write(&self.manifest_path(), &signed)
     }
 
@@ -127,20 +144,40 @@ impl Installation {
         let unlisted = |path: &PathBuf| !self.relative(path).is_ok_and(|name| manifest.entries.contains_key(&name));
         faults.extend(self.products().into_iter().filter(unlisted).map(Fault::Unlisted));
         faults.extend(self.running_differs(&manifest));
+        faults.extend(self.certificate().err());
         if faults.is_empty() { Ok(manifest.entries.into_keys().collect()) } else { Err(faults) }
+    }
+
+    /// The certificate, in PEM.
+    ///
+    /// # Errors
+    /// One that is not there, or is not of the pinned key and signed with it; a pinned key that is worth nothing.
+    pub fn certificate(&self) -> Result<String, Fault> {
+        let path = self.certificate_path();
+        let text = read(&path, CERTIFICATE_BYTES_MAX)?.ok_or_else(|| Fault::NoCertificate(path.clone()))?;
+        match certificate::check(&text, &self.pinned()?) {
+            Ok(()) => Ok(text),
+            Err(certificate::Refusal::Form) => Err(Fault::Malformed(path)),
+            Err(certificate::Refusal::Key) => Err(Fault::OtherKey { certificate: path, key: self.key_path() }),
+            Err(certificate::Refusal::Signature) => Err(Fault::Signature { path, key: self.key_path() }),
+        }
     }
 
     /// The manifest, if it is the one that was signed with the pinned key.
     fn manifest(&self) -> Result<Manifest, Fault> {
-        let (path, pin) = (self.manifest_path(), self.key_path());
+        let path = self.manifest_path();
         let text = read(&path, MANIFEST_BYTES_MAX)?.ok_or_else(|| Fault::NoManifest(path.clone()))?;
+        Manifest::open(&text, &self.pinned()?).map_err(|refusal| match refusal {
+            manifest::Refusal::Form => Fault::Malformed(path),
+            manifest::Refusal::Signature => Fault::Signature { path, key: self.key_path() },
+        })
+    }
+
+    fn pinned(&self) -> Result<[u8; PUBLIC_LEN], Fault> {
+        let pin = self.key_path();
         let key = read(&pin, PIN_BYTES_MAX)?.ok_or_else(|| Fault::NoKey(pin.clone()))?;
         self.exposure(&pin)?;
-        let key = manifest::parse_pin(&key).ok_or_else(|| Fault::Malformed(pin.clone()))?;
-        Manifest::open(&text, &key).map_err(|refusal| match refusal {
-            manifest::Refusal::Form => Fault::Malformed(path),
-            manifest::Refusal::Signature => Fault::Signature { manifest: path, key: pin },
-        })
+        manifest::parse_pin(&key).ok_or(Fault::Malformed(pin))
     }
 
     /// The pinned key is worth nothing where others than the installer can replace it.
@@ -285,6 +322,7 @@ pub const PROGRAMS: [&str; 4] = ["strongroom", "key_mgmt_util", "cloudhsm_mgmt_u
 const RUNNING: &str = "/proc/self/exe";
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 const MANIFEST_BYTES_MAX: u64 = 1 << 16;
+const CERTIFICATE_BYTES_MAX: u64 = 1 << 12;
 const PIN_BYTES_MAX: u64 = 1 << 10;
 
 #[cfg(test)]

@@ -9,14 +9,23 @@ use std::path::PathBuf;
 pub enum Fault {
     /// No manifest was ever made, or it was removed.
     NoManifest(PathBuf),
-    /// There is a manifest and no key to check it with.
+    /// There is no certificate.
+    NoCertificate(PathBuf),
+    /// There is a manifest, or a certificate, and no key to check it with.
     NoKey(PathBuf),
-    /// The manifest or the key is not in the form `attest make` writes.
+    /// The manifest, the certificate or the key is not in the form `attest make` writes.
     Malformed(PathBuf),
-    /// The manifest was changed, or another key is pinned than the one it was signed with.
+    /// The manifest or the certificate was changed, or another key is pinned than the one it was signed with.
     Signature {
-        /// The manifest.
-        manifest: PathBuf,
+        /// What was signed.
+        path: PathBuf,
+        /// The pinned key.
+        key: PathBuf,
+    },
+    /// The certificate is about another key.
+    OtherKey {
+        /// The certificate.
+        certificate: PathBuf,
         /// The pinned key.
         key: PathBuf,
     },
@@ -60,7 +69,7 @@ pub enum Fault {
     Unreadable(PathBuf, io::Error),
     /// Something could not be written.
     Unwritable(PathBuf, io::Error),
-    /// The key of a new manifest could not be made or used.
+    /// The key of a new manifest, or its certificate, could not be made, or the key not be used.
     Key(String),
 }
 
@@ -74,10 +83,19 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::NoManifest(path) => write!(f, "there is no manifest at {}", path.display()),
+            Fault::NoCertificate(path) => write!(f, "there is no certificate at {}", path.display()),
             Fault::NoKey(path) => write!(f, "the manifest's key is missing: there is no {}", path.display()),
             Fault::Malformed(path) => write!(f, "{} is not as strongroom attest make writes it", path.display()),
-            Fault::Signature { manifest, key } => {
-                write!(f, "{} was changed, or not signed with the key in {}", manifest.display(), key.display())
+            Fault::Signature { path, key } => {
+                write!(f, "{} was changed, or not signed with the key in {}", path.display(), key.display())
+            }
+            Fault::OtherKey { certificate, key } => {
+                write!(
+                    f,
+                    "{} is the certificate of another key than the one in {}",
+                    certificate.display(),
+                    key.display()
+                )
             }
             Fault::Exposed(path) => {
                 let path = path.display();
@@ -116,7 +134,9 @@ impl fmt::Display for Fault {
 /// What to do about a failed check.
 pub fn advice(faults: &[Fault]) -> &'static str {
     match faults {
-        [Fault::NoManifest(_)] => "whoever installed the files makes one with strongroom attest make",
+        [Fault::NoManifest(_) | Fault::NoCertificate(_)] => {
+            "whoever installed the files makes one with strongroom attest make"
+        }
         _ => "install again, or, where the change is your own, run strongroom attest make",
     }
 }

@@ -12,6 +12,7 @@
 //! | `files` | files that are read and written |
 //! | `attributes` | names, numbers and order of attributes, their values as text |
 //! | `approvals`, `quorum_tokens` | the files of quorum authentication; quorum tokens as text |
+//! | `certificates` | the certificates of the HSM |
 //! | `signature` | signatures of curves as files have them |
 //! | `users` | the types of user, by the words of the tools |
 //!
@@ -22,6 +23,7 @@
 
 mod approvals;
 mod attributes;
+mod certificates;
 pub mod cli;
 pub mod cloudhsm_mgmt_util;
 mod files;

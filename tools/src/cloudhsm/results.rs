@@ -136,6 +136,8 @@ impl Code {
     pub(crate) const NOT_ACTIVATED: Code = Code(0xf2);
     /// A name or a password that cannot be one.
     pub(crate) const USER_INPUT: Code = Code(0xf3);
+    /// No such certificate, or one that is not good.
+    pub(crate) const CERTIFICATE: Code = Code(0xf4);
     /// Everything else.
     pub(crate) const FAILED: Code = Code(0xef);
 
@@ -256,6 +258,7 @@ static TEXTS: &[(Code, &str)] = &[
     (Code::APPROVAL, "Quorum token or approval is not valid"),
     (Code::NOT_ACTIVATED, "The officer is not activated"),
     (Code::USER_INPUT, "ERR_INVALID_USER_INPUT"),
+    (Code::CERTIFICATE, "Certificate does not exist or is not valid"),
     (Code(0x3000_0085), "Server in cluster is unavailable"),
 ];
 

@@ -31,8 +31,9 @@ pub(crate) fn run(_: &Context, command: &AttestCommand) -> Result<Answer, Failur
         AttestCommand::Make => {
             installation.make().map_err(refused)?;
             format!(
-                "Made {}; its key is in {}\n",
+                "Made {} and {}; their key is in {}\n",
                 installation.manifest_path().display(),
+                installation.certificate_path().display(),
                 installation.key_path().display()
             )
         }
@@ -58,6 +59,7 @@ pub(crate) fn run(_: &Context, command: &AttestCommand) -> Result<Answer, Failur
         "root": installation.root().to_string_lossy(),
         "manifest": installation.manifest_path().to_string_lossy(),
         "key": installation.key_path().to_string_lossy(),
+        "certificate": installation.certificate_path().to_string_lossy(),
         "files": files,
         "faults": faults,
     } });
@@ -69,8 +71,9 @@ fn refused(fault: Fault) -> Failure {
 }
 
 const MAKE: &str = "\
-The manifest is signed with a key that is made for it and thrown away; the public key is kept at another place. It \
-blesses what is there: run it right after an installation, as the user who installed.
+The manifest is signed with a key that is made for it and thrown away; the public key is kept at another place, and in \
+a certificate beside the manifest. It blesses what is there: run it right after an installation, as the user who \
+installed.
 
 Examples:
   strongroom attest make

@@ -105,7 +105,7 @@ fn what_was_installed_passes() {
     let verdict = tree.attest("check");
     let files = ["bin/strongroom", "lib/libstrongroom.so", "lib/libstrongroom.so.0", "lib/pkcs11/libstrongroom.so"];
     assert_eq!(verdict.passes(), files);
-    for (name, path) in [("root", ""), ("manifest", "share/strongroom/manifest"), ("key", KEY)] {
+    for (name, path) in [("root", ""), ("manifest", MANIFEST), ("key", KEY), ("certificate", CERTIFICATE)] {
         let path = if path.is_empty() { tree.root.clone() } else { tree.path(path) };
         assert_eq!(verdict.json["attestation"][name], path.to_str().unwrap());
     }
@@ -185,6 +185,8 @@ fn another_key_fails() {
     fs::copy(other.path(MANIFEST), tree.path(MANIFEST)).unwrap();
     tree.fails(MANIFEST, "not signed with the key in");
     fs::copy(other.path(KEY), tree.path(KEY)).unwrap();
+    tree.fails(CERTIFICATE, "is the certificate of another key than the one in");
+    fs::copy(other.path(CERTIFICATE), tree.path(CERTIFICATE)).unwrap();
     tree.attest("check").passes();
     fs::write(tree.path(KEY), "strongroom attestation key 1\tAAAA\n").unwrap();
     tree.fails(KEY, "is not as");
@@ -333,16 +335,80 @@ fn a_manifest_can_be_read_whatever_the_umask_and_leaves_no_private_key() {
     let script = "umask 077; exec \"$0\" attest make";
     let made = Command::new("sh").arg("-c").arg(script).arg(tree.path("bin/strongroom")).output().unwrap();
     assert!(made.status.success(), "{made:?}");
-    for name in [MANIFEST, KEY] {
+    for (name, files) in [(MANIFEST, 2), (CERTIFICATE, 2), (KEY, 1)] {
         assert_eq!(fs::metadata(tree.path(name)).unwrap().mode() & 0o777, 0o644, "{name}");
         let directory = tree.path(name).parent().unwrap().to_owned();
         assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o755);
-        assert_eq!(fs::read_dir(directory).unwrap().count(), 1, "only {name}");
+        assert_eq!(fs::read_dir(directory).unwrap().count(), files, "beside {name}");
     }
     // A key is used once.
     let first = fs::read(tree.path(KEY)).unwrap();
     tree.attest("make").passes();
     assert_ne!(fs::read(tree.path(KEY)).unwrap(), first);
+}
+
+/// What docs/attestation.md says about the certificate, with the commands it gives.
+#[test]
+fn others_check_the_manifest_under_the_certificate() {
+    let place = Place::new();
+    let tree = Tree::installed(&place);
+    fs::copy(tree.path(MANIFEST), place.path("manifest")).unwrap();
+    fs::copy(tree.path(CERTIFICATE), place.path("attest.crt")).unwrap();
+    let shell = |line: &str| Command::new("sh").args(["-c", line]).current_dir(place.path("")).output().unwrap();
+    let says = |line: &str| {
+        let output = shell(line);
+        assert!(output.status.success(), "{line}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let key = "openssl x509 -in attest.crt -noout -pubkey | openssl pkey -pubin -outform DER | tail -c 32";
+    let pinned = fs::read_to_string(tree.path(KEY)).unwrap();
+    assert!(pinned.ends_with(&format!("\t{}", says(&format!("{key} | base64")))), "{pinned}");
+    let hash = says(&format!("{key} | sha256sum"));
+    let name = format!("CN = Strongroom installation {}\n", &hash[..16]);
+    assert_eq!(says("openssl x509 -in attest.crt -noout -subject"), format!("subject={name}"));
+    assert_eq!(says("openssl x509 -in attest.crt -noout -issuer"), format!("issuer={name}"));
+    assert_eq!(says("openssl verify -x509_strict -check_ss_sig -CAfile attest.crt attest.crt"), "attest.crt: OK\n");
+    let text = says("openssl x509 -in attest.crt -noout -text");
+    for words in [
+        "Version: 3 (0x2)",
+        "Not After : Dec 31 23:59:59 9999 GMT",
+        "X509v3 Basic Constraints: critical\n                CA:FALSE\n",
+        "X509v3 Key Usage: critical\n                Digital Signature\n",
+    ] {
+        assert!(text.contains(words), "{words:?}: {text}");
+    }
+
+    let parts = "head -n -1 manifest > signed; tail -n 1 manifest | cut -f 2 | base64 -d > signature
+        openssl x509 -in attest.crt -noout -pubkey > key.pem";
+    let verify = "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in signed -sigfile signature";
+    says(parts);
+    assert_eq!(says(verify), "Signature Verified Successfully\n");
+    let mut signed = fs::read(place.path("signed")).unwrap();
+    signed[40] ^= 1;
+    fs::write(place.path("signed"), signed).unwrap();
+    assert!(!shell(verify).status.success());
+}
+
+#[test]
+fn a_missing_or_changed_certificate_fails() {
+    let place = Place::new();
+    let tree = Tree::installed(&place);
+    let text = fs::read(tree.path(CERTIFICATE)).unwrap();
+    let write = |text: &[u8]| fs::write(tree.path(CERTIFICATE), text).unwrap();
+    // In the last line of digits is the signature.
+    let mut changed = text.clone();
+    let place_of_digit = text.len() - "\n-----END CERTIFICATE-----\n".len() - 20;
+    changed[place_of_digit] = if changed[place_of_digit] == b'A' { b'B' } else { b'A' };
+    write(&changed);
+    tree.fails(CERTIFICATE, "was changed, or not signed with the key in");
+    write(&[&text[..], b"\n"].concat());
+    tree.fails(CERTIFICATE, "is not as strongroom attest make writes it");
+    write(b"");
+    tree.fails(CERTIFICATE, "is not as");
+    fs::remove_file(tree.path(CERTIFICATE)).unwrap();
+    tree.fails(CERTIFICATE, "there is no certificate at");
+    write(&text);
+    tree.attest("check").passes();
 }
 
 #[test]
@@ -362,5 +428,6 @@ fn is_root() -> bool {
 const PROGRAM: &str = env!("CARGO_BIN_EXE_strongroom");
 const MODULE: &str = "lib/libstrongroom.so.0";
 const MANIFEST: &str = "share/strongroom/manifest";
+const CERTIFICATE: &str = "share/strongroom/attest.crt";
 const KEY: &str = "etc/strongroom/attest.pub";
 const NOBODY: u32 = 65534;

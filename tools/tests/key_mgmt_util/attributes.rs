@@ -256,12 +256,3 @@ fn the_partition_is_described() {
     assert_eq!(said, expected);
     assert_eq!(code(&kmu.prompt(&["getPartitionInfo"])[1]), "00", "without a login");
 }
-
-#[test]
-fn certificates_are_not_offered() {
-    let kmu = Kmu::new();
-    let said = kmu.session(&["getCert -f cert -s 16", "help"]);
-    assert!(said[0].starts_with("\n\tError: getCert is not offered: ") && !said[0].contains("returned"), "{said:?}");
-    assert!(!said[1].contains("getCert") && said[1].contains("getPartitionInfo"), "{said:?}");
-    assert!(!kmu.place.path("cert").exists());
-}

@@ -9,6 +9,7 @@ mod kmu;
 mod place;
 
 mod attributes;
+mod certificates;
 mod creation;
 mod finding;
 mod masked;

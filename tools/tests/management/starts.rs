@@ -1,6 +1,9 @@
 //! How the program is started, shortened names, one server, help, and what is not there.
 
-use super::cmu::{CONNECTED, FRESH, founded, officer, prompt, start};
+use std::fs;
+
+use super::cmu::{CONNECTED, FRESH, PROGRAM, founded, officer, prompt, start};
+use super::kmu::install;
 use super::place::{PIN, Place, SO_PIN};
 
 #[test]
@@ -17,7 +20,7 @@ fn a_directory_becomes_a_fresh_hsm_once() {
     assert_eq!((second.code, second.err.as_str()), (0, ""));
     // A token that is named is not made, and one in memory would be gone at once.
     let place = Place::new();
-    let named = place.start(super::cmu::PROGRAM, &[]).env("STRONGROOM_TOKEN", "other").outcome();
+    let named = place.start(PROGRAM, &[]).env("STRONGROOM_TOKEN", "other").outcome();
     assert_eq!(named.code, 1);
     assert!(named.err.contains("there is no token"), "{named:?}");
     assert!(!place.tokens().exists());
@@ -49,7 +52,7 @@ fn commands_come_from_a_file_and_refusals_may_be_the_exit_status() {
     let refused = "loginHSM CO admin wrong-password\nquit\n";
     assert_eq!(start(&place, &[], refused).code, 0);
     assert_eq!(start(&place, &["--strict-exit"], refused).code, 1);
-    let strict = place.start(super::cmu::PROGRAM, &[]).env("STRONGROOM_STRICT_EXIT", "1").input(refused).outcome();
+    let strict = place.start(PROGRAM, &[]).env("STRONGROOM_STRICT_EXIT", "1").input(refused).outcome();
     assert_eq!(strict.code, 1);
     assert_eq!(start(&place, &["--strict-exit"], "nonsense\n").code, 1);
     for arguments in [&["a.cfg", "b.cfg"][..], &["--file"], &["--files", "x"], &["-x"]] {
@@ -87,8 +90,7 @@ fn there_is_one_server() {
     info(inside[2], "Logged in as 'admin(PCO)'");
     assert_eq!(said[3], "Error: there is no server 1; there is one, 0\n");
     assert_eq!(said[4], "disconnecting from servers, please wait...\n");
-    let said =
-        officer(&place, &["getHSMInfo", "syncKey 6 1", "syncUser 3 1", "getCert file 1", "info cluster 0", "server"]);
+    let said = officer(&place, &["getHSMInfo", "syncKey 6 1", "syncUser 3 1", "info cluster 0", "server"]);
     assert!(
         said[0].starts_with("Getting HSM Info on 1 nodes\n\t\t*** Server 0 HSM Info ***\n\n\tLabel                :")
     );
@@ -102,9 +104,39 @@ fn there_is_one_server() {
             "{said}"
         );
     }
-    assert!(said[3].starts_with("Error: this HSM is a program and has no maker's certificates"), "{said:?}");
-    assert!(said[4].contains("Syntax: info -h\n        info server <number>\n"), "{said:?}");
-    assert!(said[5].contains("Syntax: server -h\n"), "{said:?}");
+    assert!(said[3].contains("Syntax: info -h\n        info server <number>\n"), "{said:?}");
+    assert!(said[4].contains("Syntax: server -h\n"), "{said:?}");
+}
+
+#[test]
+fn the_certificate_is_that_of_the_installation() {
+    let place = founded(&[], PIN);
+    let program = install(&place, PROGRAM);
+    let lines = "server 0\ngetCert in 16\nexit\ngetCert out 16\ngetCert refused 1\ngetCert refused 8\ngetCert refused 32\n\
+                 getCert refused x\ngetCert refused\ngetCert no/such/file 16\nquit\n";
+    let outcome = place.start(program.to_str().unwrap(), &[]).input(lines).outcome();
+    let said: Vec<&str> = outcome.out.split("aws-cloudhsm>").collect();
+    assert_eq!(said[1], "Server is in 'E2' mode...\nserver0>getCert Success\nserver0>");
+    assert_eq!(said[2], "getCert Success\n");
+    let failed = "getCert failed: Certificate does not exist or is not valid\n";
+    assert_eq!(said[3..5], [failed, failed]);
+    assert!(said[5].starts_with("Error: 32 is no type of certificate\nDescription\n"), "{said:?}");
+    assert!(said[6].starts_with("Error: x is no number\nDescription\n"), "{said:?}");
+    assert!(said[7].contains("Syntax: getCert -h\n        getCert <file> <type>\n"), "{said:?}");
+    assert!(said[8].starts_with("Error: no/such/file cannot be written: "), "{said:?}");
+    assert!(outcome.err.contains("getCert: there is no certificate 1: the HSM is software"), "{outcome:?}");
+    assert!(outcome.err.contains("getCert: there is no certificate 8: the HSM belongs to"), "{outcome:?}");
+    let certificate = place.path("opt/share/strongroom/attest.crt");
+    for name in ["in", "out"] {
+        assert_eq!(fs::read(place.path(name)).unwrap(), fs::read(&certificate).unwrap());
+    }
+
+    let mut bytes = fs::read(&certificate).unwrap();
+    bytes[100] = if bytes[100] == b'A' { b'B' } else { b'A' };
+    fs::write(&certificate, bytes).unwrap();
+    let outcome = place.start(program.to_str().unwrap(), &[]).input("getCert refused 16\nquit\n").outcome();
+    assert!(outcome.out.contains(failed) && outcome.err.contains("attest.crt"), "{outcome:?}");
+    assert!(!place.path("refused").exists());
 }
 
 #[test]

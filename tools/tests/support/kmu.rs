@@ -1,7 +1,7 @@
 //! `key_mgmt_util` on a fresh HSM with the users of the guide's examples.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::place::{Outcome, PIN, Place};
@@ -35,18 +35,8 @@ impl Kmu {
     /// The same, with the program in an installation whose files are recorded.
     pub(crate) fn installed() -> Kmu {
         let kmu = Kmu::new();
-        for directory in ["opt/bin", "opt/lib"] {
-            fs::create_dir_all(kmu.place.path(directory)).unwrap();
-        }
-        for (program, name) in [(PROGRAM, "key_mgmt_util"), (env!("CARGO_BIN_EXE_strongroom"), "strongroom")] {
-            let to = kmu.place.path(&format!("opt/bin/{name}"));
-            // By another process: a file that this one has open for writing cannot be run.
-            assert!(Command::new("cp").arg(program).arg(to).status().unwrap().success());
-        }
-        fs::write(kmu.place.path("opt/lib/libstrongroom.so.0"), "the module's bytes").unwrap();
-        let strongroom = kmu.place.path("opt/bin/strongroom");
-        kmu.place.start(strongroom.to_str().unwrap(), &["attest", "make"]).succeeds();
-        Kmu { program: kmu.place.path("opt/bin/key_mgmt_util"), ..kmu }
+        let program = install(&kmu.place, PROGRAM);
+        Kmu { program, ..kmu }
     }
 
     /// Types these lines at the prompt. Returns what the program said before the first, and then of each.
@@ -95,6 +85,23 @@ impl Kmu {
     pub(crate) fn keys(&self) -> Vec<u64> {
         handles(&self.one("findKey"))
     }
+}
+
+/// Makes an installation below `opt`, with this program. Returns where it is there.
+pub(crate) fn install(place: &Place, program: &str) -> PathBuf {
+    for directory in ["opt/bin", "opt/lib"] {
+        fs::create_dir_all(place.path(directory)).unwrap();
+    }
+    let installed = [program, env!("CARGO_BIN_EXE_strongroom")].map(|program| {
+        let to = place.path("opt/bin").join(Path::new(program).file_name().unwrap());
+        // By another process: a file that this one has open for writing cannot be run.
+        assert!(Command::new("cp").arg(program).arg(&to).status().unwrap().success());
+        to
+    });
+    fs::write(place.path("opt/lib/libstrongroom.so.0"), "the module's bytes").unwrap();
+    let [program, strongroom] = installed;
+    place.start(strongroom.to_str().unwrap(), &["attest", "make"]).succeeds();
+    program
 }
 
 /// The handles in the answer of findKey.

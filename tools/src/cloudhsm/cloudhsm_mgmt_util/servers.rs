@@ -8,6 +8,7 @@ use super::{SERVER, Tool};
 use crate::cloudhsm::link::fips_mode;
 use crate::cloudhsm::results::Refusal;
 use crate::cloudhsm::users::type_name;
+use crate::cloudhsm::{certificates, files};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -68,8 +69,8 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "getCert",
         usage: "<file> <type>",
         words: 2..=2,
-        description: "Fetches a certificate of the HSM's maker. There is none.",
-        explained: &[],
+        description: "Writes a certificate of the HSM to a PEM file.",
+        explained: &[("file", "the file, which is overwritten"), ("type", certificates::TYPES)],
         needs_login: false,
         run: certificate,
     },
@@ -169,9 +170,12 @@ fn sync(_: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
     Err(Refusal::Said(text.to_owned()))
 }
 
-fn certificate(_: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
-    let text = "Error: this HSM is a program and has no maker's certificates; 'strongroom attest' checks its files";
-    Err(Refusal::Said(text.to_owned()))
+fn certificate(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
+    let file = words.needed(0)?;
+    let certificate = certificates::fetch(words.number(1)?)?;
+    files::write(file, certificate.as_bytes())?;
+    tool.screen.lines(&["getCert Success"]);
+    Ok(())
 }
 
 fn end_to_end(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {

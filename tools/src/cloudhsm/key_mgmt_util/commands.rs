@@ -148,8 +148,5 @@ pub(super) const MANAGEMENT: &str = "Key Management Commands";
 pub(super) const CRYPTOGRAPHY: &str = "Management Crypto Commands";
 pub(super) const HELPERS: &str = "Helper Commands";
 
-/// Under no heading: commands that say why they do nothing.
-pub(super) const UNLISTED: &str = "";
-
 /// The headings in their order.
 const GROUPS: &[&str] = &[ADMINISTRATION, QUORUM, ASYMMETRIC, SYMMETRIC, TRANSPORT, MANAGEMENT, CRYPTOGRAPHY, HELPERS];

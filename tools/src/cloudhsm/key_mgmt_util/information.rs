@@ -7,13 +7,14 @@ use strongroom_core::hsm::MANUFACTURER;
 use strongroom_core::policy::Policy;
 
 use super::Tool;
-use super::commands::{ADMINISTRATION, ASYMMETRIC, Command, HELPERS, UNLISTED};
+use super::commands::{ADMINISTRATION, ASYMMETRIC, Command, HELPERS};
 use super::creation::flag;
 use super::find::search;
 use crate::cloudhsm::link::fips_mode;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::users::type_name;
+use crate::cloudhsm::{certificates, files};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -48,13 +49,13 @@ pub(super) const COMMANDS: &[Command] = &[
     },
     Command {
         name: "getCert",
-        group: UNLISTED,
-        call: "",
-        description: "Is not offered: this HSM has no certificates of a manufacturer or a cluster.",
+        group: ADMINISTRATION,
+        call: "Cfm3GetCert",
+        description: "Writes a certificate of the HSM to a PEM file.",
         flags: &[&[
-            Flag::optional("-f", "file", "nothing: no file is written"),
-            Flag::optional("-s", "certificate-type", "nothing"),
-            Flag::optional("-t", "certificate-type", "nothing"),
+            Flag::required("-f", "file", "Output file", "the file, which is overwritten"),
+            Flag::optional("-s", "certificate-type", certificates::TYPES),
+            Flag::optional("-t", "certificate-type", "the same as -s"),
         ]],
         needs_user: false,
         status: false,
@@ -146,12 +147,18 @@ fn partition_info(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn certificate(_: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
-    Err(Refusal::Said(
-        "Error: getCert is not offered: this HSM is software, and nobody certified it. 'strongroom attest check' says \
-         whether it is as it was installed"
-            .to_owned(),
-    ))
+fn certificate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
+    let file = options.needed("-f")?;
+    let number = match (options.number("-s")?, options.number("-t")?) {
+        (Some(number), None) | (None, Some(number)) => number,
+        (None, None) => return Err(Refusal::misuse("Error: Certificate type (-s) is missing.")),
+        (Some(_), Some(_)) => return Err(Refusal::HELP),
+    };
+    let certificate = certificates::fetch(number)?;
+    files::write(file, certificate.as_bytes())?;
+    // The original's line is none of its others.
+    tool.screen.paragraph(&[format!("\tCfm3GetCert() returned 0 :{}", Code::SUCCESS)]);
+    Ok(())
 }
 
 /// The mode as the tools say it.
