@@ -176,6 +176,8 @@ impl Names {
         token.audit_entries(&mut |_, entry| {
             if let Ok(entry) = entry
                 && entry.event.second() == Second::User
+                // Not every event about a user names the user.
+                && !entry.name.is_empty()
             {
                 names.insert(entry.second, entry.name);
             }
@@ -208,6 +210,12 @@ impl Names {
             None => user.to_string(),
         }
     }
+
+    /// The user an entry is about: the name there, or else the one that is known.
+    fn about<'a>(&'a self, entry: &'a Entry) -> Option<&'a str> {
+        let known = || self.0.get(&entry.second).map(String::as_str);
+        Some(entry.name.as_str()).filter(|name| !name.is_empty()).or_else(known)
+    }
 }
 
 fn concerns_user(entry: &Entry, user: u64) -> bool {
@@ -239,7 +247,10 @@ fn table(entries: &VecDeque<Entry>, names: &Names) -> Table {
             entry.event.name().to_owned(),
             number(entry.object),
             match entry.event.second() {
-                Second::User => one_line(&entry.name),
+                Second::User => match names.about(entry) {
+                    Some(name) => format!("user {} ({})", entry.second, one_line(name)),
+                    None => format!("user {}", entry.second),
+                },
                 _ => number(entry.second),
             },
             entry.mechanism.map_or_else(|| "-".to_owned(), |mechanism| MechanismName(mechanism).to_string()),
@@ -264,7 +275,7 @@ fn entry_json(entry: &Entry, names: &Names) -> Value {
         "with_object": object(second(Second::Object)),
         "with_user": match second(Second::User) {
             0 => Value::Null,
-            number => json!({ "id": number, "name": entry.name }),
+            number => json!({ "id": number, "name": names.about(entry) }),
         },
         "mechanism": entry.mechanism.map(|mechanism| MechanismName(mechanism).to_string()),
         "result": return_value(entry.result).to_string(),
@@ -283,8 +294,8 @@ fn role_name(role: u8) -> Value {
 }
 
 const SHOW_EXAMPLES: &str = "\
-Entries are numbered from 1 without gaps. WITH is the user whom an event is about, or the other key that took part: the \
-wrapping key, the key another one was derived or copied from. No PIN is needed: the log holds no secrets and no labels. \
+Entries are numbered from 1 without gaps. WITH is the user whom an event is about, by number and name, or the other key that \
+took part: the wrapping key, the key another one was derived or copied from. No PIN is needed: the log holds no secrets and no labels. \
 Whether it is what was written is what 'strongroom audit verify' says. What is logged: audit in the configuration.
 
 Examples:

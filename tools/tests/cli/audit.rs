@@ -70,6 +70,30 @@ fn show_lists_what_happened() {
 }
 
 #[test]
+fn show_names_whom_an_event_is_about_even_where_the_entry_does_not() {
+    let place = Place::with_token();
+    place.run(&["key", "generate", "--type", "aes", "--label", "orders"]).pins().succeeds();
+    place.run(&["user", "add", "bob"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    for (command, event) in [("share", "key-shared"), ("unshare", "key-unshared")] {
+        place.run(&["key", command, "orders", "--with", "bob", "--user", "user"]).pins().succeeds();
+        let about = |options: &[&str]| {
+            let last = entries(&place, &[&["--last", "1"], options].concat()).remove(0);
+            assert_eq!(last["event"], event);
+            (last["with_user"]["id"].as_u64(), last["with_user"]["name"].as_str().map(str::to_owned))
+        };
+        assert_eq!(about(&[]), (Some(3), Some("bob".to_owned())));
+        assert_eq!(about(&["--user", "bob"]), (Some(3), Some("bob".to_owned())));
+        let text = place.run(&["audit", "show", "--last", "1"]).succeeds();
+        assert!(text.contains("  user 3 (bob)  "), "{text}");
+    }
+    // Who is gone keeps the name that the log has.
+    place.run(&["user", "delete", "bob", "--yes"]).pins().succeeds();
+    let text = place.run(&["audit", "show"]).succeeds();
+    let shared = text.lines().find(|line| line.contains("key-shared")).unwrap();
+    assert!(shared.contains("  user 3 (bob)  "), "{text}");
+}
+
+#[test]
 fn show_filters() {
     let place = place();
     assert_eq!(events(&place, &["--last", "2"]), ALL[7..]);
