@@ -50,7 +50,7 @@ impl Token {
         let certified = match kept.filter(|kept| *kept.record == *record) {
             Some(kept) => Certified { generation, ..kept },
             None => {
-                let user = User::decode(&record)?;
+                let user = decode(&layout::user(id), &record)?;
                 expect_certified(&user, &meta, &layout::user(id))?;
                 Certified { keys_id: user.keys_id()?, user: Arc::new(user), record: record.into(), meta, generation }
             }
@@ -69,5 +69,20 @@ impl Token {
 /// Whether the authority vouches for a user's name, role and keys, and the record lies where it belongs.
 pub(super) fn expect_certified(user: &User, meta: &Meta, key: &[u8]) -> Result<(), Error> {
     let certified = layout::user(user.id) == key && user.is_certified(&meta.id, &meta.authority);
-    if certified { Ok(()) } else { Err(damaged("a user record was changed")) }
+    if certified { Ok(()) } else { Err(damaged(&format!("{} was changed", whose(key, Some(&user.name))))) }
+}
+
+/// A user's record. One that cannot be read says whose it is.
+pub(super) fn decode(key: &[u8], record: &[u8]) -> Result<User, Error> {
+    User::decode(record).map_err(|error| match error {
+        Error::Damaged(what) => Error::Damaged(format!("{} cannot be read: {what}", whose(key, None))),
+        other => other,
+    })
+}
+
+/// Whose record lies under a key, in words for people; the name is what a record says that may be false.
+pub(super) fn whose(key: &[u8], name: Option<&str>) -> String {
+    let number = layout::user_number(key).map_or_else(String::new, |number| format!(" {}", number.0));
+    let name = name.map_or_else(String::new, |name| format!(" ({name:?})"));
+    format!("the record of user{number}{name}")
 }

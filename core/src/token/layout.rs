@@ -63,6 +63,11 @@ pub fn user(user: UserId) -> [u8; 5] {
     key
 }
 
+/// The number of the user whose record has this key.
+pub fn user_number(key: &[u8]) -> Option<UserId> {
+    Some(UserId(u32::from_be_bytes(key.strip_prefix(USERS)?.try_into().ok()?)))
+}
+
 /// The key between a user and another with whom the first shares objects.
 pub fn pair(owner: UserId, sharee: UserId) -> [u8; 9] {
     let mut key = [PAIRS[0]; 9];
@@ -138,6 +143,8 @@ mod tests {
         assert!(object(255) < object(256));
         assert_eq!(object_number(&object(0x0102_0304_0506_0708)), Some(0x0102_0304_0506_0708));
         assert_eq!(object_number(b"Oshort"), None);
+        assert_eq!(user_number(&user(UserId(0x0102_0304))), Some(UserId(0x0102_0304)));
+        assert_eq!(user_number(b"Ushort"), None);
         let entry = tag(&[7; 8], 42);
         assert!(entry.starts_with(&tag_prefix(&[7; 8])));
         assert_eq!(tagged_number(&entry), Some(42));

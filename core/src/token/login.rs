@@ -6,7 +6,7 @@ use super::audit::Event;
 use super::cache::ObjectCache;
 use super::founding::APPLIANCE_USER_STAYS;
 use super::sharing::PairCache;
-use super::{APPLIANCE_USER, DEFAULT_USER, FIRST_OFFICER, Founding, Meta, Token, check_name, layout};
+use super::{APPLIANCE_USER, DEFAULT_USER, FIRST_OFFICER, Founding, Meta, Token, certified, check_name, layout};
 use crate::access::Actor;
 use crate::error::Error;
 use crate::object::UserId;
@@ -90,7 +90,8 @@ impl Token {
         let (bundle_key, bundle) = self.open_counted(&meta.id, &user, pin)?;
         let keys = bundle.keys()?;
         if *keys.authority() != meta.authority || !user.is_certified(&meta.id, keys.authority()) {
-            return Err(damaged("the token or the user record was changed"));
+            let record = certified::whose(&layout::user(user.id), Some(&user.name));
+            return Err(damaged(&format!("the token's record or {record} was changed")));
         }
         let login = Login {
             user: user.id,

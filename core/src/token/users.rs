@@ -10,7 +10,7 @@ use super::{
     APPLIANCE_USER, APPLIANCE_USER_ID, DEFAULT_USER, FIRST_OFFICER, Founding, Login, Token, check_name, check_pin,
     layout,
 };
-use super::{officers, quorum, sharing};
+use super::{certified, officers, quorum, sharing};
 use crate::access::Service;
 use crate::error::Error;
 use crate::object::UserId;
@@ -54,7 +54,7 @@ impl Token {
         let meta = self.meta()?;
         let mut users = Vec::with_capacity(records.len() + 1);
         for (key, record) in &records {
-            let user = User::decode(record)?;
+            let user = certified::decode(key, record)?;
             expect_certified(&user, &meta, key)?;
             let failures = self.failures(user.id)?;
             let attempts_left = meta.founding.pin_failures_max().saturating_sub(failures);
@@ -247,7 +247,7 @@ impl Token {
     pub(super) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
         let mut found = None;
         let mut trouble = None;
-        self.store.scan(layout::USERS, None, &mut |_, record| match User::decode(record) {
+        self.store.scan(layout::USERS, None, &mut |key, record| match certified::decode(key, record) {
             Ok(user) if user.name == name => {
                 found = Some(user);
                 ControlFlow::Break(())
@@ -279,7 +279,8 @@ impl Token {
 
     /// The record of the user with this number.
     pub(super) fn user(&self, id: UserId) -> Result<Option<User>, Error> {
-        self.store.get(&layout::user(id))?.map(|record| User::decode(&record)).transpose()
+        let key = layout::user(id);
+        self.store.get(&key)?.map(|record| certified::decode(&key, &record)).transpose()
     }
 
     /// Writes a user's record in place of the one that was read: whatever happened to it meanwhile wins.

@@ -109,10 +109,18 @@ fn show(context: &Context, application: &Application, args: &ShowArgs) -> Result
 
 fn verify(context: &Context, application: &Application, args: &VerifyArgs) -> Result<Answer, Failure> {
     let token = application.token();
-    let officer = match args.without_pin {
-        true => None,
-        false => Some(args.officer.login(context, token)?),
-    };
+    let officer =
+        match args.without_pin {
+            true => None,
+            false => Some(args.officer.login(context, token).map_err(|failure| {
+                match failure.is(cryptoki_sys::CKR_DEVICE_ERROR) {
+                    true => {
+                        failure.advise("'strongroom doctor' says more; --without-pin checks the chain of the log alone")
+                    }
+                    false => failure,
+                }
+            })?),
+        };
     let report = token.verify_audit(officer.as_ref(), args.expect.as_ref())?;
     let problems: Vec<Value> = report
         .problems
@@ -149,6 +157,7 @@ fn verdict(report: &Report, compared: bool) -> String {
     if let Some(last) = report.last {
         text.push_str(&format!("Last entry: {last}\n"));
     }
+    text.push_str("This is about the log alone; keys and users are checked by 'strongroom doctor'.\n");
     match (report.problem_count, report.with_key, compared) {
         (0, false, _) => text.push_str(
             "Nobody's PIN was asked for: this finds accidents, but not somebody who changed the log and computed the \
@@ -307,7 +316,7 @@ const VERIFY_EXAMPLES: &str = "\
 With an officer's PIN: every entry is there, unchanged and in its order, up to the moment at which somebody came who can \
 write the files of the token. It does not show that the whole token is no older copy: note the last entry that is printed \
 in another place, and give it to --expect the next time. Without a PIN: the entries follow each other, which somebody who \
-changed them can have arranged. Exit code 1 where something is wrong.
+changed them can have arranged. It says nothing about keys and users: 'strongroom doctor' checks these. Exit code 1 where something is wrong.
 
 Examples:
   strongroom audit verify --so-pin-file officer.pin

@@ -115,6 +115,10 @@ fn verify_vouches_for_a_log_that_is_whole() {
     let text = place.run(&["audit", "verify"]).pins().succeeds();
     assert!(text.starts_with("The audit log is whole: 9 entries"), "{text}");
     assert!(text.contains("--expect"), "{text}");
+    assert!(
+        text.contains("This is about the log alone; keys and users are checked by 'strongroom doctor'.\n"),
+        "{text}"
+    );
     let json = place.run(&["audit", "verify"]).pins().json();
     assert_eq!((json["whole"].as_bool(), json["with_pin"].as_bool()), (Some(true), Some(true)));
     let last = json["last"].as_str().unwrap();
@@ -157,6 +161,29 @@ fn verify_finds_what_was_touched_and_where() {
     let shown = place.run(&["audit", "show"]).outcome();
     assert_eq!((shown.code, shown.out.lines().count()), (0, 9), "{shown:?}");
     assert!(shown.err.contains("1 entry cannot be read, the first is 4"), "{shown:?}");
+}
+
+#[test]
+fn a_damaged_user_is_named() {
+    for (at, words) in [
+        // A letter of the name, which the certificate covers.
+        (12, "the record of user 2 (\"us%r\") was changed"),
+        // The format.
+        (0, "the record of user 2 cannot be read: "),
+    ] {
+        let place = Place::with_token();
+        edit(&place, &mut |transaction| {
+            let key = strongroom_core::token::layout::user(strongroom_core::object::UserId(2));
+            let mut record = transaction.get(&key).unwrap().unwrap();
+            record[at] ^= 0x40;
+            transaction.put(&key, &record).unwrap();
+        });
+        let advice = "'strongroom doctor' says more; --without-pin checks the chain";
+        place.run(&["audit", "verify"]).pins().refused(1, &[words, advice]);
+        assert!(place.run(&["audit", "verify", "--without-pin"]).succeeds().contains("fits: 2 entries"));
+        let doctor = place.run(&["doctor"]).outcome();
+        assert!(doctor.code == 1 && doctor.out.contains(words), "{doctor:?}");
+    }
 }
 
 #[test]

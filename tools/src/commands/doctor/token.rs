@@ -167,23 +167,21 @@ fn check_users(
     }
     let mut sound = BTreeSet::new();
     for (key, record) in &records {
-        match User::decode(record) {
+        let number = layout::user_number(key).map_or_else(String::new, |number| format!(" {}", number.0));
+        let problem = match User::decode(record) {
             Ok(user) if layout::user(user.id).as_slice() != key.as_slice() => {
-                findings.error(
-                    subject,
-                    format!("the record of user {} is in the wrong place", quoted(&user.name)),
-                    BACKUP,
-                );
+                format!("({}) is in the wrong place", quoted(&user.name))
             }
             Ok(user) if !user.is_certified(&meta.id, &meta.authority) => {
-                let message = format!("the record of user {} was changed from outside", quoted(&user.name));
-                findings.error(subject, message, BACKUP);
+                format!("({}) was changed from outside", quoted(&user.name))
             }
             Ok(user) => {
                 sound.insert(user.id);
+                continue;
             }
-            Err(error) => findings.error(subject, format!("a user record cannot be read: {error}"), BACKUP),
-        }
+            Err(error) => format!("cannot be read: {error}"),
+        };
+        findings.error(subject, format!("the record of user{number} {problem}"), BACKUP);
     }
     if sound.len() == records.len() {
         findings.ok(subject, format!("{} certified by the token's authority", counted(sound.len(), "user")));
