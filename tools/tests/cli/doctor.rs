@@ -218,6 +218,26 @@ fn a_wrong_pin_is_an_error_and_is_not_tried_on_several_tokens() {
 }
 
 #[test]
+fn a_pin_that_may_be_several_users_is_not_tried_and_is_no_error() {
+    let place = Place::new();
+    place.run(&["token", "init", "--label", "t", "--no-user"]).pins().without("STRONGROOM_PIN").succeeds();
+    let (code, answer) = examine(&place, &[], Some(PIN));
+    assert_eq!((code, answer["errors"].as_u64()), (0, Some(0)), "{answer}");
+    assert!(has(&answer, "ok", "private objects were not checked: the token has no user yet"), "{answer}");
+    for name in ["alice", "bob"] {
+        place.run(&["user", "add", name]).pins().env("STRONGROOM_NEW_PIN", PIN).succeeds();
+    }
+    let (code, answer) = examine(&place, &[], Some(PIN));
+    assert_eq!((code, answer["errors"].as_u64()), (0, Some(0)), "{answer}");
+    let note = "private objects were not checked: give --user NAME and a PIN; the users are alice, bob";
+    assert!(has(&answer, "ok", note), "{answer}");
+    let (code, answer) = examine(&place, &["--user", "bob"], Some(PIN));
+    assert!(code == 0 && has(&answer, "ok", "\"bob\" can log in"), "{answer}");
+    let (code, answer) = examine(&place, &["--user", "nobody"], Some(PIN));
+    assert!(code == 1 && has(&answer, "error", "no login: there is no user \"nobody\""), "{answer}");
+}
+
+#[test]
 fn a_changed_token_is_an_error() {
     let place = Place::with_token();
     for label in ["one", "two"] {

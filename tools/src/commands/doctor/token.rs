@@ -228,6 +228,25 @@ fn login(
     subject: &str,
     findings: &mut Findings,
 ) -> Option<Arc<Login>> {
+    let token = application.token();
+    // A PIN in the environment is for whoever needs it; that it is nobody's here is nothing wrong with the token.
+    if args.user.user.is_none()
+        && let Err(failure) = args.user.name(token)
+    {
+        let users = token.users().unwrap_or_default().into_iter().filter(|user| user.role == Role::User);
+        let names: Vec<String> = users.map(|user| user.name).collect();
+        match names.as_slice() {
+            [] => findings.ok(subject, format!("private objects were not checked: {}", failure.message())),
+            names => findings.ok(
+                subject,
+                format!(
+                    "private objects were not checked: give --user NAME and a PIN; the users are {}",
+                    names.join(", ")
+                ),
+            ),
+        }
+        return None;
+    }
     match args.user.session(context, hsm, false) {
         Ok(_) => {
             let login = application.login();
