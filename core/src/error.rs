@@ -6,6 +6,7 @@ use cryptoki_sys::*;
 
 use crate::attribute::AttributeType;
 use crate::mechanism::MechanismName;
+use crate::object::UserId;
 use crate::policy::Policy;
 use crate::store::{Aborted, StoreError};
 
@@ -61,8 +62,8 @@ pub enum Error {
     AnotherUserLoggedIn,
     /// Nobody, or the wrong kind of user, is logged in.
     NotLoggedIn,
-    /// The user type or user name does not exist.
-    NoSuchUser(String),
+    /// There is no such user.
+    NoSuchUser(Sought),
     /// The user name cannot be used.
     UserName(&'static str),
     /// A context-specific login is needed before the operation, or was given without one.
@@ -137,6 +138,8 @@ pub enum Error {
     CurveNotSupported,
     /// The token's policy does not approve of the curve.
     CurveLeftOut(Policy),
+    /// The token's policy keeps no keys of this type, because it offers nothing for them.
+    KeyLeftOut(Policy),
     /// The parameter set is not one of those offered.
     ParameterSetNotSupported,
 
@@ -236,6 +239,19 @@ pub enum Error {
     Library(strongroom_crypto::Error),
 }
 
+/// A user who is not there, as he was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sought {
+    /// By name.
+    Name(String),
+    /// By number.
+    Number(UserId),
+    /// By number, among those who own and use keys.
+    CryptoUser(UserId),
+    /// By a user type of PKCS#11 (`CKU_...`).
+    Type(u64),
+}
+
 impl Error {
     /// The return value of the standard for this error (PKCS#11 3.2 §5.1).
     pub fn rv(&self) -> CK_RV {
@@ -271,7 +287,7 @@ impl Error {
             Error::AttributeReadOnly(_) => CKR_ATTRIBUTE_READ_ONLY,
             Error::AttributeSensitive(_) => CKR_ATTRIBUTE_SENSITIVE,
             Error::AttributeUnknown(_) => CKR_ATTRIBUTE_TYPE_INVALID,
-            Error::AttributeValue { .. } | Error::IdTaken(_) => CKR_ATTRIBUTE_VALUE_INVALID,
+            Error::AttributeValue { .. } | Error::KeyLeftOut(_) | Error::IdTaken(_) => CKR_ATTRIBUTE_VALUE_INVALID,
             Error::TemplateIncomplete(_) => CKR_TEMPLATE_INCOMPLETE,
             Error::TemplateInconsistent { .. } => CKR_TEMPLATE_INCONSISTENT,
             Error::MechanismInvalid(_) | Error::MechanismLeftOut(..) | Error::MechanismNotAllowed(_) => {
@@ -351,7 +367,10 @@ impl fmt::Display for Error {
             Error::AlreadyLoggedIn => write!(f, "this user is logged in already"),
             Error::AnotherUserLoggedIn => write!(f, "another user is logged in; log out first"),
             Error::NotLoggedIn => write!(f, "log in first"),
-            Error::NoSuchUser(name) => write!(f, "there is no user \"{name}\""),
+            Error::NoSuchUser(Sought::Name(name)) => write!(f, "there is no user \"{name}\""),
+            Error::NoSuchUser(Sought::Number(id)) => write!(f, "there is no user with number {}", id.0),
+            Error::NoSuchUser(Sought::CryptoUser(id)) => write!(f, "there is no crypto user with number {}", id.0),
+            Error::NoSuchUser(Sought::Type(user_type)) => write!(f, "there is no user of type {user_type}"),
             Error::UserName(why) => write!(f, "the user name is not usable: {why}"),
             Error::ContextLogin(why) => write!(f, "{why}"),
             Error::NoObject(handle) => write!(f, "there is no object {handle} for this caller"),
@@ -387,6 +406,9 @@ impl fmt::Display for Error {
             Error::CurveNotSupported => write!(f, "the curve in CKA_EC_PARAMS is not offered"),
             Error::CurveLeftOut(policy) => {
                 write!(f, "the token's policy ({policy}) does not approve of the curve in CKA_EC_PARAMS")
+            }
+            Error::KeyLeftOut(policy) => {
+                write!(f, "the token's policy ({policy}) offers nothing for keys of this type")
             }
             Error::ParameterSetNotSupported => write!(f, "the parameter set in CKA_PARAMETER_SET is not offered"),
             Error::KeyUnextractable(why) | Error::KeyNotWrappable(why) => write!(f, "{why}"),

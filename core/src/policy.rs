@@ -11,7 +11,7 @@ use cryptoki_sys::*;
 use strongroom_crypto::dh::KnownGroup;
 use strongroom_crypto::ec;
 
-use crate::attribute::{AttributeType, TemplateAttribute};
+use crate::attribute::TemplateAttribute;
 use crate::error::Error;
 use crate::mechanism;
 use crate::object::Object;
@@ -94,8 +94,7 @@ impl Policy {
         if let (CKO_SECRET_KEY, Some(key_type)) = (object.kind.class, object.kind.subtype)
             && !mechanism::is_used(self, key_type)
         {
-            let attribute = AttributeType(CKA_KEY_TYPE);
-            return Err(Error::AttributeValue { attribute, reason: "the token's policy offers nothing for such keys" });
+            return Err(Error::KeyLeftOut(self));
         }
         if self == Policy::Strict { strict::check_new(object) } else { Ok(()) }
     }

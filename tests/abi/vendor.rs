@@ -70,7 +70,7 @@ fn calls_are_traced_without_pins() {
         ", role=2, name=6 bytes, pin=12 bytes, user=set) = CKR_OK",
         "SR_SetUserPIN(session=",
         "user=99, pin=12 bytes) = CKR_USER_TYPE_INVALID",
-        "there is no user \"number 99\"",
+        "there is no user with number 99",
         "SR_DeleteUser(session=",
         "users=NULL, count=set) = CKR_OK",
         ", count=2\n",

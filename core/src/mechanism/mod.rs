@@ -292,7 +292,10 @@ impl Call<'_> {
         if find(number).is_some_and(|hash| !hash.is_offered(policy))
             || (policy == Policy::Fips && signs && number == CKM_SHA_1)
         {
-            return Err(Error::MechanismParameter("the token's policy does not take this hash"));
+            return Err(Error::MechanismParameter(match policy {
+                Policy::Strict => "the token's policy (strict) does not take this hash",
+                Policy::Standard | Policy::Fips => "the token's policy (fips) does not take this hash",
+            }));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::application::refuse_unactivated;
 use super::{NO_PIN_PAD, Session};
 use crate::access::Service;
 use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::object::UserId;
 use crate::seal::Role;
 use crate::token::quorum::{Approval, Progress, QuorumToken};
@@ -196,6 +196,6 @@ impl Session {
 
     fn user(&self, id: UserId) -> Result<UserInfo, Error> {
         let found = self.token().users()?.into_iter().find(|user| user.id == id);
-        found.ok_or_else(|| Error::NoSuchUser(format!("number {}", id.0)))
+        found.ok_or_else(|| Error::NoSuchUser(Sought::Number(id)))
     }
 }

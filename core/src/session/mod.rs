@@ -41,7 +41,7 @@ use cryptoki_sys::*;
 use parking_lot::{Mutex, MutexGuard};
 
 use crate::access::Actor;
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::seal::Role;
 use crate::token::{Credential, Founding, NumberHash};
 use application::Application;
@@ -166,7 +166,7 @@ impl Session {
             CKU_SO => Role::Officer,
             CKU_USER => Role::User,
             CKU_CONTEXT_SPECIFIC => return self.login_for_operation(pin.ok_or(NO_PIN_PAD)?),
-            _ => return Err(Error::NoSuchUser(format!("of type {user_type}"))),
+            _ => return Err(Error::NoSuchUser(Sought::Type(user_type))),
         };
         let pin = pin.ok_or(NO_PIN_PAD)?;
         let credential = Credential { role, name: name.filter(|name| !name.is_empty()), pin };

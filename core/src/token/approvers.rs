@@ -14,7 +14,7 @@ use super::audit::{Event, Fact};
 use super::objects::expect_login;
 use super::{Login, Meta, Token, layout};
 use crate::access::Service;
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::object::UserId;
 use crate::object::codec::{Reader, Writer, damaged};
 use crate::seal::{Role, User, approver_statement};
@@ -68,7 +68,7 @@ impl Token {
         self.store.transact(&mut |transaction| {
             expect_login(transaction, login)?;
             if transaction.get(&layout::user(user.id))?.is_none() {
-                return Err(Error::NoSuchUser(user.name.clone()).into());
+                return Err(Error::NoSuchUser(Sought::Name(user.name.clone())).into());
             }
             // Otherwise an officer alone would be as many officers as he likes.
             if user.id != login.user {

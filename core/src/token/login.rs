@@ -8,7 +8,7 @@ use super::founding::APPLIANCE_USER_STAYS;
 use super::sharing::PairCache;
 use super::{APPLIANCE_USER, DEFAULT_USER, FIRST_OFFICER, Founding, Meta, Token, certified, check_name, layout};
 use crate::access::Actor;
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::object::UserId;
 use crate::object::codec::damaged;
 use crate::seal::{Bundle, BundleKey, Role, TokenId, User, UserKeys};
@@ -150,7 +150,7 @@ impl Token {
                 return Err(APPLIANCE_USER_STAYS);
             }
             let user = self.find_user(&text)?.filter(|user| user.role.answers_to(credential.role));
-            return Ok((user.ok_or(Error::NoSuchUser(text))?, credential.pin));
+            return Ok((user.ok_or(Error::NoSuchUser(Sought::Name(text)))?, credential.pin));
         }
         if let Some(at) = credential.pin.iter().position(|byte| *byte == b':') {
             let (name, password) = credential.pin.split_at(at);

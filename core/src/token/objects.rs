@@ -281,7 +281,8 @@ impl Token {
 
     fn unknown_sharee(&self, sharees: &Sharees) -> Error {
         let unknown = sharees.iter().find_map(|sharee| self.expect_sharee(sharee).err());
-        unknown.unwrap_or_else(|| Error::NoSuchUser("among those who use keys".to_owned()))
+        // All are there now: one was not when it counted.
+        unknown.unwrap_or_else(|| Error::Busy("users were changed at the same time; try again".to_owned()))
     }
 
     /// Private objects and secret values are kept with the login, and are gone with it.

@@ -21,7 +21,7 @@ use super::certified::expect_certified;
 use super::objects::expect_login;
 use super::{Login, Meta, Token, layout, officers};
 use crate::access::Service;
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::limits::{QUORUM_TOKENS_MAX, QUORUM_TOKENS_OF_USER_MAX};
 use crate::object::{Ownership, UserId};
 use crate::seal::{Envelope, Role, User};
@@ -187,7 +187,7 @@ impl Token {
             let ownership = token.ownership(read)?;
             for approval in approvals {
                 let named = users.iter().find(|user| user.role == approval.role && user.name == approval.name);
-                let user = named.ok_or_else(|| Error::NoSuchUser(approval.name.to_owned()))?;
+                let user = named.ok_or_else(|| Error::NoSuchUser(Sought::Name(approval.name.to_owned())))?;
                 check(&meta, &token, ownership.as_ref(), user, approval.signature, read)?;
                 token.approvals.retain(|(earlier, _)| *earlier != user.id);
                 if token.approvals.len() >= APPROVALS_MAX {

@@ -12,7 +12,7 @@ use super::audit::{Event, Fact};
 use super::certified::Certified;
 use super::objects::expect_login;
 use super::{Login, Token, layout};
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::object::codec::{Writer, damaged};
 use crate::object::{Ownership, Sharees, UserId};
 use crate::seal::{self, Envelope, PairKey, PairRecord, Role, User};
@@ -182,7 +182,7 @@ impl Token {
 
     fn sharee(&self, id: UserId) -> Result<Certified, Error> {
         let user = self.certified(id)?.filter(|certified| certified.user.role == Role::User);
-        user.ok_or_else(|| Error::NoSuchUser(format!("number {} among those who use keys", id.0)))
+        user.ok_or_else(|| Error::NoSuchUser(Sought::CryptoUser(id)))
     }
 }
 
@@ -245,7 +245,7 @@ pub(super) fn expect_sharees(transaction: &mut dyn Transaction, sharees: &Sharee
         let user = transaction.get(&layout::user(sharee))?.map(|record| User::decode(&record)).transpose()?;
         let keys = user.map(|user| user.keys_id()).transpose()?;
         if keys.is_none() || keys.as_ref() != sharees.keys_of(sharee) {
-            return Err(Error::NoSuchUser(format!("number {} among those who use keys", sharee.0)).into());
+            return Err(Error::NoSuchUser(Sought::CryptoUser(sharee)).into());
         }
     }
     Ok(())

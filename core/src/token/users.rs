@@ -12,7 +12,7 @@ use super::{
 };
 use super::{certified, officers, quorum, sharing};
 use crate::access::Service;
-use crate::error::Error;
+use crate::error::{Error, Sought};
 use crate::object::UserId;
 use crate::object::codec::damaged;
 use crate::policy::{Kdf, KdfCost};
@@ -272,7 +272,7 @@ impl Token {
         if name == APPLIANCE_USER && self.meta()?.founding == Founding::CloudHsm {
             return Err(APPLIANCE_USER_STAYS);
         }
-        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(name.to_owned()))?;
+        let user = self.find_user(name)?.ok_or_else(|| Error::NoSuchUser(Sought::Name(name.to_owned())))?;
         expect_certified(&user, &*self.meta()?, &layout::user(user.id))?;
         Ok(user)
     }

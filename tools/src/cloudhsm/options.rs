@@ -2,6 +2,7 @@
 
 use super::results::Refusal;
 use super::words::Word;
+use crate::text::quoted;
 
 /// One option of a command.
 #[derive(Debug)]
@@ -52,17 +53,19 @@ impl<'a> Options<'a> {
     ///
     /// # Errors
     /// The command's help: for an option it does not declare, one that is given twice or lacks its value, and, with a line
-    /// that says so, for one that is missing.
+    /// that says so on standard output, for one that is missing.
     pub(crate) fn parse(flags: Flags, words: &'a [Word]) -> Result<Options<'a>, Refusal> {
         let mut given: Vec<(&'static str, &'a str)> = Vec::new();
         let mut words = words.iter().map(|word| word.as_str());
         while let Some(word) = words.next() {
-            let flag = all(flags).find(|flag| flag.name == word).ok_or(Refusal::HELP)?;
+            let flag = all(flags).find(|flag| flag.name == word).ok_or_else(|| unknown(word, &given))?;
             if given.iter().any(|(name, _)| *name == flag.name) {
-                return Err(Refusal::HELP);
+                return Err(Refusal::mistyped(format!("{word} is given twice")));
             }
             let value = match flag.value {
-                Some(_) => words.next().ok_or(Refusal::HELP)?,
+                Some(value) => {
+                    words.next().ok_or_else(|| Refusal::mistyped(format!("{word} needs a value: <{value}>")))?
+                }
                 None => "",
             };
             given.push((flag.name, value));
@@ -90,7 +93,7 @@ impl<'a> Options<'a> {
 
     /// The value of a required option.
     pub(crate) fn needed(&self, name: &str) -> Result<&'a str, Refusal> {
-        self.text(name).ok_or(Refusal::HELP)
+        self.text(name).ok_or_else(|| Refusal::mistyped(format!("{name} is missing")))
     }
 
     /// Its value as a number, decimal or with `0x` before it.
@@ -98,13 +101,28 @@ impl<'a> Options<'a> {
     /// # Errors
     /// The command's help, for what is no number.
     pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, Refusal> {
-        self.text(name).map(|text| number(text).ok_or(Refusal::HELP)).transpose()
+        let read = |text| number(text).ok_or_else(|| Refusal::value(name, "a number", quoted(text)));
+        self.text(name).map(read).transpose()
     }
 
     /// The number a required option gives.
     pub(crate) fn needed_number(&self, name: &str) -> Result<u64, Refusal> {
-        self.number(name)?.ok_or(Refusal::HELP)
+        let text = self.needed(name)?;
+        number(text).ok_or_else(|| Refusal::value(name, "a number", quoted(text)))
     }
+}
+
+/// A word where an option is expected. What is none is not repeated: it may be a password.
+fn unknown(word: &str, given: &[(&'static str, &str)]) -> Refusal {
+    Refusal::Mistyped(match (word.starts_with('-'), given.last()) {
+        (true, _) => format!("there is no option {}", quoted(word)),
+        (false, None) => "there is a word too many: options begin with -".to_owned(),
+        (false, Some((name, _))) => {
+            format!(
+                "there is a word too many after {name}: options begin with -, and double quotes keep spaces in a value"
+            )
+        }
+    })
 }
 
 /// A number as the tools write it: decimal, or hexadecimal after `0x`.
@@ -160,10 +178,10 @@ mod tests {
     ];
     static FLAGS: Flags = &[SOME];
 
-    fn refusal(line: &str) -> Option<String> {
+    fn refusal(line: &str) -> String {
         let words = split(line).unwrap();
-        match Options::parse(FLAGS, &words) {
-            Err(Refusal::Misuse(line)) => line,
+        match Options::parse(FLAGS, &words).and_then(|options| options.needed_number("-t")) {
+            Err(Refusal::Misuse(Some(line)) | Refusal::Mistyped(line)) => line,
             other => panic!("{other:?}"),
         }
     }
@@ -179,10 +197,20 @@ mod tests {
 
     #[test]
     fn misuse_is_answered_with_the_help() {
-        for line in ["-t 1 -t 1", "-t 1 -x", "-t 1 x", "-t", "-t 1 -nex -nex", "-h -t 1"] {
-            assert_eq!(refusal(line), None, "{line}");
+        for (line, reason) in [
+            ("-t 1 -t 1", "-t is given twice"),
+            ("-t 1 -x", "there is no option \"-x\""),
+            ("-h -t 1", "there is no option \"-h\""),
+            ("secret", "there is a word too many: options begin with -"),
+            ("-t", "-t needs a value: <key-type>"),
+            ("-t one", "-t takes a number, not \"one\""),
+            ("-t 1 -nex -nex", "-nex is given twice"),
+            ("-nex", "Error: Key type (-t) is missing."),
+        ] {
+            assert_eq!(refusal(line), reason, "{line}");
         }
-        assert_eq!(refusal("-nex"), Some("Error: Key type (-t) is missing.".to_owned()));
+        let surplus = refusal("-t 1 secret");
+        assert!(surplus.starts_with("there is a word too many after -t:") && !surplus.contains("secret"), "{surplus}");
     }
 
     #[test]

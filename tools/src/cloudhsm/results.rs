@@ -13,6 +13,8 @@ pub(crate) struct Code(u32);
 pub(crate) enum Refusal {
     /// It was not typed as it must be: its help says how, after a line that says what is wrong.
     Misuse(Option<String>),
+    /// The same, where scripts know the help alone: the person is told what is wrong.
+    Mistyped(String),
     /// The tool itself refuses or fails, in these words.
     Said(String),
     /// A call returned a code.
@@ -41,6 +43,16 @@ impl Refusal {
     /// The command's help, after this line.
     pub(crate) fn misuse(line: impl Into<String>) -> Refusal {
         Refusal::Misuse(Some(line.into()))
+    }
+
+    /// The command's help, and these words to the person.
+    pub(crate) fn mistyped(reason: impl Into<String>) -> Refusal {
+        Refusal::Mistyped(reason.into())
+    }
+
+    /// A value that an option does not take; `taken` says which it takes.
+    pub(crate) fn value(name: &str, taken: &str, given: impl fmt::Display) -> Refusal {
+        Refusal::Mistyped(format!("{name} takes {taken}, not {given}"))
     }
 
     /// A code that the tool gives before the HSM is asked.
@@ -172,7 +184,9 @@ impl Code {
             | Error::UnwrappingKeyHandle(_)
             | Error::NoSession(_) => Code::INVALID_HANDLE,
             Error::NotOwner => Code::ACCESS_DENIED,
-            Error::Prohibited(_) | Error::MechanismLeftOut(..) | Error::CurveLeftOut(_) => Code::POLICY,
+            Error::Prohibited(_) | Error::MechanismLeftOut(..) | Error::CurveLeftOut(_) | Error::KeyLeftOut(_) => {
+                Code::POLICY
+            }
             Error::ApprovalsMissing { .. } => Code::QUORUM,
             Error::Approval(_) => Code::APPROVAL,
             Error::IdTaken(_) => Code::ID_NOT_UNIQUE,

@@ -44,6 +44,29 @@ pub(crate) fn split_within(line: &str, bytes_max: usize) -> Result<Vec<Word>, St
     }
 }
 
+/// The name that was probably meant: the nearest, if few letters make the difference.
+pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let few = word.chars().count() / 3;
+    names.map(|name| (distance(word, name), name)).filter(|(distance, _)| *distance <= few).min().map(|(_, name)| name)
+}
+
+/// How many letters are to be put in, taken out or changed to make one word of the other, be they large or small.
+fn distance(one: &str, other: &str) -> usize {
+    let letters = |word: &str| word.chars().map(|letter| letter.to_ascii_lowercase()).collect::<Vec<char>>();
+    let (one, other) = (letters(one), letters(other));
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in (1..).zip(&one) {
+        let mut next = vec![at];
+        for (pair, known) in row.windows(2).zip(&other) {
+            let [diagonal, above] = pair else { continue };
+            let left = next.last().copied().unwrap_or_default();
+            next.push((left + 1).min(above + 1).min(diagonal + usize::from(letter != known)));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 /// Room for any word of the line, so that none is moved and leaves a copy behind.
 fn roomy(line: &str) -> Word {
     Zeroizing::new(String::with_capacity(line.len()))
@@ -69,6 +92,18 @@ mod tests {
         assert_eq!(words("-l \"\""), ["-l", ""]);
         assert_eq!(words("a\"b c\"d\te"), ["ab cd", "e"]);
         assert!(words(" \r\n").is_empty());
+    }
+
+    #[test]
+    fn a_name_with_few_wrong_letters_is_found() {
+        let near = |word| nearest(word, ["genSymKey", "genRSAKeyPair", "findKey", "findSingleKey"].into_iter());
+        assert_eq!(near("genSimKey"), Some("genSymKey"));
+        assert_eq!(near("GENSYMKEYS"), Some("genSymKey"));
+        assert_eq!(near("genSymmetricKey"), None);
+        assert_eq!(near("fndKey"), Some("findKey"));
+        assert_eq!(near("\u{e9}"), None);
+        assert_eq!(near(""), None);
+        assert_eq!((distance("", "abc"), distance("abc", ""), distance("kitten", "sitting")), (3, 3, 3));
     }
 
     #[test]

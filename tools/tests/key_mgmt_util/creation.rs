@@ -46,6 +46,44 @@ fn what_is_misused_is_answered_with_the_help() {
     assert_eq!(kmu.keys(), Vec::<u64>::new());
 }
 
+/// Lines whose answer is the help alone, and what the person is told.
+const MISTYPED: &[(&str, &str)] = &[
+    ("genSymKey -t 99 -s 32 -l x", "Error: -t takes 16, 18, 21 or 31, not 99"),
+    ("genSymKey -t aes -s 32 -l x", "Error: -t takes a number, not \"aes\""),
+    ("genSymKey -t 31 -s 32 -l x -z", "Error: there is no option \"-z\""),
+    ("genSymKey -t 31 -s 32 -l x y", "Error: there is a word too many after -l: "),
+    ("genSymKey -t 31 -s 32 -l x -l y", "Error: -l is given twice"),
+    ("genSymKey -t 31 -s 32 -l", "Error: -l needs a value: <label>"),
+    ("genSymKey -t 31 -s 32 -l x -m_value 9", "Error: -m_value takes 0 to 8, not 9"),
+    ("genSymKey -t 31 -s 32 -l x -min_srv 29", "Error: -min_srv takes 1 to 28, not 29"),
+    ("genSymKey -t 31 -s 32 -l x -u 4,", "Error: -u takes numbers of users with commas between, not \"4,\""),
+    ("genECCKeyPair -i 17 -l x", "Error: -i takes 2, 13, 14, 15 or 16, not 17"),
+    ("imSymKey -t 18 -l x -f f -w 6", "Error: -t takes 16, 21 or 31, not 18"),
+    ("findKey -sess 2", "Error: -sess takes 0 or 1, not 2"),
+    ("sign -f f -k 6 -m 10 -out o", "Error: -m takes 0 to 9 or 15 to 19, not 10"),
+    ("shareKey -k 6 -u 4,5", "Error: -u takes the number of one user, not 2 of them"),
+    ("unWrapKey -f f -w 6 -m 99", "Error: an option of unWrapKey has a value it does not take"),
+    ("genSimKey -t 31", "Error: there is no command genSimKey; did you mean genSymKey?"),
+    ("frobnicate", "Error: there is no command frobnicate; help lists them"),
+];
+
+#[test]
+fn the_person_is_told_what_is_mistyped() {
+    let kmu = Kmu::new();
+    for (line, reason) in MISTYPED {
+        let said = kmu.single(&line.split(' ').collect::<Vec<_>>());
+        assert!(said.err.starts_with(&format!("key_mgmt_util: {reason}")), "{line}: {said:?}");
+        assert_eq!(said.err.lines().count(), 1, "{line}: {said:?}");
+        assert!(!said.out.contains("Error:") && said.out.contains("Syntax: "), "{line}: {said:?}");
+    }
+    // What scripts know as a line of the answer is not said twice.
+    let said = kmu.single(&["genSymKey", "-t", "31"]);
+    assert!(said.out.contains("Error: Key size (-s) is missing.") && said.err.is_empty(), "{said:?}");
+    // A word too many may be a password.
+    let said = kmu.start(&["singlecmd", "loginHSM", "-u", "CU", "secret-word"]);
+    assert!(!said.err.contains("secret-word") && said.err.contains("a word too many after -u"), "{said:?}");
+}
+
 /// Lines that are refused with a code or a text of the tool's own.
 const REFUSED: &[(&str, &str)] = &[
     ("genSymKey -t 31 -s 20 -l x", "0xe1 : HSM Error: Invalid key size"),
@@ -135,8 +173,11 @@ fn policies_refuse_what_they_do_not_offer() {
     let fips = Kmu::with("kdf = \"test\"\npolicy = \"fips\"\n");
     let said =
         fips.session(&["genSymKey -t 18 -s 16 -l x", "genSymKey -t 21 -s 24 -l x", "genSymKey -t 31 -s 16 -l x"]);
-    assert_eq!(said[0], "\n\tRC4 is not allowed in FIPS mode\n\n\tCurrent FIPS mode is: 00000002\n");
-    assert_eq!((code(&said[1]), code(&said[2])), ("b3", "00"));
+    let lines = "\n\tRC4 is not allowed in FIPS mode\n\n\tCurrent FIPS mode is: 00000002\n";
+    let refused = said[0].strip_prefix(lines).unwrap();
+    // What follows is what is said of every type that the policy leaves out.
+    assert_eq!((refused, code(refused)), (said[1].as_str(), "b3"));
+    assert_eq!(code(&said[2]), "00");
     let strict = Kmu::with("kdf = \"test\"\npolicy = \"strict\"\n");
     assert_eq!(code(&strict.one("genSymKey -t 18 -s 16 -l x")), "b3");
     assert_eq!((fips.keys().len(), strict.keys().len()), (1, 0));
@@ -158,6 +199,44 @@ fn policies_refuse_what_they_do_not_offer() {
     let (key, (public, _)) = (handle(&said[0]), super::kmu::pair(&said[1]));
     let said = fips.one(&format!("wrapKey -k {key} -w {public} -m 12 -out wrapped"));
     assert_eq!(code(&said), "b3", "{said}");
+}
+
+#[test]
+fn a_refusal_by_a_policy_names_the_policy() {
+    let strict = Kmu::with("kdf = \"test\"\npolicy = \"strict\"\n");
+    let fips = Kmu::with("kdf = \"test\"\npolicy = \"fips\"\n");
+    for kmu in [&strict, &fips] {
+        // Handles 6, and 7 and 8.
+        kmu.session(&["genSymKey -t 31 -s 32 -l x", "genRSAKeyPair -m 2048 -e 65537 -l r"]);
+    }
+    // 32 bytes, of whatever type.
+    assert!(fips.one("wrapKey -k 6 -w 6 -m 6 -noheader -out wrapped").contains("Key Wrapped."));
+    for (kmu, line, words) in [
+        (&strict, "genSymKey -t 18 -s 16 -l x", "the token's policy (strict) leaves CKM_RC4_KEY_GEN out"),
+        (&strict, "exSymKey -k 6 -w 6 -out y", "under the policy strict a key is for data or for other keys"),
+        (&strict, "wrapKey -k 6 -w 7 -m 8 -out y", "under the policy strict a key is for data or for other keys"),
+        (&strict, "wrapKey -k 6 -w 7 -m 12 -out y", "the token's policy (strict) leaves CKM_RSA_PKCS out"),
+        (&strict, "extractMaskedObject -o 6 -out y", "under the policy strict attributes only get stronger"),
+        (&fips, "genSymKey -t 18 -s 16 -l x", "the token's policy (fips) leaves CKM_RC4_KEY_GEN out"),
+        (&fips, "genSymKey -t 21 -s 24 -l x", "the token's policy (fips) leaves CKM_DES3_KEY_GEN out"),
+        (&fips, "genECCKeyPair -i 16 -l x", "the token's policy (fips) does not approve of the curve"),
+        (&fips, "wrapKey -k 6 -w 7 -m 12 -out y", "the token's policy (fips) leaves CKM_RSA_PKCS out"),
+        (&fips, "sign -f wrapped -k 8 -m 5 -out y", "the token's policy (fips)"),
+        (
+            &fips,
+            "unWrapKey -f wrapped -w 6 -m 6 -noheader -l x -kc 4 -kt 18",
+            "the token's policy (fips) offers nothing for keys of this type",
+        ),
+    ] {
+        let said = kmu.single(&line.split(' ').collect::<Vec<_>>());
+        assert!(said.err.contains(words) && said.err.ends_with(": docs/policies.md\n"), "{line}: {said:?}");
+        let refused = said.out.split("SUCCESS").last().unwrap();
+        assert!(refused.contains("0xb3 : HSM Error") || refused.contains("0xe7 : HSM Error"), "{line}: {said:?}");
+    }
+    let plain = Kmu::new();
+    plain.one("genSymKey -t 16 -s 16 -l x");
+    let said = plain.single(&["exSymKey", "-k", "6", "-w", "6", "-out", "y"]);
+    assert!(!said.err.is_empty() && !said.err.contains("policy"), "{said:?}");
 }
 
 #[test]
@@ -198,6 +277,8 @@ fn keys_are_shared_with_users_who_exist() {
         assert!(said.contains("0xce : HSM Error: This user does not exist"), "{users}: {said}");
         assert!(said.contains("err state 0x000000ce"), "{said}");
     }
+    let said = kmu.single(&["genSymKey", "-t", "31", "-s", "32", "-l", "x", "-u", "4,99"]);
+    assert_eq!(said.err, "key_mgmt_util: genSymKey: there is no crypto user with number 99\n");
     assert_eq!(kmu.keys(), Vec::<u64>::new());
     let said = kmu.session(&[
         "genSymKey -t 31 -s 32 -l shared -u 4 -m_value 0",

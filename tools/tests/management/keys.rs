@@ -55,7 +55,7 @@ fn what_cannot_be_shared_is_not() {
     for (line, words) in [
         (format!("shareKey {secret} 4 2"), "Error: 2 is neither 0 nor 1\n"),
         (format!("shareKey {secret} x 1"), "Error: x is no number\n"),
-        (format!("shareKey {secret} 4294967296 1"), "Error: no user has the number 4294967296\n"),
+        (format!("shareKey {secret} 4294967296 1"), "Error: there is no user with number 4294967296\n"),
         (format!("shareKey {secret} 4"), "Syntax: shareKey -h\n"),
     ] {
         assert!(user(&kmu, USER, &[&line])[0].contains(words), "{line}");

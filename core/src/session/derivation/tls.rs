@@ -116,9 +116,12 @@ impl Run<'_> {
         if !sizes.are_of_a_suite() && self.inheritance(&sources).is_confidential() {
             return Err(Error::KeySize { got: sizes.mac.max(sizes.key) });
         }
-        let strict = self.session.application.policy() != Policy::Standard;
-        if sizes.iv > 0 && strict && self.inheritance(&sources).is_confidential() {
-            return Err(Error::KeyNotPermitted("the token's policy gives no IVs out of a confidential key block"));
+        if sizes.iv > 0 && self.inheritance(&sources).is_confidential() {
+            match self.session.application.policy() {
+                Policy::Standard => {}
+                Policy::Strict => return Err(NO_IVS_STRICT),
+                Policy::Fips => return Err(NO_IVS_FIPS),
+            }
         }
         for (flag, attribute) in [(Flag::Sensitive, CKA_SENSITIVE), (Flag::Extractable, CKA_EXTRACTABLE)] {
             if self.template.flag(flag).is_some_and(|given| given != sources.base.has(flag)) {
@@ -252,3 +255,7 @@ const MASTER_BYTES: usize = 48;
 const IV_BYTES_MAX: usize = 16;
 /// More than any cipher suite has.
 const PART_BYTES_MAX: usize = 256;
+const NO_IVS_STRICT: Error =
+    Error::KeyNotPermitted("the token's policy (strict) gives no IVs out of a confidential key block");
+const NO_IVS_FIPS: Error =
+    Error::KeyNotPermitted("the token's policy (fips) gives no IVs out of a confidential key block");

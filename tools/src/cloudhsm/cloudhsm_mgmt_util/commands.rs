@@ -37,7 +37,7 @@ impl<'a> Words<'a> {
 
     /// The word at a place where the command has one always.
     pub(super) fn needed(&self, at: usize) -> Result<&'a str, Refusal> {
-        self.text(at).ok_or(Refusal::HELP)
+        self.text(at).ok_or_else(|| Refusal::mistyped("a word is missing"))
     }
 
     /// The number at such a place.
@@ -88,7 +88,7 @@ pub(super) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
         return Outcome::Done;
     }
     let result = match command.words.contains(&words.len()) {
-        false => Err(Refusal::HELP),
+        false => Err(Refusal::Mistyped(format!("{} does not take {} words", command.name, words.len()))),
         true if command.needs_login => tool.login().map(|_| ()),
         true => Ok(()),
     };
@@ -126,6 +126,10 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
         Refusal::Misuse(line) => {
             tool.screen.lines(line.as_slice());
             tool.screen.lines(&help(command));
+        }
+        Refusal::Mistyped(reason) => {
+            tool.screen.lines(&help(command));
+            say(&format!("Error: {reason}"));
         }
         Refusal::Told => {}
         Refusal::Said(text) => tool.screen.lines(&[text]),

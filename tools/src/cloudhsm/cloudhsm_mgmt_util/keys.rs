@@ -53,7 +53,7 @@ fn find_all(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let user = user_id(words, 0)?;
     let hashed = switch(words, 1)?;
     if !tool.token().users()?.iter().any(|known| known.id == user) {
-        return Err(Refusal::code(Code::NO_USER, format!("no user has the number {}", user.0)));
+        return Err(Refusal::code(Code::NO_USER, format!("there is no user with number {}", user.0)));
     }
     let holdings = tool.token().holdings(&*tool.login()?).map_err(|error| tool.refused(error))?;
     let mut keys = Vec::new();
@@ -81,7 +81,7 @@ fn info(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let at = usize::from(words.text(0) == Some("-k"));
     let number = words.number(at)?;
     if words.count() > at + 2 {
-        return Err(Refusal::HELP);
+        return Err(Refusal::mistyped("getKeyInfo takes a key and a file, and no more"));
     }
     let held = holding(tool, number)?;
     if !is_key(tool, &held)? {
@@ -168,7 +168,9 @@ fn put(tool: &mut Tool, lines: Vec<String>, file: Option<&str>) -> Result<(), Re
 
 fn user_id(words: &Words<'_>, at: usize) -> Result<UserId, Refusal> {
     let number = words.number(at)?;
-    u32::try_from(number).map(UserId).map_err(|_| Refusal::misuse(format!("Error: no user has the number {number}")))
+    u32::try_from(number)
+        .map(UserId)
+        .map_err(|_| Refusal::misuse(format!("Error: there is no user with number {number}")))
 }
 
 fn switch(words: &Words<'_>, at: usize) -> Result<bool, Refusal> {

@@ -83,7 +83,7 @@ pub(super) fn second_factor(words: &Words<'_>) -> Result<bool, Refusal> {
     match (words.count(), words.text(3)) {
         (0..=3, _) => Ok(false),
         (5, Some("-2fa")) => Ok(true),
-        _ => Err(Refusal::HELP),
+        _ => Err(Refusal::mistyped("after the password only -2fa and a file can follow")),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::cloudhsm::link::fips_mode;
 use crate::cloudhsm::results::Refusal;
 use crate::cloudhsm::users::type_name;
 use crate::cloudhsm::{certificates, files};
+use crate::text::quoted;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -106,8 +107,9 @@ pub(super) const COMMANDS: &[Command] = &[
 const NUMBER: (&str, &str) = ("number", "0: there is one server");
 
 fn info(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
-    if words.needed(0)? != "server" {
-        return Err(Refusal::HELP);
+    let of = words.needed(0)?;
+    if of != "server" {
+        return Err(Refusal::mistyped(format!("info is about \"server\", not {}", quoted(of))));
     }
     expect_server(words, 1)?;
     let login = match tool.link.login() {

@@ -13,7 +13,7 @@ use super::host::{UNWRAP_HOST, WRAP_HOST, with};
 use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
-use crate::text::{hex, parse_hex};
+use crate::text::{hex, parse_hex, quoted};
 
 pub(super) const COMMANDS: &[Command] = &[Command {
     name: "aesWrapUnwrap",
@@ -40,13 +40,14 @@ fn run(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let (call_name, default_file) = match options.needed_number("-m")? {
         1 => (WRAP_HOST, "wrapped_key"),
         0 => (UNWRAP_HOST, "unwrapped_key"),
-        _ => return Err(Refusal::HELP),
+        other => return Err(Refusal::value("-m", "1 to wrap or 0 to unwrap", other)),
     };
     let key = tool.handle(options, "-w")?;
-    let iv = options.text("-i").map(|iv| parse_hex(iv).map_err(|_| Refusal::HELP)).transpose()?;
-    if iv.as_ref().is_some_and(|iv| iv.len() != 8) {
-        return Err(Refusal::HELP);
-    }
+    let eight = |iv: &str| {
+        let bytes = parse_hex(iv).ok().filter(|bytes| bytes.len() == 8);
+        bytes.ok_or_else(|| Refusal::value("-i", "eight bytes in hexadecimal digits", quoted(iv)))
+    };
+    let iv = options.text("-i").map(eight).transpose()?;
     let input = options.needed("-f")?;
     let data = files::read(input)?;
     if data.len() >= DATA_BYTES_END {

@@ -1,5 +1,7 @@
 //! The table of commands, and how one is carried out.
 
+use strongroom_core::policy::Policy;
+
 use super::modes::say;
 use super::{
     Tool, aes_wrap, delete, export, find, handles, import, information, inspect, login, masked, pairs, quorum, share,
@@ -7,7 +9,8 @@ use super::{
 };
 use crate::cloudhsm::options::{Flags, Options, help};
 use crate::cloudhsm::results::{Code, Refusal, Returned};
-use crate::cloudhsm::words::Word;
+use crate::cloudhsm::words::{Word, nearest};
+use crate::text::one_line;
 
 /// One command.
 pub(crate) struct Command {
@@ -50,7 +53,11 @@ pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
     let Some((name, words)) = words.split_first() else { return Outcome::Done };
     let Some(command) = all().find(|command| command.name.eq_ignore_ascii_case(name)) else {
         overview(tool);
-        return if **name == "help" { Outcome::Done } else { Outcome::Refused };
+        if **name == "help" {
+            return Outcome::Done;
+        }
+        say(&format!("Error: {}", no_command(name)));
+        return Outcome::Refused;
     };
     if let [only] = words
         && matches!(only.as_str(), "-h" | "--help")
@@ -82,6 +89,13 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
                 tool.screen.paragraph(&[format!("\t{line}")]);
             }
             tool.screen.paragraph(&help(command.name, command.description, command.flags));
+            if line.is_none() {
+                say(&format!("Error: an option of {} has a value it does not take; the help says which", command.name));
+            }
+        }
+        Refusal::Mistyped(reason) => {
+            tool.screen.paragraph(&help(command.name, command.description, command.flags));
+            say(&format!("Error: {reason}"));
         }
         Refusal::Told => {}
         Refusal::Said(text) => tool.screen.paragraph(&[format!("\t{text}")]),
@@ -90,8 +104,29 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             if *from_hsm && command.status {
                 tool.screen.status(*code);
             }
-            say(&format!("{}: {reason}", command.name));
+            say(&format!("{}: {}", command.name, with_policy(tool, *code, reason)));
         }
+    }
+}
+
+/// What is said of a word that is no command.
+fn no_command(name: &str) -> String {
+    let meant = nearest(name, all().map(|command| command.name));
+    let advice = meant.map_or_else(|| "help lists them".to_owned(), |meant| format!("did you mean {meant}?"));
+    format!("there is no command {}; {advice}", one_line(name))
+}
+
+/// The reason, and where the policy has a part in it, where policies are explained.
+fn with_policy(tool: &Tool, code: Code, reason: &str) -> String {
+    match tool.link.policy() {
+        Ok(Policy::Strict) if code == Code::KEY_FUNCTION && !reason.contains("policy") => {
+            format!(
+                "{reason}; under the policy strict a key is for data or for other keys, and those made with this tool are \
+                 for data: docs/policies.md"
+            )
+        }
+        Ok(Policy::Strict | Policy::Fips) if reason.contains("policy") => format!("{reason}: docs/policies.md"),
+        _ => reason.to_owned(),
     }
 }
 

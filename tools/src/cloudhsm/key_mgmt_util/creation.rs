@@ -14,6 +14,7 @@ use super::modes::say;
 use crate::attestation;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
+use crate::text::quoted;
 
 /// What a key is called.
 pub(super) static NAMED: &[Flag] = &[
@@ -71,8 +72,11 @@ impl<'a> Creation<'a> {
     pub(super) fn read(tool: &mut Tool, options: &Options<'a>) -> Result<Creation<'a>, Refusal> {
         let approvals = options.number("-m_value")?.unwrap_or_default();
         let servers = options.number("-min_srv")?.unwrap_or(1);
-        if approvals > APPROVALS_MAX || !(1..=SERVERS_MAX).contains(&servers) {
-            return Err(Refusal::HELP);
+        if approvals > APPROVALS_MAX {
+            return Err(Refusal::value("-m_value", &format!("0 to {APPROVALS_MAX}"), approvals));
+        }
+        if !(1..=SERVERS_MAX).contains(&servers) {
+            return Err(Refusal::value("-min_srv", &format!("1 to {SERVERS_MAX}"), servers));
         }
         if options.number("-timeout")?.is_some() && !options.has("-min_srv") {
             return Err(Refusal::misuse("Error: Minimum servers (-min_srv) option is missing"));
@@ -217,7 +221,8 @@ pub(super) fn users(list: &str) -> Result<Vec<UserId>, Refusal> {
     let mut users: Vec<UserId> = Vec::new();
     for word in list.split(',') {
         let digits = word.bytes().all(|digit| digit.is_ascii_digit());
-        let user = word.parse().ok().filter(|_| digits).map(UserId).ok_or(Refusal::HELP)?;
+        let user = word.parse().ok().filter(|_| digits).map(UserId);
+        let user = user.ok_or_else(|| Refusal::value("-u", "numbers of users with commas between", quoted(list)))?;
         if users.contains(&user) {
             return Err(Refusal::Said(format!("Error: -u names user {} twice", user.0)));
         }

@@ -97,7 +97,7 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 fn wrapping(tool: &Tool, options: &Options<'_>) -> Result<u64, Refusal> {
     match options.number("-m")? {
         None | Some(4) => tool.handle(options, "-w"),
-        Some(_) => Err(Refusal::HELP),
+        Some(other) => Err(Refusal::value("-m", "4", other)),
     }
 }
 

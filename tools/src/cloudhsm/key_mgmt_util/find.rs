@@ -15,7 +15,7 @@ use crate::cloudhsm::files;
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::screen::result_line;
-use crate::text::parse_hex;
+use crate::text::{parse_hex, quoted};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -58,7 +58,9 @@ static CRITERIA: &[Flag] = &[
 
 fn find(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let hex = |name| match options.text(name) {
-        Some(digits) => parse_hex(digits).map(Some).map_err(|_| Refusal::HELP),
+        Some(digits) => {
+            parse_hex(digits).map(Some).map_err(|_| Refusal::value(name, "hexadecimal digits", quoted(digits)))
+        }
         None => Ok(None),
     };
     let (id, kcv) = (hex("-idx")?, hex("-kcv")?);
@@ -69,7 +71,7 @@ fn find(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(options.number("-t")?.map(|kind| entry(CKA_KEY_TYPE, Given::Ulong(kind))));
     entries.extend(options.text("-l").map(|label| entry(CKA_LABEL, Given::Bytes(label.as_bytes()))));
     match (options.text("-id"), &id) {
-        (Some(_), Some(_)) => return Err(Refusal::HELP),
+        (Some(_), Some(_)) => return Err(Refusal::mistyped("-id and -idx exclude each other")),
         (Some(id), None) => entries.push(entry(CKA_ID, Given::Bytes(id.as_bytes()))),
         (None, Some(id)) => entries.push(entry(CKA_ID, Given::Bytes(id))),
         (None, None) => {}
@@ -77,7 +79,7 @@ fn find(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(modulus.as_deref().map(|modulus| entry(CKA_MODULUS, Given::Bytes(modulus))));
     match options.number("-sess")? {
         Some(session @ (0 | 1)) => entries.push(flag(CKA_TOKEN, Attribute::Token, session == 0)),
-        Some(_) => return Err(Refusal::HELP),
+        Some(other) => return Err(Refusal::value("-sess", "0 or 1", other)),
         None => {}
     }
     let found = search(tool, entries)?;

@@ -61,7 +61,8 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key_type = options.needed_number("-t")?;
     let wrapping = tool.handle(options, "-w")?;
     let wanted = secret_usages(key_type).filter(|_| key_type != CKK_RC4);
-    let (wanted, kind) = wanted.zip(Kind::secret_key(key_type)).ok_or(Refusal::HELP)?;
+    let offered = wanted.zip(Kind::secret_key(key_type));
+    let (wanted, kind) = offered.ok_or_else(|| Refusal::value("-t", "16, 21 or 31", key_type))?;
     let creation = Creation::read(tool, options)?;
     let file = options.needed("-f")?;
     let value = files::read(file)?;
@@ -88,7 +89,7 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let info = PrivateKeyInfo::decode(der.expose()).map_err(unreadable)?;
     let parts = Template::from_entries(private_key_entries(&info));
     let key_type = parts.ulong(CKA_KEY_TYPE).unwrap_or_default();
-    let kind = Kind::pair_half(CKO_PRIVATE_KEY, key_type).ok_or(Refusal::HELP)?;
+    let kind = Kind::pair_half(CKO_PRIVATE_KEY, key_type).ok_or_else(|| no_such_pairs(file))?;
     tool.screen.paragraph(&[format!("BER encoded key length is {}", der.len())]);
     let mut entries = creation.entries(Half::Confidential);
     entries.push(entry(CKA_CLASS, Given::Ulong(CKO_PRIVATE_KEY)));
@@ -108,7 +109,7 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let mut entries = public_key_entries(&info);
     let parts = Template::from_entries(entries.clone());
     let key_type = parts.ulong(CKA_KEY_TYPE).unwrap_or_default();
-    let kind = Kind::pair_half(CKO_PUBLIC_KEY, key_type).ok_or(Refusal::HELP)?;
+    let kind = Kind::pair_half(CKO_PUBLIC_KEY, key_type).ok_or_else(|| no_such_pairs(file))?;
     entries.extend(creation.entries(Half::Public));
     entries.extend(usages(tool.link.policy()?, kind, pair_usages(key_type).0));
     let key = tool.link.session().create_object(&Template::from_entries(entries))?;
@@ -116,6 +117,10 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     tool.screen.paragraph(&[format!("\tPublic Key Handle: {key}")]);
     creation.conclude(tool);
     Ok(())
+}
+
+fn no_such_pairs(file: &str) -> Refusal {
+    Refusal::Mistyped(format!("{file} holds a key of a type that is not offered"))
 }
 
 const CREATE: &str = "Cfm3CreatePublicKey";

@@ -66,7 +66,7 @@ fn log_in(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let name = options.needed("-s")?;
     if options.has("-p") == options.has("-hpswd") {
         return Err(match options.has("-p") {
-            true => Refusal::HELP,
+            true => Refusal::mistyped("-p and -hpswd exclude each other"),
             false => Refusal::misuse("Error: User password (-p) is missing."),
         });
     }

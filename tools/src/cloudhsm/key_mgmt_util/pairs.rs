@@ -81,11 +81,13 @@ fn rsa(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 fn curve(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let id = options.needed_number("-i")?;
     if !(1..=CURVE_IDS).contains(&id) {
-        return Err(Refusal::HELP);
+        return Err(Refusal::value("-i", "2, 13, 14, 15 or 16", id));
     }
     let creation = Creation::read(tool, options)?;
     let curve = CURVES.iter().find(|(known, _)| *known == id).map(|(_, curve)| *curve);
-    let curve = curve.ok_or_else(|| Refusal::code(Code::POLICY, format!("-i {id}: this curve is not offered")))?;
+    let curve = curve.ok_or_else(|| {
+        Refusal::code(Code::POLICY, format!("-i {id}: this curve is not offered; 2, 13, 14, 15 and 16 are"))
+    })?;
     generate(tool, &creation, CKK_EC, vec![entry(CKA_EC_PARAMS, Given::Bytes(curve.oid()))])
 }
 
@@ -101,7 +103,7 @@ fn dsa(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn generate(tool: &mut Tool, creation: &Creation<'_>, key_type: u64, parts: Vec<Entry<'_>>) -> Result<(), Refusal> {
-    let kind = |class| Kind::pair_half(class, key_type).ok_or(Refusal::HELP);
+    let kind = |class| Kind::pair_half(class, key_type).ok_or_else(not_offered);
     let (public_kind, private_kind) = (kind(CKO_PUBLIC_KEY)?, kind(CKO_PRIVATE_KEY)?);
     let (public_usages, private_usages) = pair_usages(key_type);
     let policy = tool.link.policy()?;
@@ -148,7 +150,11 @@ fn domain_parameters(session: &Session, bits: u64) -> Result<Vec<(u64, Vec<u8>)>
 }
 
 fn generator(makes: impl Fn(&Work) -> bool) -> Result<&'static Mechanism, Refusal> {
-    CATALOGUE.iter().find(|mechanism| makes(&mechanism.work)).ok_or(Refusal::HELP)
+    CATALOGUE.iter().find(|mechanism| makes(&mechanism.work)).ok_or_else(not_offered)
+}
+
+fn not_offered() -> Refusal {
+    Refusal::code(Code::MECHANISM, "such pairs are not offered")
 }
 
 const CALL: &str = "Cfm3GenerateKeyPair";

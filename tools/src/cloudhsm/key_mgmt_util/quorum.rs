@@ -105,7 +105,8 @@ fn register(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
             (files::public_key(public)?.to_vec(), files::read(signature)?.to_vec())
         }
         (None, None, None) => return Err(Refusal::misuse("Error: Private key file (-k) is missing.")),
-        _ => return Err(Refusal::HELP),
+        (Some(_), _, _) => return Err(Refusal::mistyped("-k excludes -pk and -sf")),
+        _ => return Err(Refusal::mistyped("-pk and -sf belong together")),
     };
     let login = login(tool)?;
     tool.link.token().register_approver(&login, &name.to_lowercase(), &public, tag, &signature)?;
@@ -146,8 +147,8 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         service.filter(|service| service.is_of_key()).ok_or_else(|| Refusal::misuse("Invalid service number"))?;
     let key = tool.handle(options, "-k")?;
     let (name, file) = (options.needed("-u")?, options.needed("-f")?);
-    if options.number("-F")?.is_some_and(|flag| flag != ALL_FLAG) {
-        return Err(Refusal::HELP);
+    if let Some(flag) = options.number("-F")?.filter(|flag| *flag != ALL_FLAG) {
+        return Err(Refusal::value("-F", &ALL_FLAG.to_string(), flag));
     }
     let login = login(tool)?;
     if !name.eq_ignore_ascii_case(&login.name) {
@@ -204,7 +205,8 @@ fn delete(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
             token.delete_quorum_tokens(&login, None, false)?;
         }
         (None, None) => return Err(Refusal::misuse("Error: Token file (-tf) is missing.")),
-        _ => return Err(Refusal::HELP),
+        (None, Some(flag)) => return Err(Refusal::value("-f", &ALL_FLAG.to_string(), flag)),
+        (Some(_), Some(_)) => return Err(Refusal::mistyped("-tf and -f exclude each other")),
     }
     tool.screen.result(DELETE, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);

@@ -25,7 +25,9 @@ fn share(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key = tool.handle(options, "-k")?;
     let list = users(options.needed("-u")?)?;
     // One at a time: each takes approvals of its own.
-    let [user] = list.as_slice() else { return Err(Refusal::HELP) };
+    let [user] = list.as_slice() else {
+        return Err(Refusal::value("-u", "the number of one user", format_args!("{} of them", list.len())));
+    };
     if tool.link.login().is_some_and(|login| login.user == *user) {
         return Err(Refusal::before(
             Code::SHARED_WITH_OWNER,

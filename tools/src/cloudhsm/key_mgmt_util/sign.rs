@@ -102,7 +102,8 @@ fn verify(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 /// The call that the mechanism's number stands for. A PSS salt is as long as the hash.
 fn call(options: &Options<'_>) -> Result<Call<'static>, Refusal> {
     let number = options.needed_number("-m")?;
-    let (_, mechanism, pss) = MECHANISMS.iter().find(|(known, ..)| *known == number).ok_or(Refusal::HELP)?;
+    let found = MECHANISMS.iter().find(|(known, ..)| *known == number);
+    let (_, mechanism, pss) = found.ok_or_else(|| Refusal::value("-m", "0 to 9 or 15 to 19", number))?;
     let parameter = match *pss {
         Some((hash, mgf, salt_bytes)) => Parameter::Pss { hash, mgf, salt_bytes },
         None => Parameter::None,

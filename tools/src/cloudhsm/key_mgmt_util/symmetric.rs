@@ -44,17 +44,19 @@ static KIND: &[Flag] = &[
 fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let key_type = options.needed_number("-t")?;
     let size = options.needed_number("-s")?;
-    let wanted = secret_usages(key_type).ok_or(Refusal::HELP)?;
-    let kind = Kind::secret_key(key_type).ok_or(Refusal::HELP)?;
-    let mechanism = generator(key_type).ok_or(Refusal::HELP)?;
+    let none = || Refusal::value("-t", "16, 18, 21 or 31", key_type);
+    let wanted = secret_usages(key_type).ok_or_else(none)?;
+    let kind = Kind::secret_key(key_type).ok_or_else(none)?;
+    let mechanism = generator(key_type).ok_or_else(none)?;
     let creation = Creation::read(tool, options)?;
     let policy = tool.link.policy()?;
-    if key_type == CKK_RC4 && policy == Policy::Fips {
-        tool.screen.paragraph(&["\tRC4 is not allowed in FIPS mode"]);
-        return Err(Refusal::Said(format!("Current FIPS mode is: {:08x}", fips_mode(policy))));
-    }
     if !usize::try_from(size).is_ok_and(|size| kind.lengths.allow(size)) {
         return Err(Refusal::code(Code::KEY_SIZE, format!("-s {size}: keys of type {key_type} do not have this size")));
+    }
+    // The HSM refuses what a policy leaves out; of RC4 CloudHSM's tool says more.
+    if key_type == CKK_RC4 && policy == Policy::Fips {
+        tool.screen.paragraph(&["\tRC4 is not allowed in FIPS mode"]);
+        tool.screen.paragraph(&[format!("\tCurrent FIPS mode is: {:08x}", fips_mode(policy))]);
     }
     let mut entries = creation.entries(Half::Confidential);
     entries.push(entry(CKA_VALUE_LEN, Given::Ulong(size)));
