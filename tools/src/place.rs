@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -17,7 +20,7 @@ use crate::args::Global;
 use crate::failure::{Explain, Failure};
 use crate::output;
 use crate::pin::{OfficerPin, UserPin};
-use crate::text::{counted, quoted};
+use crate::text::{counted, quoted, shell_path};
 
 /// What every command gets: the global options, and what the process has used up.
 pub(crate) struct Context {
@@ -264,14 +267,9 @@ pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Fail
             (true, Role::User) => failure.advise("the user is now locked"),
             (true, _) => failure.advise("the officer is now locked"),
         };
-        let others = |other: &&UserInfo| other.role == Role::Officer && other.name != name;
-        return failure.advise(&match (user.role, users.iter().find(others)) {
-            (Role::User, _) => format!("'strongroom user unlock {name}' by the officer lets the user try again"),
-            (_, Some(other)) => {
-                format!("another officer can unlock this one: strongroom user unlock {name} --officer {}", other.name)
-            }
-            (_, None) => "there is no other officer who could unlock this one; users go on with their keys".to_owned(),
-        });
+        return failure.advise(&unlocking(user, &users, "PIN", |whom| {
+            format!("'strongroom user set-pin {whom} --reset' sets a new one")
+        }));
     }
     match wrong {
         true => {
@@ -280,6 +278,40 @@ pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Fail
         }
         false => failure,
     }
+}
+
+/// Who unlocks a locked user, and how. `secret` is what tools call a PIN, and `anew` says how an officer sets a new one,
+/// given who is meant.
+pub(crate) fn unlocking(user: &UserInfo, users: &[UserInfo], secret: &str, anew: impl Fn(&str) -> String) -> String {
+    let by = |whom: &str| {
+        let anew = if user.escrowed { format!(", {}", anew(whom)) } else { String::new() };
+        format!("'strongroom user unlock {whom}' leaves the {secret} as it is{anew}")
+    };
+    let name = &user.name;
+    match (user.role, users.iter().find(|other| other.role == Role::Officer && other.id != user.id)) {
+        (Role::User, _) => format!("an officer unlocks the user: {}", by(name)),
+        (_, Some(other)) => {
+            format!("another officer can unlock this one: {}", by(&format!("{name} --officer {}", other.name)))
+        }
+        (_, None) => "there is no other officer who could unlock this one; users go on with their keys".to_owned(),
+    }
+}
+
+/// What is said of a directory or file that other users of the machine may open, and what to do about it.
+pub(crate) fn open_to_others(path: &Path, found: &Metadata) -> Option<(String, String)> {
+    let wanted = if found.is_dir() { "700" } else { "600" };
+    let said = || {
+        let message = format!("{} is open to other users (mode {:04o})", path.display(), found.mode() & 0o7777);
+        (message, format!("chmod {wanted} {}", shell_path(path)))
+    };
+    (found.mode() & 0o077 != 0).then(said)
+}
+
+/// What is said before a token is made in a directory that other users may open.
+pub(crate) fn open_directory(config: &Config) -> Option<String> {
+    let found = std::fs::metadata(&config.dir).ok().filter(|_| config.store == StoreKind::Sqlite)?;
+    let (message, advice) = open_to_others(&config.dir, &found)?;
+    Some(format!("{message}; {advice}"))
 }
 
 fn no_such_user(name: &str, role: &str, names: &[&str]) -> Failure {
@@ -306,6 +338,19 @@ pub(crate) fn without_tokens(config: &Config) -> String {
         StoreKind::Sqlite => {
             format!("there is no token in {}; make one with: strongroom token init --label NAME", config.dir.display())
         }
+    }
+}
+
+/// The same to somebody who has scripts for CloudHSM.
+pub(crate) fn without_cloudhsm(config: &Config) -> String {
+    match config.store {
+        StoreKind::Memory => without_tokens(config),
+        StoreKind::Sqlite => format!(
+            "there is no token in {}; make one with 'strongroom token init --cloudhsm --user NAME --label LABEL', which asks \
+             for the passwords of the officer admin and of the crypto user NAME, or start cloudhsm_mgmt_util, which makes a \
+             fresh HSM whose officer makes the users",
+            config.dir.display()
+        ),
     }
 }
 

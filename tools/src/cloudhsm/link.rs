@@ -9,7 +9,7 @@ use strongroom_core::session::Session;
 use strongroom_core::token::{Login, Token};
 
 use super::results::Refusal;
-use crate::place::without_tokens;
+use crate::place::{open_directory, without_cloudhsm};
 use crate::text::quoted;
 
 /// The HSM with one session on one of its tokens. What the session made is gone with it.
@@ -53,7 +53,7 @@ impl Link {
 
     fn on(hsm: Hsm, by: &str, wanted: Option<String>) -> Result<Link, String> {
         let slots = hsm.tokens().map_err(|error| error.to_string())?.tokens;
-        let lowest = *slots.first().ok_or_else(|| without_tokens(hsm.config()))?;
+        let lowest = *slots.first().ok_or_else(|| without_cloudhsm(hsm.config()))?;
         let slot = match wanted {
             Some(wanted) => slots
                 .iter()
@@ -70,6 +70,11 @@ impl Link {
         // CloudHSM's rule for identifiers, which PKCS#11 does not have.
         session.application().demand_unique_ids();
         Ok(Link { hsm, session })
+    }
+
+    /// What is said of a fresh HSM in a directory that other users may open.
+    pub(crate) fn open_directory(&self) -> Option<String> {
+        open_directory(self.hsm.config())
     }
 
     /// The session.

@@ -3,6 +3,9 @@
 use std::fmt;
 
 use strongroom_core::error::Error;
+use strongroom_core::token::Token;
+
+use super::users::unlocking;
 
 /// A result code. It displays as the text that stands behind it in result lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +68,14 @@ impl Refusal {
         Refusal::Returned(Returned { code, call: None, reason: reason.into(), from_hsm: true })
     }
 
-    /// A login that the core refuses. Of users who do not exist logins have a code of their own.
-    pub(crate) fn of_login(error: &Error) -> Refusal {
+    /// A login of `name` that the core refuses. Of users who do not exist logins have a code of their own.
+    pub(crate) fn of_login(token: &Token, name: &str, error: &Error) -> Refusal {
         let code = match error {
             Error::NoSuchUser(_) => Code::USER_NOT_INITIALIZED,
             other => Code::of(other),
         };
-        Refusal::code(code, error.to_string())
+        let reason = unlocking(token, name, error).unwrap_or_else(|| words(error));
+        Refusal::code(code, reason)
     }
 
     /// The same, of this call.
@@ -85,7 +89,18 @@ impl Refusal {
 
 impl From<Error> for Refusal {
     fn from(error: Error) -> Refusal {
-        Refusal::code(Code::of(&error), error.to_string())
+        Refusal::code(Code::of(&error), words(&error))
+    }
+}
+
+/// What the core says, in the words of these tools: they have passwords where PKCS#11 has PINs.
+pub(crate) fn words(error: &Error) -> String {
+    match error {
+        Error::PinNotSet => "the user has no password yet; an officer sets it".to_owned(),
+        Error::PinWrong | Error::PinLength { .. } | Error::PinInvalid(_) | Error::PinLocked => {
+            error.to_string().replace("PIN", "password")
+        }
+        _ => error.to_string(),
     }
 }
 

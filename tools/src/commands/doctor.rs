@@ -19,7 +19,7 @@ use strongroom_crypto::memory::{SecretBytes, locked_memory_status};
 
 use crate::failure::Failure;
 use crate::output::Answer;
-use crate::place::{AsUser, Context};
+use crate::place::{AsUser, Context, open_to_others};
 use crate::table::{Column, Table};
 use crate::text::{bytes, counted, one_line, shell_path};
 
@@ -289,11 +289,8 @@ fn one_permission(path: &Path, seen: &mut usize, findings: &mut Findings) {
     if found.is_symlink() {
         let message = format!("{} is a symbolic link", path.display());
         findings.warning("directory", message, "put the file itself there, or name its directory");
-    } else if found.mode() & 0o077 != 0 {
-        let mode = found.mode() & 0o7777;
-        let wanted = if found.is_dir() { "700" } else { "600" };
-        let message = format!("{} is open to other users (mode {mode:04o})", path.display());
-        findings.error("directory", message, format!("chmod {wanted} {}", shell_path(path)));
+    } else if let Some((message, advice)) = open_to_others(path, &found) {
+        findings.error("directory", message, advice);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::place::{NEW_PIN, PIN, Place, SO_PIN};
+use super::place::{NEW_PIN, PIN, Place, SO_PIN, set_mode};
 
 #[test]
 fn init_makes_a_token_with_officer_and_user() {
@@ -91,6 +91,20 @@ fn a_token_is_found_by_label_slot_and_serial() {
     place.run(&["token", "show", "--token", "0"]).refused(1, &["several tokens are \"0\""]);
     place.run(&["token", "show", "--token", "absent"]).refused(1, &["no token \"absent\"", "\"test\" (slot 0"]);
     place.run(&["token", "show", "--token", "slot=7"]).refused_json(1, "CKR_SLOT_ID_INVALID");
+}
+
+#[test]
+fn a_token_where_others_can_look_is_warned_of() {
+    let place = Place::new();
+    fs::create_dir(place.tokens()).unwrap();
+    set_mode(&place.tokens(), 0o750);
+    let made = place.run(&["token", "init", "--label", "t"]).pins().outcome();
+    let words =
+        format!("strongroom: warning: {} is open to other users (mode 0750); chmod 700 ", place.tokens().display());
+    assert!(made.code == 0 && made.err.starts_with(&words), "{made:?}");
+    set_mode(&place.tokens(), 0o700);
+    let made = place.run(&["token", "init", "--label", "u"]).pins().outcome();
+    assert_eq!((made.code, made.err.as_str()), (0, ""));
 }
 
 #[test]

@@ -113,7 +113,9 @@ fn ten_wrong_pins_lock_and_the_officer_unlocks() {
     }
     let last = place.run(&["key", "list"]).env("STRONGROOM_PIN", "wrong");
     last.refused(1, &["the PIN is wrong; the user is now locked", "strongroom user unlock user"]);
-    let locked = place.run(&["key", "list"]).pins().refused(1, &["locked", "strongroom user unlock user"]);
+    let how = "an officer unlocks the user: 'strongroom user unlock user' leaves the PIN as it is, 'strongroom user set-pin \
+               user --reset' sets a new one";
+    let locked = place.run(&["key", "list"]).pins().refused(1, &["locked", how]);
     assert!(!locked.contains("attempts left"), "{locked}");
     place.run(&["key", "list"]).pins().refused_json(1, "CKR_PIN_LOCKED");
     assert_eq!(
@@ -145,9 +147,18 @@ fn an_officer_who_is_locked_needs_another_one() {
     };
     place.run(&["user", "add", "deputy", "--role", "officer"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
     let told = lock("so");
-    assert!(told.contains("another officer can unlock this one: strongroom user unlock so --officer deputy"), "{told}");
+    assert!(
+        told.contains(
+            "another officer can unlock this one: 'strongroom user unlock so --officer deputy' leaves the PIN"
+        ),
+        "{told}"
+    );
     let unlock = place.run(&["user", "unlock", "so", "--officer", "deputy"]).env("STRONGROOM_SO_PIN", NEW_PIN);
     unlock.succeeds();
+    // The other way of those that are told.
+    assert!(lock("so").contains("'strongroom user set-pin so --officer deputy --reset' sets a new one"));
+    let reset = place.run(&["user", "set-pin", "so", "--officer", "deputy", "--reset"]);
+    reset.env("STRONGROOM_SO_PIN", NEW_PIN).env("STRONGROOM_NEW_PIN", SO_PIN).succeeds();
     place.run(&["user", "delete", "deputy", "--yes"]).pins().succeeds();
     let told = lock("so");
     assert!(told.contains("there is no other officer who could unlock this one"), "{told}");

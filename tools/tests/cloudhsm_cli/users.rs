@@ -148,6 +148,9 @@ fn a_user_who_is_locked_is_told_nothing_else_and_unlocked_by_a_new_password() {
         assert_eq!(wrong("not-the-one"), first);
     }
     assert_eq!(wrong(PIN), first, "locked");
+    let (_, told) = cli.refused(ALICE, "key list");
+    assert!(told.contains("the user \"alice\" is locked after too many wrong passwords; an officer unlocks"), "{told}");
+    assert!(told.contains("'user change-password' in cloudhsm-cli"), "{told}");
     assert_eq!(cli.ok(NOBODY, "user list")["users"][2]["locked"], "true");
     cli.ok(ADMIN, &format!("user change-password --username alice --role crypto-user --password {PIN}"));
     assert_eq!(cli.ok(NOBODY, "user list")["users"][2]["locked"], "false");

@@ -66,10 +66,19 @@ fn locked_users_are_answered_as_wrong_passwords_are() {
     let kmu = Kmu::new();
     let wrong = format!("loginHSM -u CU -s {USER} -p wrong");
     let right = format!("loginHSM -u CU -s {USER} -p {PIN}");
-    let mut lines = vec![wrong.as_str(); 6];
-    lines.push(&right);
-    let said = kmu.prompt(&lines);
-    assert!(said[7].contains("0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"), "{said:?}");
+    kmu.prompt(&[wrong.as_str(); 5]);
+    // Standard error says more: who is locked, and who helps.
+    let how = "locked after too many wrong passwords; an officer unlocks the user: 'strongroom user unlock example_user' \
+               leaves the password as it is, changePswd in cloudhsm_mgmt_util and 'user change-password' in cloudhsm-cli \
+               set a new one";
+    for (line, words) in [
+        (&wrong, "key_mgmt_util: loginHSM: the password is wrong; the user \"example_user\" is "),
+        (&right, "key_mgmt_util: loginHSM: the user \"example_user\" is "),
+    ] {
+        let said = kmu.start(&[&["singlecmd"], &*line.split(' ').collect::<Vec<_>>()].concat());
+        assert!(said.out.contains("0xa3 : HSM Error: RET_USER_LOGIN_FAILURE"), "{said:?}");
+        assert_eq!(said.err, format!("{words}{how}\n"));
+    }
 }
 
 #[test]
@@ -183,6 +192,14 @@ fn without_a_token_nothing_starts() {
     let said = place.start(env!("CARGO_BIN_EXE_key_mgmt_util"), &["singlecmd", "help"]).outcome();
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(said.err.contains("Daemon socket connection error: there is no token in "), "{said:?}");
+    for way in ["'strongroom token init --cloudhsm --user NAME --label LABEL'", "start cloudhsm_mgmt_util"] {
+        assert!(said.err.contains(way), "{said:?}");
+    }
+    // Both are ways.
+    let init = ["token", "init", "--cloudhsm", "--user", "alice", "--label", "first"];
+    place.run(&init).pins().succeeds();
+    let said = place.start(env!("CARGO_BIN_EXE_key_mgmt_util"), &["singlecmd", "help"]).outcome();
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
 }
 
 #[test]

@@ -31,6 +31,20 @@ fn a_directory_becomes_a_fresh_hsm_once() {
 }
 
 #[test]
+fn a_fresh_hsm_where_others_can_look_is_warned_of() {
+    let place = Place::new();
+    std::fs::create_dir(place.tokens()).unwrap();
+    super::place::set_mode(&place.tokens(), 0o755);
+    let first = start(&place, &[], "");
+    let warning = format!(
+        "cloudhsm_mgmt_util: warning: {dir} is open to other users (mode 0755); chmod 700 {dir}\n",
+        dir = place.tokens().display()
+    );
+    assert!(first.code == 0 && first.err.starts_with(&warning), "{first:?}");
+    assert_eq!(start(&place, &[], "").err, "", "it is said once, and by 'strongroom doctor'");
+}
+
+#[test]
 fn other_tokens_can_be_used_too() {
     let place = Place::with_token();
     let said = prompt(

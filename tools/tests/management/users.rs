@@ -5,6 +5,32 @@ use super::kmu::Kmu;
 use super::place::{NEW_PIN, PIN, SO_PIN};
 
 #[test]
+fn reasons_speak_of_passwords_and_of_who_unlocks() {
+    let place = founded(&["alice"], PIN);
+    let said = |lines: &[&str]| cmu::start(&place, &[], &(lines.join("\n") + "\n")).err;
+    let login = format!("loginHSM CO admin {SO_PIN}");
+    let short = said(&[&login, "createUser CU bob short\ny\nI"]);
+    assert_eq!(short, "cloudhsm_mgmt_util: createUser: the password has 5 bytes, 7 to 32 are allowed\n");
+    let told = said(&["loginHSM CU alice wrong-one"; 6]);
+    let (first, last) = (told.lines().next().unwrap(), told.lines().last().unwrap());
+    assert_eq!(first, "cloudhsm_mgmt_util: loginHSM: the password is wrong");
+    assert!(
+        last.contains("the password is wrong; the user \"alice\" is locked after too many wrong passwords"),
+        "{last}"
+    );
+    assert!(last.contains("changePswd in cloudhsm_mgmt_util") && !told.contains("PIN"), "{told}");
+    // What is told works.
+    let (change, own) = (format!("changePswd CU alice {PIN}\ny"), format!("loginHSM CU alice {PIN}"));
+    assert_eq!(said(&[&login, &change, "logoutHSM", &own]), "");
+    // Nobody unlocks the only officer.
+    let told = said(&["loginHSM CO admin wrong-one"; 6]);
+    assert!(
+        told.ends_with("there is no other officer who could unlock this one; users go on with their keys\n"),
+        "{told}"
+    );
+}
+
+#[test]
 fn logins_that_are_refused() {
     let place = founded(&["bob"], PIN);
     for (line, text) in [

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use strongroom_core::error::Error;
 use strongroom_core::seal::Role;
 
-use crate::cloudhsm::results::Refusal;
+use crate::cloudhsm::results::{Refusal, words};
 
 /// What stands under `data`, or why there is nothing.
 pub(super) type Answer = Result<Value, Refused>;
@@ -34,7 +34,7 @@ impl Refused {
             Refused::Core(error @ Error::ApprovalsMissing { .. }) => {
                 (quorum_words(role).to_owned(), Some(error.to_string()))
             }
-            Refused::Core(error) => (error.to_string(), None),
+            Refused::Core(error) => (words(error), None),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::Tool;
 use super::answer::{Answer, Refused};
 use super::commands::{NotOffered, Password, password};
 use super::user::{RoleName, new_or_known};
+use crate::cloudhsm::users::unlocking;
 
 /// login
 #[derive(Args)]
@@ -56,12 +57,18 @@ pub(super) fn log_in(tool: &Tool, name: &str, role: RoleName, password: &[u8]) -
     };
     let done = tool.link.session().login(kind, Some(password), Some(name.as_bytes()));
     done.map_err(|error| match error {
-        Error::PinWrong | Error::PinLocked | Error::PinNotSet | Error::NoSuchUser(_) => Refused::said(
-            "Login failed: the name, the role or the password is wrong, or the user is locked (RET_USER_LOGIN_FAILURE).",
-        ),
+        Error::PinWrong | Error::PinLocked | Error::PinNotSet | Error::NoSuchUser(_) => {
+            match unlocking(tool.link.token(), name, &error) {
+                Some(advice) => Refused::Explained(FAILED, advice),
+                None => Refused::said(FAILED),
+            }
+        }
         other => other.into(),
     })
 }
+
+const FAILED: &str =
+    "Login failed: the name, the role or the password is wrong, or the user is locked (RET_USER_LOGIN_FAILURE).";
 
 /// logout
 pub(super) fn log_out(tool: &mut Tool) -> Answer {

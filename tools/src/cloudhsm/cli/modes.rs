@@ -27,7 +27,12 @@ pub fn run() -> ExitCode {
         None => Link::open_or_found(),
     };
     let mut tool = match link {
-        Ok((link, _)) => Tool { link, left: false },
+        Ok((link, fresh)) => {
+            if let Some(warning) = link.open_directory().filter(|_| fresh) {
+                say(&format!("warning: {warning}"));
+            }
+            Tool { link, left: false }
+        }
         Err(problem) => return ExitCode::from(print(&Err(Refused::Said(problem)), None)),
     };
     ExitCode::from(match &invocation.command {
@@ -104,12 +109,18 @@ fn conclude(tool: &Tool, command: &Command, answer: &Answer) -> u8 {
 
 /// Logs in as CLOUDHSM_ROLE and CLOUDHSM_PIN say.
 fn log_in_from_environment(tool: &mut Tool) -> Result<(), Refused> {
-    let missing =
-        || Refused::said("Set CLOUDHSM_ROLE (admin or crypto-user) and CLOUDHSM_PIN (user:password) for this command.");
-    let role = std::env::var(ROLE_VARIABLE).map_err(|_| missing())?;
-    let pin = Zeroizing::new(std::env::var(PIN_VARIABLE).map_err(|_| missing())?);
+    let set = |variable: &str| {
+        let value = std::env::var(variable).ok().map(Zeroizing::new).filter(|value| !value.is_empty());
+        value.ok_or_else(|| {
+            Refused::Said(format!(
+                "{variable} is not set. Set {ROLE_VARIABLE} (admin or crypto-user) and {PIN_VARIABLE} (user:password) for \
+                 this command."
+            ))
+        })
+    };
+    let (role, pin) = (set(ROLE_VARIABLE)?, set(PIN_VARIABLE)?);
     let role = RoleName::named(&role)
-        .ok_or_else(|| Refused::Said(format!("{ROLE_VARIABLE} is {role}; it is admin or crypto-user.")))?;
+        .ok_or_else(|| Refused::Said(format!("{ROLE_VARIABLE} is {}; it takes admin or crypto-user.", *role)))?;
     let (name, password) = pin
         .split_once(':')
         .ok_or_else(|| Refused::Said(format!("{PIN_VARIABLE} is not of the form user:password.")))?;

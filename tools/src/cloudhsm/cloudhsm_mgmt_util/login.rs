@@ -52,7 +52,7 @@ fn log_in(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     };
     let user_type = if matches!(kind, CRYPTO_USER | APPLIANCE) { CKU_USER } else { CKU_SO };
     let done = tool.link.session().login(user_type, Some(&password), Some(name.as_bytes()));
-    done.map_err(|error| Refusal::of_login(&error))?;
+    done.map_err(|error| Refusal::of_login(tool.token(), name, &error))?;
     tool.done("loginHSM");
     Ok(())
 }

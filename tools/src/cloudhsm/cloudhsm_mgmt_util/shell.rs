@@ -60,6 +60,9 @@ pub fn run() -> ExitCode {
         "",
     ]);
     if fresh {
+        if let Some(warning) = tool.link.open_directory() {
+            say(&format!("warning: {warning}"));
+        }
         say("this is a fresh HSM: log in with 'loginHSM PRECO admin password', then choose a password with changePswd");
     }
     let outcome = all_lines(&mut tool);

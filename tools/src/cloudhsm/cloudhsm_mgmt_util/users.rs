@@ -111,7 +111,7 @@ fn go_on(tool: &Tool, name: &str, password: &[u8]) -> Result<(), Refusal> {
     // The old login has ended, whether or not it was looked at since.
     let _ = tool.link.log_out();
     let done = tool.link.session().login(CKU_SO, Some(password), Some(name.as_bytes()));
-    done.map_err(|error| Refusal::of_login(&error))
+    done.map_err(|error| Refusal::of_login(tool.token(), name, &error))
 }
 
 fn list(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {

@@ -84,7 +84,7 @@ fn log_in(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         }
     };
     let done = tool.link.session().login(CKU_USER, Some(&password), Some(name.as_bytes()));
-    done.map_err(|error| Refusal::of_login(&error))?;
+    done.map_err(|error| Refusal::of_login(tool.link.token(), name, &error))?;
     tool.screen.result(LOGIN, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())

@@ -12,7 +12,7 @@ use super::making::{checked_name, made, padded_label, populate, refuse_same_labe
 use crate::failure::Failure;
 use crate::output::Answer;
 use crate::pin::{OfficerPin, Pin, UserPin};
-use crate::place::Context;
+use crate::place::{Context, open_directory};
 use crate::text::{any_case, quoted};
 
 /// Options of `token init`.
@@ -74,6 +74,9 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<Answer, Failure
     let held = hsm.hold()?;
     // Somebody may have made one meanwhile.
     refuse_same_label(context, &hsm, &args.label, args.force)?;
+    if let Some(warning) = open_directory(hsm.config()) {
+        context.warn(&warning);
+    }
     let slot = make(&hsm, founding, &label, &officer_pin)?;
     drop(held);
     let user = user_pin.map(|pin| (user, pin));
