@@ -70,7 +70,8 @@ pub(crate) fn parse(text: &str) -> Result<List, String> {
             continue;
         }
         let wrong = |what: &str| format!("line {number}: {what}");
-        let (key, value) = line.split_once('=').ok_or_else(|| wrong("\"Name = value;\" is expected"))?;
+        let expected = || wrong(&format!("\"Name = value;\" is expected, where the name is {NAMES}"));
+        let (key, value) = line.split_once('=').ok_or_else(expected)?;
         let value = value.trim().strip_suffix(';').ok_or_else(|| wrong("there is no ; at its end"))?.trim();
         let place = match key.trim() {
             "Multi Token File Path" => &mut token,
@@ -88,18 +89,23 @@ pub(crate) fn parse(text: &str) -> Result<List, String> {
                 approvals.push(Listed { role, name, signature: value.to_owned() });
                 continue;
             }
-            other => return Err(wrong(&format!("\"{other}\" is not known"))),
+            other => return Err(wrong(&format!("\"{other}\" is not known; the names are {NAMES}"))),
         };
         if place.replace(value.to_owned()).is_some() {
             return Err(wrong("this is said already"));
         }
     }
     let path = [token, single].into_iter().flatten().find(|path| !path.is_empty());
-    let token = path.ok_or("Multi Token File Path is missing")?;
-    let count: usize =
-        count.and_then(|count| count.parse().ok()).ok_or("Number of Approvals is missing, or no number")?;
+    let token = path.ok_or("Multi Token File Path, with the file of the token, is missing")?;
+    let count: usize = count
+        .and_then(|count| count.parse().ok())
+        .ok_or("Number of Approvals, which says how many follow, is missing or no number")?;
     if count != approvals.len() || kind.is_some() || name.is_some() {
-        return Err(format!("{count} approvals are announced, and {} are there as a whole", approvals.len()));
+        return Err(format!(
+            "{count} approvals are announced, and {} are there as a whole: each has Approver Type, Approver Name and Approval \
+             File, in this order",
+            approvals.len()
+        ));
     }
     match count {
         1..=APPROVALS_MAX => Ok(List { token, approvals }),
@@ -115,6 +121,9 @@ pub(crate) fn token(file: &[u8]) -> Result<&[u8; FILE_BYTES], String> {
     file.try_into().map_err(|_| format!("Improper token passed: {} bytes, where one has {FILE_BYTES}", file.len()))
 }
 
+/// The names that lines of a list begin with.
+const NAMES: &str =
+    "Multi Token File Path, Token File Path, Number of Approvals, Approver Type, Approver Name or Approval File";
 /// Approvals in one list.
 const APPROVALS_MAX: usize = 20;
 
@@ -138,13 +147,13 @@ mod tests {
         for (from, to, words) in [
             ("= 2;\n\n", "= 3;\n\n", "3 approvals are announced, and 2 are there"),
             ("= 2;\n\n", "= 0;\n\n", "0 approvals are announced"),
-            ("Number of Approvals = 2;", "", "Number of Approvals is missing"),
-            ("Multi Token File Path = token;", "", "Multi Token File Path is missing"),
+            ("Number of Approvals = 2;", "", "Number of Approvals, which says how many follow, is missing"),
+            ("Multi Token File Path = token;", "", "Multi Token File Path, with the file of the token, is missing"),
             ("Approver Type = 2;", "Approver Type = 3;", "line 8: Approver Type is needed before it"),
             ("Approver Name = one;", "", "line 8: Approver Name is needed"),
             ("Approver Name = one;", "Approver Name = one", "line 7: there is no ; at its end"),
-            ("Approver Name = one;", "Approver = one;", "line 7: \"Approver\" is not known"),
-            ("Approver Name = one;", "Approver Name", "line 7: \"Name = value;\" is expected"),
+            ("Approver Name = one;", "Approver = one;", "line 7: \"Approver\" is not known; the names are Multi"),
+            ("Approver Name = one;", "Approver Name", "line 7: \"Name = value;\" is expected, where the name is Multi"),
             ("Token File Path = ;", "Multi Token File Path = b;", "line 3: this is said already"),
             ("  Approval File=two.sig;", "", "2 approvals are announced, and 1 are there"),
         ] {

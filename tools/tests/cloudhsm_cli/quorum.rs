@@ -20,7 +20,7 @@ fn register(cli: &Cli, who: Who) {
         "registration",
     );
     let line = format!("user change-quorum token-sign register --public-key {name}.pub --signed-token {name}.reg");
-    cli.refuses(who, &line, "signed is empty");
+    cli.refuses(who, &line, "signed is empty; the file of a registration has version (2.0) and tokens: ");
     let digest = document["tokens"][0]["unsigned"].as_str().unwrap().to_owned();
     document["tokens"][0]["signed"] = json!(signature(cli, name, &digest));
     cli.write(&format!("{name}.reg"), document.to_string());
@@ -129,13 +129,17 @@ fn approvals_that_are_not_good_are_refused_as_a_whole() {
     cli.refuses(ALICE, &format!("{SIGN} --approval changed"), "not the SHA-256 digest");
     for (content, words) in [
         ("{", "it is no JSON"),
-        ("{}", "its version is not 2.0"),
+        ("{}", "it has no version"),
+        ("{\"version\":\"1.0\"}", "its version is 1.0"),
         ("{\"version\":\"2.0\"}", "approval_data is missing"),
-        ("", "is empty"),
     ] {
         cli.write("wrong", content);
         cli.refuses(ALICE, &format!("{SIGN} --approval wrong"), words);
+        let fields = "a token's file has version (2.0), service, approval_data, token ";
+        cli.refuses(ALICE, &format!("{SIGN} --approval wrong"), fields);
     }
+    cli.write("wrong", "");
+    cli.refuses(ALICE, &format!("{SIGN} --approval wrong"), "is empty");
     cli.refuses(ALICE, &format!("{SIGN} --approval none"), "cannot be read");
     cli.ok(ALICE, &approved);
 }

@@ -61,8 +61,8 @@ pub(super) fn registration_document(challenge: &[u8]) -> Result<Value, Refused> 
 pub(super) fn bring(tool: &Tool, file: Option<&Path>) -> Result<(), Refused> {
     let Some(path) = file else { return Ok(()) };
     let login = tool.login()?;
-    let wrong = |problem: &str| Refused::Said(format!("{}: {problem}", path.display()));
-    let document = parsed(path)?;
+    let wrong = |problem: &str| Refused::Said(format!("{}: {problem}; {APPROVALS_HAVE}", path.display()));
+    let document = parsed(path, APPROVALS_HAVE)?;
     let data = bytes(&document, "approval_data").ok_or_else(|| wrong("approval_data is missing, or no base64"))?;
     if bytes(&document, "token").as_deref() != Some(&digest(&data)?) {
         return Err(wrong("token is not the SHA-256 digest of approval_data"));
@@ -92,8 +92,8 @@ pub(super) fn bring(tool: &Tool, file: Option<&Path>) -> Result<(), Refused> {
 /// # Errors
 /// A file that is not what it must be.
 pub(super) fn registration(path: &Path) -> Result<Registration, Refused> {
-    let wrong = |problem: &str| Refused::Said(format!("{}: {problem}", path.display()));
-    let document = parsed(path)?;
+    let wrong = |problem: &str| Refused::Said(format!("{}: {problem}; {REGISTRATION_HAS}", path.display()));
+    let document = parsed(path, REGISTRATION_HAS)?;
     // Each node of a cluster has a token of its own, and there is one node.
     let token = match document.get("tokens").and_then(Value::as_array).map(Vec::as_slice) {
         Some([only]) => only,
@@ -102,9 +102,7 @@ pub(super) fn registration(path: &Path) -> Result<Registration, Refused> {
     let challenge = bytes(token, "approval_data").ok_or_else(|| wrong("approval_data is missing, or no base64"))?;
     let signature = bytes(token, "signed").ok_or_else(|| wrong("signed is missing, or no base64"))?;
     if signature.is_empty() {
-        return Err(wrong(
-            "signed is empty: sign what stands under unsigned, a ready SHA-256 digest, with the private key",
-        ));
+        return Err(wrong("signed is empty"));
     }
     Ok(Registration { challenge, signature })
 }
@@ -113,13 +111,14 @@ fn not_approved(role: Role, error: &Error) -> Refused {
     Refused::Explained(quorum_words(Some(role)), error.to_string())
 }
 
-fn parsed(path: &Path) -> Result<Value, Refused> {
-    let wrong = |problem: String| Refused::Said(format!("{}: {problem}", path.display()));
+fn parsed(path: &Path, expected: &str) -> Result<Value, Refused> {
+    let wrong = |problem: String| Refused::Said(format!("{}: {problem}; {expected}", path.display()));
     let document: Value =
         serde_json::from_slice(&files::read(path)?).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
     match document.get("version").and_then(Value::as_str) {
         Some(VERSION) => Ok(document),
-        _ => Err(wrong(format!("its version is not {VERSION}"))),
+        Some(other) => Err(wrong(format!("its version is {other}"))),
+        None => Err(wrong("it has no version".to_owned())),
     }
 }
 
@@ -134,3 +133,9 @@ fn digest(bytes: &[u8]) -> Result<[u8; 32], Refused> {
 }
 
 const VERSION: &str = "2.0";
+const APPROVALS_HAVE: &str = "a token's file has version (2.0), service, approval_data, token (the SHA-256 digest of \
+                              approval_data) and signatures: a list of objects with username, role (admin or crypto-user) \
+                              and signature";
+const REGISTRATION_HAS: &str = "the file of a registration has version (2.0) and tokens: a list of one object with \
+                                approval_data, unsigned (its SHA-256 digest) and signed (the signature of unsigned, a ready \
+                                digest, by the user's private key, in base64)";
