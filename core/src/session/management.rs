@@ -196,6 +196,6 @@ impl Session {
 
     fn user(&self, id: UserId) -> Result<UserInfo, Error> {
         let found = self.token().users()?.into_iter().find(|user| user.id == id);
-        found.ok_or_else(|| Error::NoSuchUser(Sought::Number(id)))
+        found.ok_or(Error::NoSuchUser(Sought::Number(id)))
     }
 }

@@ -182,7 +182,7 @@ impl Token {
 
     fn sharee(&self, id: UserId) -> Result<Certified, Error> {
         let user = self.certified(id)?.filter(|certified| certified.user.role == Role::User);
-        user.ok_or_else(|| Error::NoSuchUser(Sought::CryptoUser(id)))
+        user.ok_or(Error::NoSuchUser(Sought::CryptoUser(id)))
     }
 }
 
