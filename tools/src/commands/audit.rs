@@ -303,9 +303,10 @@ fn role_name(role: u8) -> Value {
 }
 
 const SHOW_EXAMPLES: &str = "\
-Entries are numbered from 1 without gaps. WITH is the user whom an event is about, by number and name, or the other key that \
-took part: the wrapping key, the key another one was derived or copied from. No PIN is needed: the log holds no secrets and no labels. \
-Whether it is what was written is what 'strongroom audit verify' says. What is logged: audit in the configuration.
+Entries are numbered from 1 without gaps. WITH is the user whom an event is about, by number and name, or the other key \
+that took part: the wrapping key, the key another one was derived or copied from. No PIN is needed: the log holds no \
+secrets and no labels. Whether it is what was written is what 'strongroom audit verify' says. What is logged: audit in \
+the configuration.
 
 Examples:
   strongroom audit show --last 20
@@ -316,7 +317,8 @@ const VERIFY_EXAMPLES: &str = "\
 With an officer's PIN: every entry is there, unchanged and in its order, up to the moment at which somebody came who can \
 write the files of the token. It does not show that the whole token is no older copy: note the last entry that is printed \
 in another place, and give it to --expect the next time. Without a PIN: the entries follow each other, which somebody who \
-changed them can have arranged. It says nothing about keys and users: 'strongroom doctor' checks these. Exit code 1 where something is wrong.
+changed them can have arranged. It says nothing about keys and users: 'strongroom doctor' checks these. Exit code 1 \
+where something is wrong.
 
 Examples:
   strongroom audit verify --so-pin-file officer.pin

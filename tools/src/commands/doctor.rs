@@ -389,7 +389,8 @@ const NETWORK_FILE_SYSTEMS: &[(u32, &str)] = &[
 const EXAMPLES: &str = "\
 One line for each check: ok, warning or error, and what to do. Without a PIN, private objects are checked as far as \
 their envelope; with one (--pin-file, --pin-fd or STRONGROOM_PIN) each object of that user is opened. Where it is not \
-clear whose PIN it is, --user says so; without it the PIN is not tried. With several tokens the PIN is used for the one that --token names. Exit code 1 where there is any error.
+clear whose PIN it is, --user says so; without it the PIN is not tried. With several tokens the PIN is used for the one \
+that --token names. Exit code 1 where there is any error.
 
 Examples:
   strongroom doctor
