@@ -104,7 +104,7 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             if *from_hsm && command.status {
                 tool.screen.status(*code);
             }
-            say(&format!("{}: {}", command.name, with_policy(tool, *code, reason)));
+            say(&format!("{}: {}", command.name, with_policy(tool, command, *code, reason)));
         }
     }
 }
@@ -117,9 +117,11 @@ fn no_command(name: &str) -> String {
 }
 
 /// The reason, and where the policy has a part in it, where policies are explained.
-fn with_policy(tool: &Tool, code: Code, reason: &str) -> String {
+fn with_policy(tool: &Tool, command: &Command, code: Code, reason: &str) -> String {
     match tool.link.policy() {
-        Ok(Policy::Strict) if code == Code::KEY_FUNCTION && !reason.contains("policy") => {
+        Ok(Policy::Strict)
+            if code == Code::KEY_FUNCTION && command.group == TRANSPORT && !reason.contains("policy") =>
+        {
             format!(
                 "{reason}; under the policy strict a key is for data or for other keys, and those made with this tool are \
                  for data: docs/policies.md"
