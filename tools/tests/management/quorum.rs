@@ -235,7 +235,11 @@ fn approvals_that_are_not_good_approve_nothing() {
         &place,
         &["approveToken broken", "approveToken approvals", "approveToken missing", "approveToken", "listTokens"],
     );
-    assert_eq!(said[0], "Error: broken: 3 approvals are announced, and 2 are there as a whole\n");
+    assert_eq!(
+        said[0],
+        "Error: broken: 3 approvals are announced, and 2 are there as a whole: each has Approver Type, \
+         Approver Name and Approval File, in this order\n"
+    );
     assert_eq!(said[1], "Error: approvals: token: Improper token passed: 79 bytes, where one has 80\n");
     assert!(said[2].starts_with("Error: missing cannot be read: "), "{said:?}");
     assert!(said[3].contains("Syntax: approveToken -h\n"), "{said:?}");

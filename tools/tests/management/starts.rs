@@ -33,7 +33,7 @@ fn a_directory_becomes_a_fresh_hsm_once() {
 #[test]
 fn a_fresh_hsm_where_others_can_look_is_warned_of() {
     let place = Place::new();
-    std::fs::create_dir(place.tokens()).unwrap();
+    fs::create_dir(place.tokens()).unwrap();
     super::place::set_mode(&place.tokens(), 0o755);
     let first = start(&place, &[], "");
     let warning = format!(
