@@ -9,8 +9,8 @@ use std::sync::Arc;
 use cryptoki_sys::CKA_TRUSTED;
 
 use super::application::refuse_unactivated;
-use super::{NO_PIN_PAD, Session};
-use crate::access::Service;
+use super::{NO_PIN_PAD, Session, approval};
+use crate::access::{Action, Service};
 use crate::attribute::{AttributeType, Entry, Flag, Given, Template};
 use crate::error::{Error, Sought};
 use crate::object::UserId;
@@ -123,6 +123,16 @@ impl Session {
         let login = self.logged_in()?;
         let user = self.user(user)?;
         self.token().approve(&login, file, &[Approval { role: user.role, name: &user.name, signature }])
+    }
+
+    /// Whether the approvals are there that each of these actions with a key will take, for what takes several steps: the first
+    /// would spend its approval in vain where the second lacks its own.
+    ///
+    /// # Errors
+    /// [`Error::NoObject`], [`Error::ApprovalsMissing`].
+    pub fn expect_approvals(&self, key: u64, actions: &[Action]) -> Result<(), Error> {
+        let key = self.application.object(key)?;
+        actions.iter().try_for_each(|action| approval::expect(&self.application, *action, &key))
     }
 
     /// The quorum tokens that are still good for something, of all users, with how far each is approved and for how many

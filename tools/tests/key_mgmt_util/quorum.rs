@@ -125,6 +125,29 @@ fn sharing_takes_approvals() {
 }
 
 #[test]
+fn an_import_that_lacks_one_of_two_approvals_spends_none() {
+    let (kmu, ..) = with_quorum();
+    let wrapping = super::kmu::handle(&kmu.one("genSymKey -t 31 -s 32 -l w -m_value 1"));
+    std::fs::write(kmu.place.path("key"), [7; 32]).unwrap();
+    let import = format!("imSymKey -l i -t 31 -f key -w {wrapping}");
+    let keys = kmu.keys();
+    let tokens = |count| format!("Num of tokens = {count}");
+    for (service, listed) in [(5, 1), (6, 2)] {
+        kmu.one(&format!("getToken -n {service} -k {wrapping} -u {USER} -f token"));
+        approve(&kmu, &[USER]);
+        let said = kmu.session(&["approveToken -af approvals", "listTokens"]);
+        assert!(code(&said[0]) == "00" && said[1].contains(&tokens(listed)), "{said:?}");
+        if service == 5 {
+            let said = kmu.session(&[&import, "listTokens"]);
+            assert!(code(&said[0]) == "f0" && said[1].contains(&tokens(1)), "{said:?}");
+            assert_eq!(kmu.keys(), keys);
+        }
+    }
+    let said = kmu.session(&[&import, "listTokens"]);
+    assert!(said[0].contains("Symmetric Key Unwrapped") && said[1].contains("no tokens found"), "{said:?}");
+}
+
+#[test]
 fn a_key_under_quorum_is_not_masked() {
     let (kmu, _, private) = with_quorum();
     kmu.one(&format!("getToken -n 6 -k {private} -u {USER} -f token"));

@@ -3,6 +3,7 @@
 //! by which key, the core decides in both steps.
 
 use cryptoki_sys::CKM_AES_KEY_WRAP_KWP;
+use strongroom_core::access::Action;
 use strongroom_core::attribute::Template;
 use strongroom_core::error::Error;
 use strongroom_core::mechanism::{Call, Parameter, find};
@@ -27,6 +28,10 @@ pub(super) fn take_out(
 ) -> Result<SecretBytes, Refusal> {
     let outside = outside.map(wrapping_key).transpose()?;
     let session = tool.link.session();
+    session.expect_approvals(key, &[Action::Export])?;
+    session
+        .expect_approvals(wrapping, with_wrapping_key(outside.is_some()))
+        .map_err(|it| Refusal::from(it).of(WRAP))?;
     let wrapped = wrap(session, &call(CKM_AES_KEY_WRAP_KWP)?, wrapping, key).map_err(|it| it.of(WRAP))?;
     tool.screen.result(WRAP, Code::SUCCESS);
     let session = tool.link.session();
@@ -57,6 +62,8 @@ pub(super) fn put_in(
 ) -> Result<u64, Refusal> {
     let outside = outside.map(wrapping_key).transpose()?;
     let session = tool.link.session();
+    let approved = session.expect_approvals(wrapping, with_wrapping_key(outside.is_some()));
+    approved.map_err(|error| Refusal::from(error).of(WRAP_HOST))?;
     let mut wrapped = vec![0; value.len().next_multiple_of(8) + 8];
     let done = match outside {
         None => session
@@ -75,6 +82,12 @@ pub(super) fn put_in(
     let key = key.map_err(|error| Refusal::from(error).of(UNWRAP))?;
     tool.screen.result(UNWRAP, Code::SUCCESS);
     Ok(key)
+}
+
+/// What is done with the wrapping key, each with an approval of its own where the key takes any: outside of the HSM nothing
+/// is approved.
+fn with_wrapping_key(outside: bool) -> &'static [Action] {
+    if outside { &[Action::Wrap] } else { &[Action::Wrap, Action::Use] }
 }
 
 /// The AES key in a file, for work outside the HSM.
