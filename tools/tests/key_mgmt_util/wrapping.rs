@@ -1,6 +1,8 @@
 //! wrapKey, unWrapKey.
 
-use super::kmu::{Kmu, code, handle, pair};
+use serde_json::Value;
+
+use super::kmu::{Kmu, USER, code, handle, pair};
 
 /// The keys to wrap with, and keys to be wrapped.
 struct Keys {
@@ -88,6 +90,58 @@ fn a_header_has_the_identifier_too() {
     ]);
     assert_eq!((code(&said[1]), code(&said[3])), ("e2", "00"), "it is unique: {said:?}");
     assert_eq!(super::kmu::handles(&said[4]), [handle(&said[3])]);
+}
+
+/// A key that another door made, with this label and this identifier.
+fn made_elsewhere(kmu: &Kmu, label: &str, id: &str) -> u64 {
+    let words = ["key", "generate", "--type", "aes", "--extractable", "--label", label, "--id", id, "--user", USER];
+    kmu.place.run(&words).pins().json()["key"]["number"].as_u64().unwrap()
+}
+
+fn listed(kmu: &Kmu, key: u64) -> Value {
+    let keys = kmu.place.run(&["key", "list", "--user", USER]).pins().json();
+    keys["keys"].as_array().unwrap().iter().find(|row| row["number"] == key).unwrap().clone()
+}
+
+#[test]
+fn labels_and_identifiers_of_other_doors_come_back_byte_for_byte() {
+    let (kmu, Keys { aes, .. }) = with_keys();
+    let long = "l".repeat(255);
+    for (at, (label, id)) in
+        [("binary", "00c0ffee"), ("a\u{1b}[2J\nb\u{202e}", "0a"), (long.as_str(), &"fe".repeat(255))].iter().enumerate()
+    {
+        let key = made_elsewhere(&kmu, label, id);
+        let before = listed(&kmu, key);
+        for mechanism in ["6", "10", "11"] {
+            let said = kmu.session(&[
+                &format!("wrapKey -k {key} -w {aes} -out wrapped{at} -m {mechanism}"),
+                // The identifier is unique among keys that are kept.
+                &format!("unWrapKey -f wrapped{at} -w {aes} -m {mechanism} -sess"),
+            ]);
+            assert_eq!((code(&said[0]), code(&said[1])), ("00", "00"), "{said:?}");
+            assert!(!said.concat().contains('\u{1b}'), "{said:?}");
+        }
+        kmu.one(&format!("deleteKey -k {key}"));
+        let copy = handle(&kmu.one(&format!("unWrapKey -f wrapped{at} -w {aes} -m 11")));
+        let after = listed(&kmu, copy);
+        assert_eq!((&after["label"], &after["id"]), (&before["label"], &before["id"]));
+    }
+}
+
+#[test]
+fn what_a_header_has_no_room_for_is_refused_before_anything_is_written() {
+    let (kmu, Keys { aes, .. }) = with_keys();
+    for (label, id, words) in [
+        ("l".repeat(256), "01".to_owned(), "the key's label has 256 bytes, and a header has room for 255"),
+        ("long".to_owned(), "02".repeat(300), "the key's ID has 300 bytes, and a header has room for 255"),
+    ] {
+        let key = made_elsewhere(&kmu, &label, &id);
+        let said = kmu.one(&format!("wrapKey -k {key} -w {aes} -out wrapped -m 6"));
+        assert!(said.contains(words) && said.contains("-noheader") && !said.contains("returned"), "{said}");
+        assert!(!kmu.place.path("wrapped").exists());
+        let said = kmu.one(&format!("wrapKey -k {key} -w {aes} -out bare -m 6 -noheader"));
+        assert_eq!(code(&said), "00", "{said}");
+    }
 }
 
 #[test]

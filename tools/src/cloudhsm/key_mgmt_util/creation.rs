@@ -44,8 +44,8 @@ pub(super) static ATTESTED: &[Flag] = &[Flag::switch("-attest", "a check of what
 
 /// What the shared options say.
 pub(super) struct Creation<'a> {
-    label: &'a str,
-    id: &'a str,
+    label: &'a [u8],
+    id: &'a [u8],
     session: bool,
     extractable: bool,
     shared_with: Box<[u64]>,
@@ -88,8 +88,8 @@ impl<'a> Creation<'a> {
         if session && approvals > 0 {
             return Err(Refusal::misuse("Error: session keys take no approvals (-m_value)"));
         }
-        let label = text(options, "-l", "label")?;
-        let id = text(options, "-id", "ID")?;
+        let label = text(options, "-l", "label")?.as_bytes();
+        let id = text(options, "-id", "ID")?.as_bytes();
         let shared_with = options.text("-u").map(users).transpose()?.unwrap_or_default();
         let owner = tool.link.login().map(|login| login.user);
         if let Some(own) = shared_with.iter().find(|user| Some(**user) == owner) {
@@ -113,8 +113,8 @@ impl<'a> Creation<'a> {
         Ok(Creation { label, id, session, extractable, shared_with, approvals, servers, attested })
     }
 
-    /// The same under another name, where a file says it.
-    pub(super) fn named<'b>(self, label: &'b str, id: &'b str) -> Creation<'b>
+    /// The same under another name, where a file says it. Keys of other doors are called what these like: any bytes.
+    pub(super) fn named<'b>(self, label: &'b [u8], id: &'b [u8]) -> Creation<'b>
     where
         'a: 'b,
     {
@@ -126,10 +126,10 @@ impl<'a> Creation<'a> {
         let mut entries = vec![
             flag(CKA_TOKEN, Attribute::Token, !self.session),
             flag(CKA_PRIVATE, Attribute::Private, half == Half::Confidential),
-            entry(CKA_LABEL, Given::Bytes(self.label.as_bytes())),
+            entry(CKA_LABEL, Given::Bytes(self.label)),
         ];
         if !self.id.is_empty() {
-            entries.push(entry(CKA_ID, Given::Bytes(self.id.as_bytes())));
+            entries.push(entry(CKA_ID, Given::Bytes(self.id)));
         }
         if half == Half::Confidential {
             entries.push(flag(CKA_SENSITIVE, Attribute::Sensitive, true));

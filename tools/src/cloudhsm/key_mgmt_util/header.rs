@@ -12,6 +12,8 @@
 //! | 1 + n | identifier |
 //! | 1 + n | IV, for AES-GCM |
 //!
+//! Label and identifier are bytes of any kind, as the attributes are.
+//!
 //! The wrapped key follows. For AES-GCM the header is authenticated with it. Other mechanisms leave it as it is: who can
 //! change the file can give the key another name and use, as who unwraps it may in any case.
 
@@ -28,18 +30,24 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// The bytes of the header. Texts are cut where they are longer than any this tool gives.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The bytes of the header.
+    ///
+    /// # Errors
+    /// Words for a label or an identifier that is longer than a header can say: other programs give such to keys.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, String> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend([VERSION, self.mechanism, self.class]);
         bytes.extend(self.key_type.to_be_bytes());
         bytes.extend(self.usages.to_be_bytes());
-        for text in [&self.label, &self.id, &self.iv] {
-            let text = text.get(..usize::from(u8::MAX)).unwrap_or(text);
-            bytes.push(text.len() as u8);
+        for (what, text) in [("label", &self.label), ("ID", &self.id), ("IV", &self.iv)] {
+            let length = u8::try_from(text.len()).map_err(|_| {
+                let (length, most) = (text.len(), u8::MAX);
+                format!("the key's {what} has {length} bytes, and a header has room for {most}")
+            })?;
+            bytes.push(length);
             bytes.extend(text);
         }
-        bytes
+        Ok(bytes)
     }
 
     /// Reads the header of a file: what it says, and what follows it.
@@ -80,7 +88,7 @@ mod tests {
     fn it_goes_both_ways_and_nothing_shorter_does() {
         let (label, id, iv) = (b"label".to_vec(), Vec::new(), vec![7; 12]);
         let header = Header { mechanism: 10, class: 4, key_type: 31, usages: 0x11, label, id, iv };
-        let mut file = header.encode();
+        let mut file = header.encode().unwrap();
         let length = file.len();
         file.extend(b"wrapped");
         assert_eq!(Header::decode(&file), Ok((header, &b"wrapped"[..])));
@@ -89,5 +97,16 @@ mod tests {
         }
         file[4] = 2;
         assert!(Header::decode(&file).is_err());
+    }
+
+    #[test]
+    fn what_has_no_room_is_not_cut() {
+        let header = |bytes: usize| {
+            let id = vec![0xff; bytes];
+            Header { mechanism: 6, class: 4, key_type: 31, usages: 0, label: vec![b'l'; 255], id, iv: Vec::new() }
+        };
+        let file = header(255).encode().unwrap();
+        assert_eq!(Header::decode(&file), Ok((header(255), &b""[..])));
+        assert_eq!(header(256).encode().unwrap_err(), "the key's ID has 256 bytes, and a header has room for 255");
     }
 }

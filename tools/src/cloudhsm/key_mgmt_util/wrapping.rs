@@ -161,8 +161,6 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         return Err(Refusal::Said(format!("Error: -out and -iv_file name one file, {file}: each needs its own")));
     }
     let key = key(tool, number)?;
-    let target = Target::open(file)?;
-    let iv_target = options.text("-iv_file").map(Target::open).transpose()?;
     let session = tool.link.session();
     let mut iv = Vec::new();
     if way.is_gcm() {
@@ -180,8 +178,11 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
             id: bytes(&key, CKA_ID).unwrap_or_default().to_vec(),
             iv: if way.number == GCM { iv.clone() } else { Vec::new() },
         }
-        .encode();
+        .encode()
+        .map_err(|problem| Refusal::Said(format!("Error: {problem}; -noheader wraps the key without")))?;
     }
+    let target = Target::open(file)?;
+    let iv_target = options.text("-iv_file").map(Target::open).transpose()?;
     let aad = [content.as_slice(), &way.aad].concat();
     if way.number == GCM_WITH_IV {
         content.extend(&iv);
@@ -247,8 +248,8 @@ fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 struct Wrapped<'a> {
     kind: &'static Kind,
     usages: Vec<Entry<'a>>,
-    label: String,
-    id: String,
+    label: Vec<u8>,
+    id: Vec<u8>,
     aad: Vec<u8>,
     iv: Vec<u8>,
     bytes: &'a [u8],
@@ -264,7 +265,7 @@ impl<'a> Wrapped<'a> {
             _ => (None, None),
         };
         let (kind, wanted) = kind.zip(usages).ok_or(Refusal::HELP)?;
-        let text = |name| options.text(name).unwrap_or_default().to_owned();
+        let text = |name| options.text(name).unwrap_or_default().as_bytes().to_vec();
         let iv = options.text("-iv_file").map(files::read).transpose()?.map(|iv| iv.to_vec()).unwrap_or_default();
         let (iv, bytes) = way.iv_before(iv, content);
         let aad = way.aad.clone();
@@ -292,15 +293,11 @@ impl<'a> Wrapped<'a> {
             _ => None,
         };
         let kind = kind.ok_or("its header names no kind of key that can be unwrapped")?;
-        let text = |bytes| match String::from_utf8(bytes) {
-            Ok(text) if !text.contains(char::is_control) => Ok(text),
-            _ => Err("its header has a label or an ID that is no text"),
-        };
         let head = content.get(..content.len() - bytes.len()).unwrap_or_default();
         let aad = [head, &way.aad].concat();
         let usages = usages_of(policy, kind, header.usages);
         let (iv, bytes) = way.iv_before(header.iv, bytes);
-        Ok(Wrapped { kind, usages, label: text(header.label)?, id: text(header.id)?, aad, iv, bytes })
+        Ok(Wrapped { kind, usages, label: header.label, id: header.id, aad, iv, bytes })
     }
 }
 
