@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+use cryptoki_sys::CKA_TOKEN;
+use strongroom_core::attribute::{AttributeType, Entry, Flag, Given, Template};
+use strongroom_core::error::Error;
 use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Options};
+use strongroom_core::object::Object;
 use strongroom_core::policy::Policy;
 use strongroom_core::session::Session;
 use strongroom_core::token::{Login, Token};
@@ -93,6 +97,27 @@ impl Link {
     /// The store's.
     pub(crate) fn policy(&self) -> Result<Policy, Refusal> {
         Ok(self.token().meta()?.policy)
+    }
+
+    /// Makes a session key persistent and returns its new handle: a copy takes its place. There are both or one, never
+    /// a persistent key beside a refusal.
+    ///
+    /// # Errors
+    /// A key that cannot be deleted, for the one of the session would stay; the core's, for the copy.
+    pub(crate) fn make_persistent(&self, key: &Object) -> Result<u64, Error> {
+        if !key.has(Flag::Destroyable) {
+            return Err(Error::Prohibited(
+                "the key is not destroyable (CKA_DESTROYABLE), so that a persistent one cannot take its place",
+            ));
+        }
+        let persistent = Entry { attribute: AttributeType(CKA_TOKEN), value: Given::Flag(Flag::Token, true) };
+        let copy = self.session.copy_object(key.number, &Template::from_entries(vec![persistent]))?;
+        if let Err(error) = self.session.destroy_object(key.number) {
+            // The copy is as destroyable as the key. Where it cannot be taken back either, the first error says more.
+            let _ = self.session.destroy_object(copy);
+            return Err(error);
+        }
+        Ok(copy)
     }
 
     /// Who is logged in.

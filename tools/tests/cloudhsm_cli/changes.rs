@@ -144,3 +144,20 @@ fn a_session_key_becomes_persistent_under_another_reference() {
     assert_eq!(cli.key_count(ALICE), 1);
     assert_eq!(attribute(&cli, "token"), true);
 }
+
+#[test]
+fn a_key_that_cannot_be_deleted_does_not_become_persistent() {
+    let cli = Cli::new();
+    let said = cli.session(
+        ALICE,
+        &[
+            "key generate-symmetric aes --label stuck --key-length-bytes 16 --session --attributes destroyable=false",
+            "key set-attribute --filter attr.label=stuck --name token --value true",
+            "key list --filter attr.label=stuck",
+        ],
+    );
+    assert_eq!(said[2]["error_code"], 1);
+    assert!(said[2]["data"].as_str().unwrap().contains("CKA_DESTROYABLE"), "{said:?}");
+    assert_eq!(said[3]["data"]["total_key_count"], 1, "{said:?}");
+    assert_eq!(cli.key_count(ALICE), 0);
+}

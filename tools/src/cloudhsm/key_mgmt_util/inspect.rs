@@ -3,11 +3,10 @@
 use std::io::BufRead;
 
 use cryptoki_sys::*;
-use strongroom_core::attribute::{Flag as Attribute, Template};
+use strongroom_core::attribute::Flag as Attribute;
 
 use super::Tool;
 use super::commands::{Command, HELPERS, MANAGEMENT};
-use super::creation::flag;
 use super::find::key;
 use crate::cloudhsm::attributes::{self, ALL, LISTED, Value};
 use crate::cloudhsm::files;
@@ -145,9 +144,7 @@ fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if key.has(Attribute::Token) {
         return Err(Refusal::code(Code::ATTRIBUTE, format!("key {number} is persistent already")));
     }
-    let session = tool.link.session();
-    let copy = session.copy_object(number, &Template::from_entries(vec![flag(CKA_TOKEN, Attribute::Token, true)]))?;
-    session.destroy_object(number)?;
+    let copy = tool.link.make_persistent(&key)?;
     tool.screen.result(SET, Code::SUCCESS);
     tool.renumbered.insert(number, copy);
     tool.screen.paragraph(&[

@@ -104,10 +104,9 @@ impl SetAttribute {
         tool.crypto_user()?;
         let key = single(tool, &self.which.filter)?;
         approval::bring(tool, self.which.approval.as_deref())?;
-        let session = tool.link.session();
-        let template = Template::from_entries(vec![change.entry()]);
         let Change::Flag(CKA_TOKEN, _, token) = change else {
-            session.set_attributes(key.number, &template)?;
+            let template = Template::from_entries(vec![change.entry()]);
+            tool.link.session().set_attributes(key.number, &template)?;
             return Ok(json!({ "message": CHANGED }));
         };
         if !token || key.has(Flag::Token) {
@@ -115,8 +114,7 @@ impl SetAttribute {
                 "The attribute token changes from false to true only: a session key becomes persistent.",
             ));
         }
-        let copy = session.copy_object(key.number, &template)?;
-        session.destroy_object(key.number)?;
+        let copy = tool.link.make_persistent(&key)?;
         // A key that outlasts the session has another handle.
         Ok(json!({ "message": CHANGED, "key-reference": reference(copy) }))
     }
