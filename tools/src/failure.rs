@@ -69,7 +69,8 @@ impl Failure {
     pub(crate) fn print(&self, json: bool) -> ExitCode {
         let line = match json {
             true => {
-                json!({ "error": { "code": return_value(self.code).to_string(), "message": self.message } }).to_string()
+                let error = json!({ "code": return_value(self.code).to_string(), "message": self.message });
+                crate::text::json(&json!({ "error": error }).to_string())
             }
             false => format!("strongroom: {}", crate::text::one_line(&self.message)),
         };

@@ -36,7 +36,7 @@ impl Answer {
 pub(crate) fn print(answer: &Answer, json: bool) -> ExitCode {
     let text = match (json, &answer.json) {
         (_, Value::Null) => return ExitCode::SUCCESS,
-        (true, value) => format!("{value}\n"),
+        (true, value) => format!("{}\n", crate::text::json(&value.to_string())),
         (false, _) => answer.text.clone(),
     };
     match write(text.as_bytes()) {
@@ -87,7 +87,7 @@ fn write_new_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) 
 /// Warns on standard error: the command goes on.
 pub(crate) fn warn(message: &str, json: bool) {
     let line = match json {
-        true => json!({ "warning": { "message": message } }).to_string(),
+        true => crate::text::json(&json!({ "warning": { "message": message } }).to_string()),
         false => format!("strongroom: warning: {}", crate::text::one_line(message)),
     };
     // Where standard error is closed there is nobody to warn.

@@ -1,6 +1,7 @@
 //! Small forms of text: numbers and bytes as people read them, and foreign strings made harmless for a terminal or a
 //! shell.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -51,12 +52,43 @@ pub(crate) fn any_case<T: FromStr<Err = String>>(name: &str) -> Result<T, String
 
 /// The text with every character that would move the cursor or hide something written out, and on one line.
 pub(crate) fn one_line(text: &str) -> String {
+    written_out(text, is_harmless)
+}
+
+/// The same of text that has several lines or columns: line ends and tabs stay.
+pub(crate) fn lines(text: &str) -> Cow<'_, str> {
+    let stays = |character| matches!(character, '\n' | '\t') || is_harmless(character);
+    match text.chars().all(stays) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(written_out(text, stays)),
+    }
+}
+
+fn written_out(text: &str, stays: impl Fn(char) -> bool) -> String {
     text.chars()
-        .flat_map(|character| match is_harmless(character) {
+        .flat_map(|character| match stays(character) {
             true => vec![character],
             false => character.escape_default().collect(),
         })
         .collect()
+}
+
+/// JSON that is read as before, and that a terminal shows as it is. What would move the cursor or turn the line can only
+/// stand in its strings, where `\uXXXX` is the same; line ends between its parts stay.
+pub(crate) fn json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        match character == '\n' || is_harmless(character) {
+            true => safe.push(character),
+            false => {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(safe, "\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    safe
 }
 
 /// A label or other stored bytes for a terminal: text where it is text, else hexadecimal digits.
@@ -114,9 +146,13 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{rest} {unit}")
 }
 
-/// Direction marks can make a line read as another one, so they are not harmless either.
-fn is_harmless(character: char) -> bool {
-    let turns = matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+/// Whether a terminal shows the character and does nothing else. Direction marks can make a line read as another one, so
+/// they are not harmless either.
+pub(crate) fn is_harmless(character: char) -> bool {
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
     let ends_line = matches!(character, '\u{2028}' | '\u{2029}');
     !character.is_control() && !turns && !ends_line
 }
@@ -142,6 +178,19 @@ mod tests {
         assert_eq!(one_line("Schlüssel \u{202e}x"), "Schlüssel \\u{202e}x");
         assert_eq!(stored(b"plain"), "plain");
         assert_eq!(stored(&[0xff, 0]), "0xff00");
+        assert_eq!(lines("a\n\tb\r\u{9b}c"), "a\n\tb\\r\\u{9b}c");
+    }
+
+    #[test]
+    fn json_is_safe_for_terminals_and_says_the_same() {
+        let hostile: String = (0..0x2100).chain(0xfff0..0x1_0010).filter_map(char::from_u32).collect();
+        let value = serde_json::json!({ "label": hostile, "rows": ["Schl\u{fc}ssel", "\u{1f511}", 1, null] });
+        for text in [value.to_string(), format!("{value:#}")] {
+            let safe = json(&text);
+            assert!(safe.chars().all(|character| character == '\n' || is_harmless(character)), "{safe}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+            assert!(safe.contains("Schl\u{fc}ssel") && safe.contains('\u{1f511}') && safe.contains("\\u202e"));
+        }
     }
 
     #[test]

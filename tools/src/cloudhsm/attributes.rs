@@ -8,7 +8,7 @@ use strongroom_core::object::{AttributeValue, Object};
 use strongroom_crypto::ec;
 use strongroom_crypto::encoding::{PrivateKeyInfo, octet_string};
 
-use crate::text::hex;
+use crate::text::{hex, is_harmless};
 
 /// One attribute.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Value {
             Value::Small(value) if !alone => format!("0x{value:02x}"),
             Value::Small(value) => format!("0x{value:08x}"),
             Value::Number(value) => format!("0x{value:08x}"),
-            Value::Text(bytes) => String::from_utf8_lossy(bytes).replace(char::is_control, "?"),
+            Value::Text(bytes) => String::from_utf8_lossy(bytes).replace(|character| !is_harmless(character), "?"),
             Value::Bytes(bytes) => format!("0x{}", hex(bytes)),
             Value::Long(bytes) => wrapped(&format!("0x{}", hex(bytes))),
         }
@@ -305,6 +305,7 @@ mod tests {
     #[test]
     fn a_value_of_another_door_cannot_add_a_line() {
         assert_eq!(Value::Text(b"a\nOBJ_ATTR_KCV\n".to_vec()).text(false), "a?OBJ_ATTR_KCV?");
+        assert_eq!(Value::Text("a\u{202e}b\u{9b}".as_bytes().to_vec()).text(true), "a?b?");
     }
 
     #[test]

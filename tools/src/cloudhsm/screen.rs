@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 
 use super::results::Code;
+use crate::text::lines;
 
-/// Where a tool prints.
+/// Where a tool prints. What would move a terminal's cursor is written out, wherever it comes from.
 pub(crate) struct Screen {
     out: Box<dyn Write>,
     trouble: Option<io::Error>,
@@ -56,7 +57,7 @@ impl Screen {
     }
 
     fn write(&mut self, text: &str) {
-        let written = self.out.write_all(text.as_bytes());
+        let written = self.out.write_all(lines(text).as_bytes());
         self.note(written);
     }
 

@@ -77,6 +77,27 @@ fn a_pipe_gets_the_answers_alone_and_a_status_that_says_whether_all_was_done() {
 }
 
 #[test]
+fn what_others_gave_moves_no_cursor() {
+    let cli = Cli::new();
+    let label = "a\u{7f}\u{9b}2J\u{202e}\u{2066}\u{200f}\u{2028}z \u{fc}";
+    cli.place.run(&["key", "generate", "--type", "aes", "--label", label, "--user", "alice"]).pins().succeeds();
+    let list = cli.run(ALICE, "key list --verbose");
+    let mine = cli.place.run(&["key", "list", "--user", "alice", "--json"]).pins().outcome();
+    for out in [&list.out, &mine.out] {
+        assert!(
+            out.contains(r"a\u007f\u009b2J\u202e\u2066\u200f\u2028z \u{fc}".replace(r"\u{fc}", "\u{fc}").as_str()),
+            "{out}"
+        );
+    }
+    assert_eq!(answers(&list.out)[0]["data"]["matched_keys"][0]["attributes"]["label"], label);
+    assert_eq!(answers(&mine.out)[0]["keys"][0]["label"], label);
+    let refused = cli.place.run(&["token", "show", "--json", "--token", "x\u{9b}"]).outcome();
+    assert!(refused.err.contains(r"\u") && !refused.err.contains('\u{9b}'), "{refused:?}");
+    let mistyped = cli.run(ALICE, "key \u{9b}2J\u{202e}");
+    assert!(mistyped.err.contains("\\u{202e}") && !mistyped.err.contains('\u{9b}'), "{mistyped:?}");
+}
+
+#[test]
 fn quotes_keep_spaces() {
     let cli = Cli::new();
     let said = cli.session(

@@ -158,6 +158,15 @@ fn a_file_of_commands() {
 }
 
 #[test]
+fn what_a_file_says_moves_no_cursor() {
+    let kmu = Kmu::new();
+    std::fs::write(kmu.place.path("approvals"), "\u{1b}[2J\u{9b}\r\tCfm3 = 1;\n").unwrap();
+    let said = kmu.one("approveToken -af approvals");
+    assert!(said.contains("\\u{1b}[2J\\u{9b}\\r\\tCfm3"), "{said:?}");
+    assert!(!said.contains('\u{1b}') && !said.contains('\u{9b}') && !said.contains('\r'), "{said:?}");
+}
+
+#[test]
 fn lines_have_a_length() {
     let kmu = Kmu::new();
     let long = format!("findKey -l {}", "x".repeat(2000));

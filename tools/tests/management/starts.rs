@@ -85,6 +85,17 @@ fn commands_come_from_a_file_and_refusals_may_be_the_exit_status() {
 }
 
 #[test]
+fn what_others_gave_moves_no_cursor() {
+    let place = founded(&["bob"], PIN);
+    std::fs::write(place.path("approvals"), "\u{1b}[2J\u{202e} = 1;\n").unwrap();
+    place.run(&["key", "generate", "--type", "aes", "--label", "a\u{202e}b", "--user", "bob"]).pins().succeeds();
+    let lines = ["approveToken approvals", "getAttribute 6 3", "listUsers -\u{1b}[2J", "\u{1b}[2J"];
+    let said = super::cmu::after(&place, &format!("loginHSM CU bob {PIN}"), &lines).concat();
+    assert!(said.contains("\\u{1b}[2J\\u{202e}") && said.contains("OBJ_ATTR_LABEL\na?b\n"), "{said:?}");
+    assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
+}
+
+#[test]
 fn there_is_one_server() {
     let place = founded(&["bob"], PIN);
     let lines = format!("info server 0\nserver 0\nloginHSM CO admin {SO_PIN}\ninfo server 0\nexit\nserver 1\nexit\n");

@@ -72,7 +72,8 @@ pub(super) fn envelope(answer: &Answer, role: Option<Role>) -> (String, u8, Opti
             (1, Value::String(words), evidence)
         }
     };
-    (format!("{:#}\n", json!({ "error_code": code, "data": data })), code, evidence)
+    let json = json!({ "error_code": code, "data": data });
+    (format!("{}\n", crate::text::json(&format!("{json:#}"))), code, evidence)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! How the tool is started: with one command, or with a prompt.
 
+use std::borrow::Cow;
 use std::io::{BufRead, IsTerminal, Read, Write};
 use std::process::ExitCode;
 
@@ -14,7 +15,7 @@ use super::login::log_in;
 use super::user::RoleName;
 use crate::cloudhsm::link::Link;
 use crate::cloudhsm::words;
-use crate::output;
+use crate::{output, text};
 
 /// Runs the tool with the arguments of the process.
 pub fn run() -> ExitCode {
@@ -127,10 +128,14 @@ fn log_in_from_environment(tool: &mut Tool) -> Result<(), Refused> {
     log_in(tool, name, role, password.as_bytes())
 }
 
-/// Help and usage, as clap says them.
+/// Help and usage, as clap says them, but for what would move a terminal's cursor.
 fn mistyped(early: &clap::Error) -> ExitCode {
+    let said = early.to_string();
     // Where nobody listens there is nobody to tell.
-    let _ = early.print();
+    let _ = match text::lines(&said) {
+        Cow::Borrowed(_) => early.print(),
+        Cow::Owned(safe) => std::io::stderr().lock().write_all(safe.as_bytes()),
+    };
     ExitCode::from(u8::try_from(early.exit_code()).unwrap_or(2))
 }
 
@@ -163,7 +168,7 @@ fn line() -> std::io::Result<Option<Zeroizing<String>>> {
 /// Says something to the person, not to the script.
 fn say(message: &str) {
     // Where standard error is closed there is nobody to tell.
-    let _ = writeln!(std::io::stderr().lock(), "cloudhsm-cli: {}", crate::text::one_line(message));
+    let _ = writeln!(std::io::stderr().lock(), "cloudhsm-cli: {}", text::one_line(message));
 }
 
 const PROMPT: &str = "aws-cloudhsm > ";

@@ -7,6 +7,7 @@ use super::{SERVER, Tool, attributes, keys, login, quorum, servers, users};
 use crate::cloudhsm::options::number;
 use crate::cloudhsm::results::{Refusal, Returned};
 use crate::cloudhsm::words::Word;
+use crate::text::{one_line, quoted};
 
 /// One command.
 pub(super) struct Command {
@@ -112,19 +113,19 @@ pub(super) fn named(name: &str) -> Result<&'static Command, String> {
     match (whole, meant.as_slice()) {
         (Some(command), _) => Ok(command),
         (None, [only]) => Ok(only),
-        (None, []) => Err(format!("Error: there is no command {}; help lists them", crate::text::quoted(name))),
+        (None, []) => Err(format!("Error: there is no command {}; help lists them", quoted(name))),
         (None, several) => {
             let names: Vec<&str> = several.iter().map(|command| command.name).collect();
-            Err(format!("Error: {} may be {}", crate::text::quoted(name), names.join(", ")))
+            Err(format!("Error: {} may be {}", quoted(name), names.join(", ")))
         }
     }
 }
 
-/// Prints a refusal. What a script looks for goes to standard output, the reason behind it to standard error.
+/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the reason behind it to standard error.
 fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
     match refusal {
         Refusal::Misuse(line) => {
-            tool.screen.lines(line.as_slice());
+            tool.screen.lines(line.as_deref().map(one_line).as_slice());
             tool.screen.lines(&help(command));
         }
         Refusal::Mistyped(reason) => {
@@ -132,7 +133,7 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             say(&format!("Error: {reason}"));
         }
         Refusal::Told => {}
-        Refusal::Said(text) => tool.screen.lines(&[text]),
+        Refusal::Said(text) => tool.screen.lines(&[one_line(text)]),
         Refusal::Returned(returned) => {
             tell_code(tool, command.name, returned);
             if returned.from_hsm {

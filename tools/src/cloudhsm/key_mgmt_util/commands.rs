@@ -81,12 +81,12 @@ pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
     }
 }
 
-/// Prints a refusal. What a script looks for goes to standard output, the reason behind it to standard error.
+/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the reason behind it to standard error.
 fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
     match refusal {
         Refusal::Misuse(line) => {
             if let Some(line) = line {
-                tool.screen.paragraph(&[format!("\t{line}")]);
+                tool.screen.paragraph(&[format!("\t{}", one_line(line))]);
             }
             tool.screen.paragraph(&help(command.name, command.description, command.flags));
             if line.is_none() {
@@ -98,7 +98,7 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             say(&format!("Error: {reason}"));
         }
         Refusal::Told => {}
-        Refusal::Said(text) => tool.screen.paragraph(&[format!("\t{text}")]),
+        Refusal::Said(text) => tool.screen.paragraph(&[format!("\t{}", one_line(text))]),
         Refusal::Returned(Returned { code, call, reason, from_hsm }) => {
             tool.screen.result(call.unwrap_or(command.call), *code);
             if *from_hsm && command.status {
