@@ -113,6 +113,13 @@ fn one_command_on_the_command_line() {
     let wrong = kmu.start(&["singlecmd", "loginHSM", "-u", "CU", "-s", USER, "-p", "wrong", "findKey"]);
     assert_eq!(wrong.code, 1, "a login that fails is told by the exit status, always");
     assert!(!wrong.out.contains("FindKey"), "{wrong:?}");
+    for words in [&["-u", "CU", "-s", USER, "-p", "wrong"][..], &["-u", "CU", "-s", "nobody"], &[]] {
+        let wrong = kmu.start(&[&["singlecmd", "loginHSM"], words].concat());
+        assert_eq!(wrong.code, 1, "with nothing behind it too: {wrong:?}");
+    }
+    for words in [&["-u", "CU", "-s", USER, "-p", PIN][..], &["-h"]] {
+        assert_eq!(kmu.start(&[&["singlecmd", "loginHSM"], words].concat()).code, 0, "{words:?}");
+    }
     assert_eq!(kmu.start(&["singlecmd", "help"]).code, 0);
     assert_eq!(kmu.start(&["-v"]).out, concat!("key_mgmt_util of Strongroom ", env!("CARGO_PKG_VERSION"), "\n"));
     for wrong in [&["singlecmd"][..], &["frobnicate"], &["scriptfile"], &["-v", "x"]] {

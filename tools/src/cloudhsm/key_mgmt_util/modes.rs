@@ -63,7 +63,12 @@ fn single(tool: &mut Tool, words: &[Word]) -> Result<Outcome, Stop> {
     if !login.is_empty() && commands::carry_out(tool, login) == Outcome::Refused {
         return Err(Stop);
     }
-    Ok(commands::carry_out(tool, command))
+    let outcome = commands::carry_out(tool, command);
+    match command.first() {
+        // A login with nothing behind it.
+        Some(first) if outcome == Outcome::Refused && first.eq_ignore_ascii_case("loginHSM") => Err(Stop),
+        _ => Ok(outcome),
+    }
 }
 
 /// The commands of a file. Lines that begin with # are remarks.
