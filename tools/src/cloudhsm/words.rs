@@ -1,4 +1,6 @@
-//! A line as words.
+//! A line as words, and the arguments of the program.
+
+use std::ffi::OsString;
 
 use zeroize::Zeroizing;
 
@@ -11,6 +13,28 @@ pub(crate) type Word = Zeroizing<String>;
 /// Words for a line that is too long, or whose quotes do not end.
 pub(crate) fn split(line: &str) -> Result<Vec<Word>, String> {
     split_within(line, LINE_BYTES_MAX)
+}
+
+/// The arguments of the program without its name, which comes first.
+///
+/// # Errors
+/// Words for one that is no text: a name or a password that was changed silently would be another one.
+pub(crate) fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Result<Vec<Word>, String> {
+    let mut words: Vec<Word> = Vec::new();
+    for argument in arguments.into_iter().skip(1) {
+        let word = argument.into_string().map_err(|argument| {
+            let place = words.len() + 1;
+            match words.last() {
+                Some(option) if **option == "-p" => format!("argument {place}, a password, is no text in UTF-8"),
+                _ => {
+                    let text = argument.as_encoded_bytes().escape_ascii();
+                    format!("argument {place} is no text in UTF-8: \"{text}\"")
+                }
+            }
+        })?;
+        words.push(Zeroizing::new(word));
+    }
+    Ok(words)
 }
 
 /// The same for a tool whose lines are longer.
@@ -104,6 +128,18 @@ mod tests {
         assert_eq!(near("\u{e9}"), None);
         assert_eq!(near(""), None);
         assert_eq!((distance("", "abc"), distance("abc", ""), distance("kitten", "sitting")), (3, 3, 3));
+    }
+
+    #[test]
+    fn arguments_are_text() {
+        use std::os::unix::ffi::OsStringExt;
+        let read = |before: &str, last: &[u8]| {
+            of_arguments([OsString::from("tool"), OsString::from(before), OsString::from_vec(last.to_vec())])
+        };
+        assert_eq!(read("scriptfile", b"\xc3\xa9").unwrap()[1].as_str(), "\u{e9}");
+        let problem = read("scriptfile", b"a\x1b\xe9\"").unwrap_err();
+        assert_eq!(problem, "argument 2 is no text in UTF-8: \"a\\x1b\\xe9\\\"\"");
+        assert_eq!(read("-p", b"\xe9").unwrap_err(), "argument 2, a password, is no text in UTF-8");
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! A directory of tokens for one test, and the program run on it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -144,7 +146,7 @@ impl Drop for Place {
 
 impl Run {
     /// With an environment variable.
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Run {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Run {
         self.command.env(name, value);
         self
     }
@@ -161,9 +163,20 @@ impl Run {
     }
 
     /// With this on standard input.
-    pub(crate) fn input(mut self, text: &str) -> Run {
-        self.input = text.as_bytes().to_vec();
+    pub(crate) fn input(mut self, text: impl AsRef<[u8]>) -> Run {
+        self.input = text.as_ref().to_vec();
         self
+    }
+
+    /// With an argument that need not be text.
+    pub(crate) fn argument(mut self, argument: &[u8]) -> Run {
+        self.command.arg(OsStr::from_bytes(argument));
+        self
+    }
+
+    /// Starts it, with pipes to write to and to read from.
+    pub(crate) fn spawn(mut self) -> Child {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Runs it. No PIN may be in what it says, whatever it was asked.

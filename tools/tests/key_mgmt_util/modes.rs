@@ -165,6 +165,17 @@ fn a_file_of_commands() {
 }
 
 #[test]
+fn arguments_that_are_no_text_are_refused() {
+    let kmu = Kmu::new();
+    let program = env!("CARGO_BIN_EXE_key_mgmt_util");
+    for words in [&["singlecmd", "findKey", "-l"][..], &["scriptfile"]] {
+        let said = kmu.place.start(program, words).argument(b"caf\xe9").outcome();
+        let words = format!("key_mgmt_util: argument {} is no text in UTF-8: \"caf\\xe9\"\n", words.len() + 1);
+        assert_eq!((said.code, said.out.as_str(), said.err), (1, "", words));
+    }
+}
+
+#[test]
 fn what_a_file_says_moves_no_cursor() {
     let kmu = Kmu::new();
     std::fs::write(kmu.place.path("approvals"), "\u{1b}[2J\u{9b}\r\tCfm3 = 1;\n").unwrap();

@@ -35,7 +35,8 @@ impl Input {
 
 /// Runs the tool with the arguments of the process.
 pub fn run() -> ExitCode {
-    let mut start = match Start::of(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned())) {
+    let start = words::of_arguments(std::env::args_os()).map_err(|problem| failure(&problem));
+    let mut start = match start.and_then(|words| Start::of(words.iter().map(|word| word.to_string()))) {
         Ok(start) => start,
         Err(early) => return early,
     };

@@ -14,8 +14,13 @@ use crate::cloudhsm::words::{self, LINE_BYTES_MAX, Word};
 
 /// Runs the tool with the arguments of the process.
 pub fn run() -> ExitCode {
-    let mut arguments: Vec<Word> =
-        std::env::args_os().skip(1).map(|argument| Word::new(argument.to_string_lossy().into_owned())).collect();
+    let mut arguments = match words::of_arguments(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(problem) => {
+            say(&problem);
+            return ExitCode::FAILURE;
+        }
+    };
     let strict =
         take(&mut arguments, "--strict-exit") || std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1");
     // The name of the program behind the one that the guide's scripts start.
