@@ -11,6 +11,7 @@
 //! | `place` | the configuration, and which token is meant |
 //! | `pem` | files with keys and certificates |
 //! | `pin`, `terminal` | where PINs come from, questions, progress |
+//! | `input` | standard input and files of commands, which hold passwords too |
 //! | `output`, `failure`, `table`, `text`, `time` | answers and refusals, as text and as JSON |
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ pub mod attestation;
 pub mod cloudhsm;
 mod commands;
 mod failure;
+mod input;
 mod output;
 mod pem;
 mod pin;

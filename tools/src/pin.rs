@@ -219,7 +219,7 @@ fn from_descriptor(descriptor: u32) -> Result<Pin, Failure> {
     let name = format!("descriptor {descriptor}");
     let unreadable = |error: std::io::Error| Failure::io(&format!("{name} cannot be read for a PIN"), &error);
     let line = match descriptor {
-        0 => read(std::io::stdin().lock()),
+        0 => read(crate::input::Standard),
         // Opening it anew by its name takes no `unsafe`, and reads pipes and files alike.
         _ => File::open(format!("/dev/fd/{descriptor}")).and_then(read),
     };

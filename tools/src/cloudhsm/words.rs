@@ -15,6 +15,11 @@ pub(crate) fn split(line: &str) -> Result<Vec<Word>, String> {
     split_within(line, LINE_BYTES_MAX)
 }
 
+/// Whether a line is a remark: a blank may stand before the #.
+pub(crate) fn is_remark(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
 /// The arguments of the program without its name, which comes first.
 ///
 /// # Errors

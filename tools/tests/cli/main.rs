@@ -12,6 +12,7 @@ mod key;
 mod namesakes;
 mod pairs;
 mod pins;
+#[allow(dead_code)] // the tests of the other tools use it too
 mod place;
 mod plain;
 mod policies;

@@ -163,7 +163,7 @@ impl Run {
     }
 
     /// With this on standard input.
-    pub(crate) fn input(mut self, text: impl AsRef<[u8]>) -> Run {
+    pub(crate) fn input(mut self, text: &(impl AsRef<[u8]> + ?Sized)) -> Run {
         self.input = text.as_ref().to_vec();
         self
     }

@@ -70,6 +70,12 @@ fn a_pipe_gets_the_answers_alone_and_a_status_that_says_whether_all_was_done() {
     let long = pipe(&format!("user list {}\nuser list\n", "x".repeat(70_000)));
     assert!(long.out.contains("65536 are the most"), "{}", long.out);
     assert_eq!(answers(&long.out).len(), 2);
+    let cut = format!("user list {}\u{e9}\nuser list\n", "x".repeat(65536 - 11));
+    for lines in [cut.as_bytes(), b"user list \xff\nuser list\n"] {
+        let broken = cli.place.start(PROGRAM, &["interactive"]).input(lines).outcome();
+        let said = answers(&broken.out);
+        assert_eq!((broken.code, said.len(), &said[1]["error_code"]), (1, 2, &0.into()), "{broken:?}");
+    }
     let twice = pipe("interactive\n");
     assert!(twice.out.contains("the prompt already"));
     let help = pipe("help key\n");

@@ -13,6 +13,7 @@ mod certificates;
 mod creation;
 mod finding;
 mod masked;
+mod memory;
 mod modes;
 mod pairs;
 mod quorum;

@@ -160,8 +160,39 @@ fn a_file_of_commands() {
     assert_eq!(done.code, 0);
     assert_eq!(done.out.matches("Cfm3FindKey").count(), 1, "{done:?}");
     assert!(done.out.contains("Total number of keys present 1") && !kmu.place.path("here").exists());
+    let endless = kmu.start(&["scriptfile", "/dev/zero"]);
+    assert!(endless.code == 1 && endless.err.contains("/dev/zero cannot be read: "), "{endless:?}");
     let missing = kmu.start(&["scriptfile", "absent"]);
     assert!(missing.code == 1 && missing.err.contains("absent cannot be read"), "{missing:?}");
+}
+
+#[test]
+fn answers_come_from_where_commands_come_from() {
+    let kmu = Kmu::new();
+    let script = format!(
+        "loginHSM -u CU -s {USER} -p {PIN}\ngenSymKey -t 31 -s 16 -l mine -sess\nsetAttribute -o 2147483648 -a 1\n1\n\
+         findKey -l mine -sess 0\n"
+    );
+    std::fs::write(kmu.place.path("script"), &script).unwrap();
+    let program = env!("CARGO_BIN_EXE_key_mgmt_util");
+    let done = kmu.place.start(program, &["--strict-exit", "scriptfile", "script"]).input("0\n").outcome();
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("The key is persistent now") && done.out.contains("Total number of keys present 1"));
+    assert!(!done.out.contains("Help Commands Available"), "the answer is no command: {done:?}");
+}
+
+#[test]
+fn a_line_that_is_no_text_is_refused_and_the_next_one_runs() {
+    let kmu = Kmu::new();
+    let program = env!("CARGO_BIN_EXE_key_mgmt_util");
+    let lines = b"# a remark\n  # another\nfindKey -l \xff\nloginStatus\n";
+    let done = kmu.place.start(program, &[]).input(lines).outcome();
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("\tError: the line is no text in UTF-8; nothing was done\n"), "{done:?}");
+    assert!(done.out.contains("No user has logged-in") && !done.out.contains("Help Commands"), "{done:?}");
+    std::fs::write(kmu.place.path("script"), lines).unwrap();
+    let script = kmu.start(&["scriptfile", "script"]);
+    assert!(script.out.contains("no text in UTF-8") && script.out.contains("No user has logged-in"), "{script:?}");
 }
 
 #[test]
@@ -189,7 +220,7 @@ fn lines_have_a_length() {
     let kmu = Kmu::new();
     let long = format!("findKey -l {}", "x".repeat(2000));
     let said = kmu.session(&[&long, "findKey"]);
-    assert!(said[0].contains("\tError: the line has 1401 bytes, 1400 are the most; nothing was done\n"), "{said:?}");
+    assert!(said[0].contains("\tError: the line has 2011 bytes, 1400 are the most; nothing was done\n"), "{said:?}");
     assert!(said[1].contains("Total number of keys present 0"), "the rest of it is no command: {said:?}");
     assert!(kmu.one("genSymKey -l \"open").contains("a double quote is not closed"));
     assert!(kmu.one(&"x ".repeat(101)).contains("101 words"));

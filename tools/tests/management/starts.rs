@@ -85,9 +85,36 @@ fn commands_come_from_a_file_and_refusals_may_be_the_exit_status() {
 }
 
 #[test]
+fn a_line_that_cannot_be_one_is_refused_and_the_next_one_runs() {
+    let place = founded(&["bob"], PIN);
+    let cut = format!("{}\u{e9}\n", "x".repeat(1400));
+    for broken in [&b"info server \xff\n"[..], cut.as_bytes()] {
+        let lines = [broken, b"info server 0\n"].concat();
+        for arguments in [&[][..], &["--file", "commands"]] {
+            fs::write(place.path("commands"), &lines).unwrap();
+            let outcome = place.start(PROGRAM, arguments).input(&lines).outcome();
+            assert_eq!((outcome.code, outcome.err.as_str()), (0, ""), "{outcome:?}");
+            assert!(
+                outcome.out.contains("; nothing was done\n") && outcome.out.contains("Not logged in"),
+                "{outcome:?}"
+            );
+        }
+    }
+    let endless = start(&place, &["--file", "/dev/zero"], "");
+    assert!(endless.code == 1 && endless.err.contains("cannot be read"), "{endless:?}");
+    let broken =
+        [format!("loginHSM CO admin {SO_PIN}\ncreateUser CU eve {PIN}\n").as_bytes(), b"y\xff\nlistUsers\n"].concat();
+    let outcome = place.start(PROGRAM, &[]).input(&broken).outcome();
+    assert!(outcome.out.contains("the answer cannot be read: the line is no text"), "{outcome:?}");
+    assert!(outcome.out.contains("bob") && !outcome.out.contains("eve"), "{outcome:?}");
+    let said = place.start(PROGRAM, &["--file"]).argument(b"caf\xe9").outcome();
+    assert_eq!(said.err, "cloudhsm_mgmt_util: argument 2 is no text in UTF-8: \"caf\\xe9\"\n");
+}
+
+#[test]
 fn what_others_gave_moves_no_cursor() {
     let place = founded(&["bob"], PIN);
-    std::fs::write(place.path("approvals"), "\u{1b}[2J\u{202e} = 1;\n").unwrap();
+    fs::write(place.path("approvals"), "\u{1b}[2J\u{202e} = 1;\n").unwrap();
     place.run(&["key", "generate", "--type", "aes", "--label", "a\u{202e}b", "--user", "bob"]).pins().succeeds();
     let lines = ["approveToken approvals", "getAttribute 6 3", "listUsers -\u{1b}[2J", "\u{1b}[2J"];
     let said = super::cmu::after(&place, &format!("loginHSM CU bob {PIN}"), &lines).concat();

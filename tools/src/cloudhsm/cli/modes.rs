@@ -1,7 +1,7 @@
 //! How the tool is started: with one command, or with a prompt.
 
 use std::borrow::Cow;
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,6 +15,7 @@ use super::login::log_in;
 use super::user::RoleName;
 use crate::cloudhsm::link::Link;
 use crate::cloudhsm::words;
+use crate::input::Lines;
 use crate::{output, text};
 
 /// Runs the tool with the arguments of the process.
@@ -55,20 +56,22 @@ fn single(tool: &mut Tool, command: &Command) -> u8 {
 /// there are the answers alone. The status says whether all could be done.
 fn interactive(tool: &mut Tool) -> u8 {
     let prompts = std::io::stdin().is_terminal();
+    let mut lines = Lines::standard(LINE_BYTES_MAX);
     let mut status = 0;
     while !tool.left {
         if prompts && output::write(PROMPT.as_bytes()).is_err() {
             return 1;
         }
-        let line = match line() {
-            Ok(Some(line)) => line,
+        let done = match lines.next() {
+            Ok(Some(Ok(line))) => typed(tool, &line),
+            Ok(Some(Err(problem))) => print(&Err(Refused::Said(problem)), None),
             Ok(None) => break,
             Err(error) => {
                 say(&format!("standard input cannot be read: {error}"));
                 return 1;
             }
         };
-        status = status.max(typed(tool, &line));
+        status = status.max(done);
     }
     status
 }
@@ -151,18 +154,6 @@ fn print(answer: &Answer, role: Option<Role>) -> u8 {
             1
         }
     }
-}
-
-/// The next line of standard input. It may hold a password, so its buffer has room for it at once and is wiped.
-fn line() -> std::io::Result<Option<Zeroizing<String>>> {
-    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES_MAX + 2));
-    let mut input = std::io::stdin().lock();
-    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_line(&mut line)?;
-    if read > LINE_BYTES_MAX && !line.ends_with('\n') {
-        // The rest is dropped, and the length is refused.
-        input.skip_until(b'\n')?;
-    }
-    Ok((read > 0).then_some(line))
 }
 
 /// Says something to the person, not to the script.

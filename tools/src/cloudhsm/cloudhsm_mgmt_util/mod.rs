@@ -30,7 +30,7 @@ use strongroom_core::token::{Login, Token};
 use super::link::Link;
 use super::results::{Code, Refusal};
 use super::screen::Screen;
-use shell::Input;
+use crate::input::{Line, Lines};
 
 /// What a command works with.
 pub(crate) struct Tool {
@@ -39,7 +39,7 @@ pub(crate) struct Tool {
     /// Where it prints.
     screen: Screen,
     /// Where lines and answers come from.
-    input: Input,
+    input: Lines,
     /// Whether commands go to one server, after `server 0`.
     on_server: bool,
     /// Whether the program was left.
@@ -76,9 +76,13 @@ impl Tool {
     }
 
     /// Prints a question and reads the answer; nothing where there are no more lines.
-    fn answer(&mut self, question: &str) -> Result<Option<shell::Line>, Refusal> {
+    ///
+    /// # Errors
+    /// An answer that cannot be read, or is no line.
+    fn answer(&mut self, question: &str) -> Result<Option<Line>, Refusal> {
         self.screen.prompt(question);
-        self.input.line().map_err(|error| Refusal::Said(format!("Error: the answer cannot be read: {error}")))
+        let line = self.input.next().map_err(|error| error.to_string()).and_then(Option::transpose);
+        line.map_err(|problem| Refusal::Said(format!("Error: the answer cannot be read: {problem}; nothing was done")))
     }
 }
 

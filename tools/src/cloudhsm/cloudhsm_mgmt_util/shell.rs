@@ -1,37 +1,14 @@
 //! How the program is started, its prompt, and where its lines come from.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::process::ExitCode;
-
-use zeroize::Zeroizing;
 
 use super::commands::{self, Outcome};
 use super::{SERVER, Tool};
 use crate::cloudhsm::link::Link;
 use crate::cloudhsm::screen::Screen;
 use crate::cloudhsm::words::{self, LINE_BYTES_MAX};
-
-/// A line that was typed; wiped when dropped, because it may hold a password.
-pub(super) type Line = Zeroizing<String>;
-
-/// Where lines come from: commands, and the answers to questions.
-pub(super) enum Input {
-    /// Standard input.
-    Standard,
-    /// A file.
-    File(BufReader<File>),
-}
-
-impl Input {
-    /// The next line; nothing at the end.
-    pub(super) fn line(&mut self) -> io::Result<Option<Line>> {
-        match self {
-            Input::Standard => line(&mut io::stdin().lock()),
-            Input::File(file) => line(file),
-        }
-    }
-}
+use crate::input::Lines;
 
 /// Runs the tool with the arguments of the process.
 pub fn run() -> ExitCode {
@@ -42,9 +19,9 @@ pub fn run() -> ExitCode {
     };
     start.strict |= std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1");
     let input = match &start.file {
-        None => Input::Standard,
-        Some(path) => match File::open(path) {
-            Ok(file) => Input::File(BufReader::new(file)),
+        None => Lines::standard(LINE_BYTES_MAX),
+        Some(path) => match Lines::file(path, LINE_BYTES_MAX) {
+            Ok(lines) => lines,
             Err(error) => return failure(&format!("{path} cannot be read: {error}")),
         },
     };
@@ -108,14 +85,14 @@ fn all_lines(tool: &mut Tool) -> io::Result<Outcome> {
     let mut outcome = Outcome::Done;
     while !tool.left {
         tool.screen.prompt(if tool.on_server { "server0>" } else { "aws-cloudhsm>" });
-        let Some(line) = tool.input.line()? else {
+        let Some(line) = tool.input.next()? else {
             tool.screen.lines(&[""]);
             break;
         };
-        if line.trim_start().starts_with('#') {
+        if line.as_ref().is_ok_and(|line| words::is_remark(line)) {
             continue;
         }
-        outcome = outcome.and(match words::split(&line) {
+        outcome = outcome.and(match line.and_then(|line| words::split(&line)) {
             Ok(words) => commands::carry_out(tool, &words),
             Err(problem) => {
                 tool.screen.lines(&[format!("Error: {problem}; nothing was done")]);
@@ -124,17 +101,6 @@ fn all_lines(tool: &mut Tool) -> io::Result<Outcome> {
         });
     }
     Ok(outcome)
-}
-
-/// Reads a line. Its buffer has room for all of it at once, so that no copy of a password stays behind.
-fn line(input: &mut impl BufRead) -> io::Result<Option<Line>> {
-    let mut line = Zeroizing::new(String::with_capacity(LINE_BYTES_MAX + 2));
-    let read = io::Read::take(&mut *input, LINE_BYTES_MAX as u64 + 1).read_line(&mut line)?;
-    if read > LINE_BYTES_MAX && !line.ends_with('\n') {
-        // The rest is dropped, and the length is refused.
-        input.skip_until(b'\n')?;
-    }
-    Ok((read > 0).then_some(line))
 }
 
 fn told(text: &str) -> ExitCode {
@@ -163,18 +129,3 @@ pub(super) fn say(message: &str) {
 const STRICT_VARIABLE: &str = "STRONGROOM_STRICT_EXIT";
 const USAGE: &str = "it is started as cloudhsm_mgmt_util [--strict-exit] [--file FILE] [CONFIGFILE]; commands come from \
                      FILE or from standard input, and CONFIGFILE is not read";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_read_to_its_end_whatever_its_length() {
-        let text = format!("one\n{}\nlast", "a".repeat(LINE_BYTES_MAX + 100));
-        let mut input = text.as_bytes();
-        assert_eq!(&*line(&mut input).unwrap().unwrap(), "one\n");
-        assert_eq!(line(&mut input).unwrap().unwrap().len(), LINE_BYTES_MAX + 1);
-        assert_eq!(&*line(&mut input).unwrap().unwrap(), "last");
-        assert!(line(&mut input).unwrap().is_none());
-    }
-}

@@ -1,7 +1,5 @@
 //! getKeyInfo, getAttribute, setAttribute, listAttributes: what is known about a key.
 
-use std::io::BufRead;
-
 use cryptoki_sys::*;
 use strongroom_core::attribute::Flag as Attribute;
 
@@ -137,7 +135,7 @@ fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     tool.screen.paragraph(&["This attribute is defined as a boolean value."]);
     tool.screen.prompt("Enter the boolean attribute value (0 or 1):");
-    let answer = answer()?;
+    let answer = answer(tool)?;
     if answer != Some(1) {
         return Err(Refusal::code(Code::ATTRIBUTE, "a key becomes persistent (1), never the other way round"));
     }
@@ -166,12 +164,11 @@ fn list(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The number on the next line of standard input.
-fn answer() -> Result<Option<u64>, Refusal> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.map_err(|error| Refusal::Said(format!("Error: standard input cannot be read: {error}")))?;
-    Ok(number(line.trim()))
+/// The number on the next line, which comes from where the command comes from.
+fn answer(tool: &mut Tool) -> Result<Option<u64>, Refusal> {
+    let line = tool.input.next().map_err(|error| error.to_string()).and_then(Option::transpose);
+    let line = line.map_err(|problem| Refusal::Said(format!("Error: the answer cannot be read: {problem}")))?;
+    Ok(line.and_then(|line| number(line.trim())))
 }
 
 const GET_KEY: &str = "Cfm3GetKey";

@@ -48,6 +48,7 @@ use super::link::Link;
 use super::options::Options;
 use super::results::Refusal;
 use super::screen::Screen;
+use crate::input::Lines;
 
 /// What a command works with.
 pub(crate) struct Tool {
@@ -55,6 +56,8 @@ pub(crate) struct Tool {
     pub(crate) link: Link,
     /// Where it prints.
     pub(crate) screen: Screen,
+    /// Where lines come from: commands, and the answers to questions.
+    pub(crate) input: Lines,
     /// Whether the program was left with `exit`.
     pub(crate) left: bool,
     /// Keys of the session that became persistent: the handles they had, and those they have.

@@ -1,16 +1,14 @@
 //! How the program is started: with a prompt, with one command, with a file of commands.
 
 use std::collections::HashMap;
-use std::io::{BufRead, Read};
 use std::process::ExitCode;
-
-use zeroize::Zeroizing;
 
 use super::Tool;
 use super::commands::{self, Outcome};
 use crate::cloudhsm::link::{Link, fips_mode};
 use crate::cloudhsm::screen::Screen;
 use crate::cloudhsm::words::{self, LINE_BYTES_MAX, Word};
+use crate::input::{Line, Lines};
 
 /// Runs the tool with the arguments of the process.
 pub fn run() -> ExitCode {
@@ -45,7 +43,8 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut tool = Tool { link, screen: Screen::standard(), left: false, renumbered: HashMap::new() };
+    let input = Lines::standard(LINE_BYTES_MAX);
+    let mut tool = Tool { link, screen: Screen::standard(), input, left: false, renumbered: HashMap::new() };
     let outcome = match (mode.as_deref(), rest) {
         (Some("singlecmd"), words) => single(&mut tool, words),
         (Some(_), [file]) => script(&mut tool, file),
@@ -76,18 +75,17 @@ fn single(tool: &mut Tool, words: &[Word]) -> Result<Outcome, Stop> {
     }
 }
 
-/// The commands of a file. Lines that begin with # are remarks.
+/// The commands of a file, which holds the answers to questions too.
 fn script(tool: &mut Tool, file: &str) -> Result<Outcome, Stop> {
-    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+    let unreadable = |error| {
         say(&format!("{file} cannot be read: {error}"));
         Stop
-    })?;
+    };
+    tool.input = Lines::file(file, LINE_BYTES_MAX).map_err(unreadable)?;
     let mut outcome = Outcome::Done;
-    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        outcome = outcome.and(typed(tool, line.as_bytes()));
-        if tool.left {
-            break;
-        }
+    while !tool.left {
+        let Some(line) = tool.input.next().map_err(unreadable)? else { break };
+        outcome = outcome.and(typed(tool, line));
     }
     Ok(outcome)
 }
@@ -106,8 +104,8 @@ fn interactive(tool: &mut Tool) -> Result<Outcome, Stop> {
     let mut outcome = Outcome::Done;
     while !tool.left {
         tool.screen.prompt("\nCommand: ");
-        match line() {
-            Ok(Some(line)) => outcome = outcome.and(typed(tool, &line)),
+        match tool.input.next() {
+            Ok(Some(line)) => outcome = outcome.and(typed(tool, line)),
             Ok(None) => {
                 tool.screen.lines(&[""]);
                 break;
@@ -121,27 +119,18 @@ fn interactive(tool: &mut Tool) -> Result<Outcome, Stop> {
     Ok(outcome)
 }
 
-fn typed(tool: &mut Tool, line: &[u8]) -> Outcome {
-    let words = std::str::from_utf8(line).map_err(|_| "the line is no text in UTF-8".to_owned()).and_then(words::split);
-    match words {
+/// A line of commands. Lines that begin with # are remarks.
+fn typed(tool: &mut Tool, line: Result<Line, String>) -> Outcome {
+    if line.as_ref().is_ok_and(|line| words::is_remark(line)) {
+        return Outcome::Done;
+    }
+    match line.and_then(|line| words::split(&line)) {
         Ok(words) => commands::carry_out(tool, &words),
         Err(problem) => {
             tool.screen.paragraph(&[format!("\tError: {problem}; nothing was done")]);
             Outcome::Refused
         }
     }
-}
-
-/// The next line of standard input. It may hold a password, so its buffer has room for it at once and is wiped.
-fn line() -> std::io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let mut line = Zeroizing::new(Vec::with_capacity(LINE_BYTES_MAX + 2));
-    let mut input = std::io::stdin().lock();
-    let read = input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut line)?;
-    if read > LINE_BYTES_MAX && !line.ends_with(b"\n") {
-        // The rest is dropped, and the length is refused.
-        input.skip_until(b'\n')?;
-    }
-    Ok((read > 0).then_some(line))
 }
 
 fn end(screen: Screen, outcome: Result<Outcome, Stop>, strict: bool) -> ExitCode {
