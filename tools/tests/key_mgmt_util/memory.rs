@@ -71,3 +71,9 @@ fn cloudhsm_mgmt_util_keeps_no_password() {
     leaves_nothing(program, &[], &format!("loginHSM CU {USER} "), "logoutHSM", "logoutHSM success");
 }
 
+#[test]
+fn cloudhsm_cli_keeps_no_password() {
+    let program = env!("CARGO_BIN_EXE_cloudhsm-cli");
+    let login = format!("login --username {USER} --role crypto-user --password ");
+    leaves_nothing(program, &["interactive"], &login, "logout", "Logout successful");
+}

@@ -47,14 +47,13 @@ impl Command {
 
 impl Activate {
     fn run(&self, tool: &mut Tool) -> Answer {
-        let token = tool.link.token();
         // The published password is tried on nobody else: that would count as a wrong one.
-        let fresh = token.users()?.iter().any(|user| user.id == FIRST_OFFICER && user.role == Role::Unactivated);
+        let fresh = tool.link.token().users()?.iter().any(|user| user.id == FIRST_OFFICER && user.role == Role::Unactivated);
         if !fresh {
             return Err(Refused::said("The cluster is activated already."));
         }
-        let password = new_or_known(self.password.as_ref(), true)?;
-        token.set_pin(FIRST_OFFICER, INITIAL_PASSWORD, &password)?;
+        let password = new_or_known(tool, self.password.as_ref(), true)?;
+        tool.link.token().set_pin(FIRST_OFFICER, INITIAL_PASSWORD, &password)?;
         Ok(json!("Cluster activation successful"))
     }
 }

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::answer::{Answer, Refused};
 use super::{Tool, cluster, crypto, key, login, quorum, user};
+use crate::cloudhsm::words::Word;
 
 /// The tool with one command, or with a prompt.
 #[derive(Parser)]
@@ -73,8 +74,28 @@ pub(super) struct NotOffered {
     _rest: Vec<String>,
 }
 
-/// A word that is wiped: clap keeps a copy of it until the command is done.
+/// A password of the command line, or [`ASIDE`] for that of a line behind the prompt.
 pub(super) type Password = Zeroizing<String>;
+
+/// Takes the password out of a line, and leaves [`ASIDE`] in its place: the parser would keep copies of it that are
+/// never wiped.
+pub(super) fn set_aside(words: &mut [Word]) -> Option<Word> {
+    let mut aside = None;
+    let mut is_next = false;
+    for word in words {
+        if is_next {
+            aside = Some(std::mem::replace(word, Word::new(ASIDE.to_owned())));
+        } else if let Some(password) = word.strip_prefix("--password=") {
+            aside = Some(Word::new(password.to_owned()));
+            *word = Word::new(format!("--password={ASIDE}"));
+        }
+        is_next = !is_next && **word == "--password";
+    }
+    aside
+}
+
+/// What no argument of a program can be.
+pub(super) const ASIDE: &str = "\0";
 
 impl Command {
     /// Whether somebody must be logged in.
@@ -118,6 +139,27 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
+
+    #[test]
+    fn a_password_is_set_aside() {
+        let aside = |line: &str| {
+            let mut words: Vec<Word> = line.split(' ').map(|word| Word::new(word.to_owned())).collect();
+            let aside = set_aside(&mut words).map(|word| word.to_string());
+            (words.iter().map(|word| word.to_string()).collect::<Vec<_>>().join(" "), aside)
+        };
+        assert_eq!(aside("user list"), ("user list".to_owned(), None));
+        for (line, parsed) in [
+            ("login --password secret --role admin", "login --password \0 --role admin"),
+            ("login --password=secret --role admin", "login --password=\0 --role admin"),
+        ] {
+            assert_eq!(aside(line), (parsed.to_owned(), Some("secret".to_owned())));
+        }
+        assert_eq!(
+            aside("login --password --password"),
+            ("login --password \0".to_owned(), Some("--password".to_owned()))
+        );
+        assert_eq!(aside("login --password"), ("login --password".to_owned(), None));
+    }
 
     #[test]
     fn the_commands_make_sense_to_clap() {

@@ -40,7 +40,7 @@ impl Login {
         let (Some(username), Some(role), None) = (&self.username, self.role, &self.second_factor) else {
             return Err(Refused::said("login mfa-token-sign is not offered: users have no second factor here."));
         };
-        let password = new_or_known(self.password.as_ref(), false)?;
+        let password = new_or_known(tool, self.password.as_ref(), false)?;
         log_in(tool, username, role, &password)?;
         Ok(json!({ "username": username.to_lowercase(), "role": role.name() }))
     }

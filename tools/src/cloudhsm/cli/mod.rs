@@ -31,12 +31,15 @@ use strongroom_core::token::{Login, UserInfo};
 
 use self::answer::Refused;
 use super::link::Link;
+use super::words::Word;
 
 pub use modes::run;
 
 /// The tool while it runs.
 struct Tool {
     link: Link,
+    /// The password of the line that is carried out, where it has one.
+    aside: Option<Word>,
     /// Whether it is to end.
     left: bool,
 }

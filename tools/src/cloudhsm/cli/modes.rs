@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::Tool;
 use super::answer::{Answer, Refused, envelope};
-use super::commands::{Command, Invocation, Line};
+use super::commands::{Command, Invocation, Line, set_aside};
 use super::login::log_in;
 use super::user::RoleName;
 use crate::cloudhsm::link::Link;
@@ -33,7 +33,7 @@ pub fn run() -> ExitCode {
             if let Some(warning) = link.open_directory().filter(|_| fresh) {
                 say(&format!("warning: {warning}"));
             }
-            Tool { link, left: false }
+            Tool { link, aside: None, left: false }
         }
         Err(problem) => return ExitCode::from(print(&Err(Refused::Said(problem)), None)),
     };
@@ -77,11 +77,12 @@ fn interactive(tool: &mut Tool) -> u8 {
 }
 
 fn typed(tool: &mut Tool, line: &str) -> u8 {
-    let words = match words::split_within(line, LINE_BYTES_MAX) {
+    let mut words = match words::split_within(line, LINE_BYTES_MAX) {
         Ok(words) if words.is_empty() => return 0,
         Ok(words) => words,
         Err(problem) => return print(&Err(Refused::Said(problem)), None),
     };
+    tool.aside = set_aside(&mut words);
     let typed = match Line::try_parse_from(words.iter().map(|word| word.as_str())) {
         Ok(typed) => typed,
         Err(early) => return u8::from(mistyped(&early) != ExitCode::SUCCESS),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Tool;
 use super::answer::{Answer, Refused};
 use super::approval;
-use super::commands::{NotOffered, Password, password};
+use super::commands::{ASIDE, NotOffered, Password, password};
 use crate::cloudhsm::files;
 use crate::terminal;
 
@@ -183,7 +183,7 @@ impl Who {
 impl Create {
     fn run(&self, tool: &mut Tool) -> Answer {
         let login = tool.admin()?;
-        let password = new_or_known(self.password.as_ref(), true)?;
+        let password = new_or_known(tool, self.password.as_ref(), true)?;
         approval::bring(tool, self.approval.as_deref())?;
         tool.link.token().add_user(&login, self.who.role.role(), &self.who.username, &password)?;
         Ok(self.who.answer())
@@ -215,7 +215,7 @@ impl ChangePassword {
         if name != login.name {
             tool.admin()?;
         }
-        let password = new_or_known(self.password.as_ref(), true)?;
+        let password = new_or_known(tool, self.password.as_ref(), true)?;
         approval::bring(tool, self.approval.as_deref())?;
         match name == login.name {
             true => tool.link.token().change_own_pin(&login, &password)?,
@@ -270,9 +270,14 @@ fn named(tool: &Tool, who: &Who) -> Result<String, Refused> {
 ///
 /// # Errors
 /// Nobody can be asked, or what was typed differs.
-pub(super) fn new_or_known(given: Option<&Password>, new: bool) -> Result<Zeroizing<Vec<u8>>, Refused> {
+pub(super) fn new_or_known(
+    tool: &mut Tool,
+    given: Option<&Password>,
+    new: bool,
+) -> Result<Zeroizing<Vec<u8>>, Refused> {
     if let Some(password) = given {
-        return Ok(Zeroizing::new(password.as_bytes().to_vec()));
+        let aside = tool.aside.take().filter(|_| **password == ASIDE);
+        return Ok(Zeroizing::new(aside.as_ref().unwrap_or(password).as_bytes().to_vec()));
     }
     let ask = |question| terminal::ask_secret(question).map_err(|failure| Refused::Said(failure.message().to_owned()));
     let first = ask("Enter password")?;
