@@ -124,8 +124,9 @@ fn log_in_from_environment(tool: &mut Tool) -> Result<(), Refused> {
         })
     };
     let (role, pin) = (set(ROLE_VARIABLE)?, set(PIN_VARIABLE)?);
-    let role = RoleName::named(&role)
-        .ok_or_else(|| Refused::Said(format!("{ROLE_VARIABLE} is {}; it takes admin or crypto-user.", *role)))?;
+    let role = RoleName::named(&role).ok_or_else(|| {
+        Refused::Said(format!("{ROLE_VARIABLE} takes admin or crypto-user; what is in it is neither."))
+    })?;
     let (name, password) = pin
         .split_once(':')
         .ok_or_else(|| Refused::Said(format!("{PIN_VARIABLE} is not of the form user:password.")))?;
