@@ -63,9 +63,7 @@ impl<'a> Options<'a> {
                 return Err(Refusal::mistyped(format!("{word} is given twice")));
             }
             let value = match flag.value {
-                Some(value) => {
-                    words.next().ok_or_else(|| Refusal::mistyped(format!("{word} needs a value: <{value}>")))?
-                }
+                Some(value) => self::value(flags, flag.name, value, words.next())?,
                 None => "",
             };
             given.push((flag.name, value));
@@ -123,6 +121,15 @@ fn unknown(word: &str, given: &[(&'static str, &str)]) -> Refusal {
             )
         }
     })
+}
+
+/// The word after an option. An option there is one whose value came out empty, of a script's variable for example.
+fn value<'a>(flags: Flags, name: &str, stands_for: &str, word: Option<&'a str>) -> Result<&'a str, Refusal> {
+    let word = word.ok_or_else(|| Refusal::mistyped(format!("{name} needs a value: <{stands_for}>")))?;
+    match word == "-h" || all(flags).any(|other| other.name == word) {
+        true => Err(Refusal::mistyped(format!("{name} has no value: {word} is an option"))),
+        false => Ok(word),
+    }
 }
 
 /// A number as the tools write it: decimal, or hexadecimal after `0x`.
@@ -188,10 +195,10 @@ mod tests {
 
     #[test]
     fn order_is_free_and_values_are_the_next_word() {
-        let words = split("-nex -id -t -t 0x1f").unwrap();
+        let words = split("-nex -id -T -t 0x1f").unwrap();
         let options = Options::parse(FLAGS, &words).unwrap();
         assert!(options.has("-nex"));
-        assert_eq!(options.text("-id"), Some("-t"));
+        assert_eq!(options.text("-id"), Some("-T"));
         assert_eq!(options.number("-t").unwrap(), Some(31));
     }
 
@@ -203,6 +210,9 @@ mod tests {
             ("-h -t 1", "there is no option \"-h\""),
             ("secret", "there is a word too many: options begin with -"),
             ("-t", "-t needs a value: <key-type>"),
+            ("-t 1 -id -nex", "-id has no value: -nex is an option"),
+            ("-id -id -t 1", "-id has no value: -id is an option"),
+            ("-t 1 -id -h", "-id has no value: -h is an option"),
             ("-t one", "-t takes a number, not \"one\""),
             ("-t 1 -nex -nex", "-nex is given twice"),
             ("-nex", "Error: Key type (-t) is missing."),

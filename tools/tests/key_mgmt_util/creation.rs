@@ -389,3 +389,16 @@ fn a_key_is_its_owners() {
     assert!(!kmu.place.path("attr").exists());
     assert_eq!(kmu.keys(), [key]);
 }
+
+#[test]
+fn an_option_is_no_value_of_another_one() {
+    let kmu = Kmu::new();
+    // As in a script where $LABEL is empty and has no quotes.
+    for option in ["-nex", "-id", "-l", "-h"] {
+        let said = kmu.single(&["genSymKey", "-t", "31", "-s", "32", "-l", option, "7"]);
+        assert!(said.err.contains(&format!("Error: -l has no value: {option} is an option\n")), "{said:?}");
+        assert!(said.out.contains("Syntax: genSymKey -h") && !said.out.contains("SymmetricKey returned"), "{said:?}");
+    }
+    assert!(kmu.keys().is_empty());
+    assert!(kmu.one("genSymKey -t 31 -s 32 -l -backup-").contains("Key Handle: "), "a label may begin with a hyphen");
+}
