@@ -322,3 +322,14 @@ fn what_is_not_there_says_so() {
         cli.refuses(NOBODY, line, "is not offered");
     }
 }
+
+#[test]
+fn what_is_said_twice_or_is_no_number_is_refused() {
+    let cli = Cli::new();
+    let generate = "key generate-symmetric aes --label k --key-length-bytes 16 --attributes";
+    for ids in ["id=0x01 id=0x02", "id=0x01 id=0x01", "id= id=0x01"] {
+        cli.refuses(ALICE, &format!("{generate} {ids}"), "The attribute id is given twice.");
+    }
+    assert_eq!(cli.key_count(ALICE), 0);
+    cli.mistyped(ALICE, "key list --filter key-reference=0x+1", "a key reference is 0x and hexadecimal digits");
+}

@@ -27,7 +27,7 @@ pub(super) fn parse(text: &str) -> Result<Typed, String> {
 /// What is given for a new key beside what its command settles.
 pub(super) struct Wanted {
     flags: Vec<(&'static Row, bool)>,
-    id: Vec<u8>,
+    id: Option<Vec<u8>>,
 }
 
 impl Wanted {
@@ -36,10 +36,13 @@ impl Wanted {
     /// # Errors
     /// An attribute there is none of, or that cannot be given.
     pub(super) fn read(typed: &[Typed], kind: &Kind) -> Result<Wanted, Refused> {
-        let mut wanted = Wanted { flags: Vec::new(), id: Vec::new() };
+        let mut wanted = Wanted { flags: Vec::new(), id: None };
         for Typed { name, value } in typed {
             if name == "id" {
-                wanted.id = id(value)?;
+                if wanted.id.is_some() {
+                    return Err(twice(name));
+                }
+                wanted.id = Some(id(value)?);
                 continue;
             }
             let row = ROWS.iter().find(|row| row.name == name && row.at_creation);
@@ -49,7 +52,7 @@ impl Wanted {
                 ))
             })?;
             if wanted.flags.iter().any(|(earlier, _)| earlier.name == row.name) {
-                return Err(Refused::Said(format!("The attribute {name} is given twice.")));
+                return Err(twice(name));
             }
             let value = boolean(name, value)?;
             if name == "private" && !value {
@@ -88,8 +91,8 @@ impl Wanted {
                 entries.push(self::flag(*attribute, *flag, true));
             }
         }
-        if !self.id.is_empty() {
-            entries.push(entry(CKA_ID, Given::Bytes(&self.id)));
+        if let Some(id) = self.id.as_deref().filter(|id| !id.is_empty()) {
+            entries.push(entry(CKA_ID, Given::Bytes(id)));
         }
         entries
     }
@@ -166,6 +169,10 @@ fn id(digits: &str) -> Result<Vec<u8>, Refused> {
         0..=TEXT_BYTES_MAX => Ok(bytes),
         length => Err(Refused::Said(format!("The id has {length} bytes, {TEXT_BYTES_MAX} are the most."))),
     }
+}
+
+fn twice(name: &str) -> Refused {
+    Refused::Said(format!("The attribute {name} is given twice."))
 }
 
 fn boolean(name: &str, value: &str) -> Result<bool, Refused> {

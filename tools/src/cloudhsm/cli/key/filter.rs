@@ -27,7 +27,8 @@ pub(in crate::cloudhsm::cli) enum Filter {
 pub(in crate::cloudhsm::cli) fn parse(text: &str) -> Result<Filter, String> {
     let (name, value) = text.split_once('=').ok_or("a filter is key-reference=0x... or attr.NAME=VALUE")?;
     if name == "key-reference" {
-        let number = value.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        let digits = value.strip_prefix("0x").filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
         return number.map(Filter::Reference).ok_or_else(|| "a key reference is 0x and hexadecimal digits".to_owned());
     }
     match name.strip_prefix("attr.") {
@@ -119,6 +120,8 @@ mod tests {
         assert_eq!(parse("key-reference=0x000000000000002a"), Ok(Filter::Reference(42)));
         assert_eq!(parse("attr.label=a=b"), Ok(Filter::Attribute("label".to_owned(), "a=b".to_owned())));
         for (text, words) in [
+            ("key-reference=0x+1", "0x and hexadecimal digits"),
+            ("key-reference=0x", "0x and hexadecimal digits"),
             ("key-reference=42", "0x and hexadecimal digits"),
             ("key-reference=0x10000000000000000", "0x and hexadecimal digits"),
             ("attr.colour=red", "there is no attribute colour"),
