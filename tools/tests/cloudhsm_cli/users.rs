@@ -189,3 +189,28 @@ fn a_session_logs_in_and_out() {
     assert_eq!(said[7], ok(json!({ "username": "admin", "role": "admin" })));
     assert_eq!(said.len(), 8, "nothing after quit: {outcome:?}");
 }
+
+#[test]
+fn of_several_activations_at_once_one_counts_and_the_others_say_so() {
+    let place = Place::new();
+    // With what a password costs by default, all of them see a fresh HSM.
+    place.configure("");
+    let passwords: Vec<String> = (0..4).map(|number| format!("password-of-{number}")).collect();
+    let started =
+        passwords.iter().map(|password| place.start(PROGRAM, &["cluster", "activate", "--password", password]).spawn());
+    let started: Vec<_> = started.collect();
+    let mut done = 0;
+    for child in started {
+        let output = child.wait_with_output().unwrap();
+        let answer = answers(&String::from_utf8(output.stdout).unwrap()).remove(0);
+        match answer["error_code"].as_u64() {
+            Some(0) => done += 1,
+            _ => {
+                let said = answer["data"].as_str().unwrap();
+                let expected = ["The cluster is activated already.", "Somebody else has just activated the cluster"];
+                assert!(expected.iter().any(|words| said.starts_with(words)), "{said}");
+            }
+        }
+    }
+    assert_eq!(done, 1);
+}

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use strongroom_core::error::Error;
 use strongroom_core::hsm::MANUFACTURER;
 use strongroom_core::policy::Policy;
 use strongroom_core::seal::Role;
@@ -47,15 +48,29 @@ impl Command {
 
 impl Activate {
     fn run(&self, tool: &mut Tool) -> Answer {
-        // The published password is tried on nobody else: that would count as a wrong one.
-        let fresh = tool.link.token().users()?.iter().any(|user| user.id == FIRST_OFFICER && user.role == Role::Unactivated);
-        if !fresh {
+        if !is_fresh(tool)? {
             return Err(Refused::said("The cluster is activated already."));
         }
         let password = new_or_known(tool, self.password.as_ref(), true)?;
-        tool.link.token().set_pin(FIRST_OFFICER, INITIAL_PASSWORD, &password)?;
-        Ok(json!("Cluster activation successful"))
+        // Somebody else may have been faster, while the password was typed or in this moment. The published password is
+        // tried on nobody else: that would count as a wrong one.
+        let faster =
+            || Refused::said("Somebody else has just activated the cluster, with another password than yours.");
+        if !is_fresh(tool)? {
+            return Err(faster());
+        }
+        match tool.link.token().set_pin(FIRST_OFFICER, INITIAL_PASSWORD, &password) {
+            Ok(()) => Ok(json!("Cluster activation successful")),
+            Err(Error::NotLoggedIn | Error::PinWrong) if !is_fresh(tool)? => Err(faster()),
+            Err(error) => Err(error.into()),
+        }
     }
+}
+
+/// Whether the admin still has the published password.
+fn is_fresh(tool: &Tool) -> Result<bool, Refused> {
+    let users = tool.link.token().users()?;
+    Ok(users.iter().any(|user| user.id == FIRST_OFFICER && user.role == Role::Unactivated))
 }
 
 fn info(tool: &Tool) -> Answer {
