@@ -174,8 +174,24 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(draft))
 }
 
+/// Refuses an output that is an input of the same command, or its other output: what is in it would be gone. Of the files,
+/// each with the option that names it, those that are not given are none.
+///
+/// # Errors
+/// Words with both options.
+pub(crate) fn apart<P: AsRef<Path>>(out: (&str, Option<P>), others: &[(&str, Option<P>)]) -> Result<(), FileError> {
+    let (Some(path), option) = (&out.1, out.0) else { return Ok(()) };
+    for (other, file) in others {
+        if file.as_ref().is_some_and(|file| same(path, file)) {
+            let name = path.as_ref().display();
+            return Err(FileError(format!("{option} and {other} name one file, {name}: each needs its own")));
+        }
+    }
+    Ok(())
+}
+
 /// Whether two names stand for one file.
-pub(crate) fn same(one: impl AsRef<Path>, other: impl AsRef<Path>) -> bool {
+fn same(one: impl AsRef<Path>, other: impl AsRef<Path>) -> bool {
     let (one, other) = (one.as_ref(), other.as_ref());
     let place = |path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
     let named = |path| absolute(path).ok().map(|path| path.components().collect::<PathBuf>());
@@ -308,6 +324,11 @@ mod tests {
         fs::write(&other, "").unwrap();
         symlink(&path, &link).unwrap();
         assert!(same(&path, &link) && !same(&path, &other));
+        assert!(apart(("-out", Some(&other)), &[("-f", Some(&path)), ("-wk", None)]).is_ok());
+        assert!(apart(("-out", None), &[("-f", Some(&path))]).is_ok());
+        let error =
+            apart(("-out", Some(&link)), &[("-f", Some(&other)), ("-wk", Some(&path))]).unwrap_err().to_string();
+        assert_eq!(error, format!("-out and -wk name one file, {}: each needs its own", link.display()));
         fs::remove_dir_all(&place).unwrap();
     }
 }

@@ -214,3 +214,16 @@ fn what_cannot_be_wrapped_or_unwrapped_is_refused() {
     );
     assert_eq!(cli.key_count(ALICE), before);
 }
+
+#[test]
+fn a_wrapped_key_does_not_take_the_place_of_an_approval() {
+    let cli = Cli::new();
+    cli.ok(ALICE, "key generate-symmetric aes --label k --key-length-bytes 16 --attributes wrap=true");
+    cli.write("token", "{}");
+    let line = "key wrap aes-zero-pad --payload-filter attr.label=k --wrapping-filter attr.label=k";
+    for option in ["--payload-approval", "--wrapping-approval"] {
+        let words = format!("--path and {option} name one file, ./token");
+        cli.refuses(ALICE, &format!("{line} --path ./token {option} token"), &words);
+    }
+    assert_eq!(cli.file("token"), b"{}");
+}

@@ -133,3 +133,27 @@ fn data_is_wrapped_and_unwrapped() {
     }
     assert!(!kmu.place.path("back").exists());
 }
+
+#[test]
+fn an_output_that_is_an_input_is_refused_and_both_files_stay() {
+    let kmu = Kmu::new();
+    let said = kmu.session(&["genSymKey -t 31 -s 32 -l aes", "genRSAKeyPair -m 2048 -e 65537 -l rsa"]);
+    let (aes, (_, rsa)) = (handle(&said[0]), pair(&said[1]));
+    std::fs::write(kmu.place.path("in"), [7; 32]).unwrap();
+    std::os::unix::fs::symlink("in", kmu.place.path("link")).unwrap();
+    for (line, option) in [
+        (format!("sign -f in -k {rsa} -m 1 -out ./in"), "-f"),
+        (format!("sign -f in -k {rsa} -m 1 -out link"), "-f"),
+        (format!("exSymKey -k {aes} -w {aes} -wk in -out in"), "-wk"),
+        (format!("exportPrivateKey -k {rsa} -w {aes} -wk in -out in"), "-wk"),
+        (format!("aesWrapUnwrap -m 1 -f in -w {aes} -out in"), "-f"),
+        (format!("wrapKey -k {aes} -w {aes} -m 10 -aad in -out in"), "-aad"),
+    ] {
+        let said = kmu.one(&line);
+        assert!(said.contains(&format!("Error: -out and {option} name one file, ")), "{line}: {said}");
+        assert!(!said.contains("returned"), "{line}: {said}");
+        assert_eq!(std::fs::read(kmu.place.path("in")).unwrap(), [7; 32], "{line}");
+    }
+    let said = kmu.one(&format!("sign -f in -k {rsa} -m 1 -out signature"));
+    assert!(said.contains("Cfm3Sign returned: 0x00"), "{said}");
+}

@@ -62,6 +62,7 @@ fn run(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let parameter = iv.as_deref().map_or(Parameter::None, Parameter::Bytes);
     let call = with(CKM_AES_KEY_WRAP_PKCS7, parameter)?;
     let file = options.text("-out").unwrap_or(default_file);
+    files::apart(("-out", Some(file)), &[("-f", Some(input))])?;
     let target = Target::secret(file)?;
     let session = tool.link.session();
     let mut result = SecretBytes::zeroed(data.len() + 16).map_err(Error::from)?;

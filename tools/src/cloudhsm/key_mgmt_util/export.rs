@@ -62,6 +62,7 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if key(tool, number)?.kind.class != CKO_SECRET_KEY {
         return Err(Refusal::Said(format!("{number} is not a symmetric key")));
     }
+    files::apart(("-out", Some(file)), &[("-wk", options.text("-wk"))])?;
     let target = Target::secret(file)?;
     let value = take_out(tool, wrapping, number, options.text("-wk"))?;
     target.write(value.expose())?;
@@ -75,6 +76,7 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     if key(tool, number)?.kind.class != CKO_PRIVATE_KEY {
         return Err(Refusal::Said(format!("{number} is not a private key")));
     }
+    files::apart(("-out", Some(file)), &[("-wk", options.text("-wk"))])?;
     let target = Target::secret(file)?;
     let value = take_out(tool, wrapping, number, options.text("-wk"))?;
     target.write(pem::encode_secret("PRIVATE KEY", value.expose()).as_bytes())?;

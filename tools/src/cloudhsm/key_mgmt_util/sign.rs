@@ -63,6 +63,7 @@ static MECHANISM: &[Flag] = &[Flag::required(
 fn sign(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let (call, number) = (call(options)?, tool.handle(options, "-k")?);
     let file = options.needed("-out")?;
+    files::apart(("-out", Some(file)), &[("-f", options.text("-f"))])?;
     let message = files::read(options.needed("-f")?)?;
     let key = key(tool, number)?;
     let target = Target::open(file)?;

@@ -157,9 +157,9 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let (number, wrapping) = (tool.handle(options, "-k")?, tool.handle(options, "-w")?);
     let file = options.needed("-out")?;
     let way = Way::read(options)?;
-    if options.text("-iv_file").is_some_and(|iv_file| files::same(iv_file, file)) {
-        return Err(Refusal::Said(format!("Error: -out and -iv_file name one file, {file}: each needs its own")));
-    }
+    let (iv_file, aad_file) = (("-iv_file", options.text("-iv_file")), ("-aad", options.text("-aad")));
+    files::apart(("-out", Some(file)), &[iv_file, aad_file])?;
+    files::apart(iv_file, &[aad_file])?;
     let key = key(tool, number)?;
     let session = tool.link.session();
     let mut iv = Vec::new();

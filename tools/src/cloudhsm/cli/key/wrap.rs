@@ -12,7 +12,7 @@ use super::methods::{Gcm, IV_BYTES, Method, OaepOptions};
 use super::{reference, view};
 use crate::cloudhsm::cli::answer::{Answer, Refused};
 use crate::cloudhsm::cli::{Tool, approval, data};
-use crate::cloudhsm::files::Target;
+use crate::cloudhsm::files::{self, Target};
 use crate::text::hex;
 
 /// key wrap
@@ -105,6 +105,13 @@ impl Wrap {
         let mut iv = vec![0; if aad.is_some() { IV_BYTES } else { 0 }];
         session.random(&mut iv)?;
         let call = method.call(&iv)?;
+        files::apart(
+            ("--path", keys.path.as_ref()),
+            &[
+                ("--wrapping-approval", keys.wrapping_approval.as_ref()),
+                ("--payload-approval", keys.payload_approval.as_ref()),
+            ],
+        )?;
         let target = keys.path.as_ref().map(Target::open).transpose()?;
         approval::bring(tool, keys.wrapping_approval.as_deref())?;
         approval::bring(tool, keys.payload_approval.as_deref())?;
