@@ -89,7 +89,7 @@ impl Input {
             let name = "standard input".to_owned();
             let found = fstat(std::io::stdin());
             let is_file = found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode).is_file());
-            let content = read(std::io::stdin().lock()).map_err(|error| Failure::io(&name, &error))?;
+            let content = read(crate::input::Standard).map_err(|error| Failure::io(&name, &error))?;
             Input { name, path: UNNAMED.to_owned(), content, is_file, open_mode: None }
         } else {
             let name = one_line(&args.file.display().to_string());
