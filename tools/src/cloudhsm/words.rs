@@ -30,7 +30,9 @@ pub(crate) fn of_arguments(arguments: impl IntoIterator<Item = OsString>) -> Res
         let word = argument.into_string().map_err(|argument| {
             let place = words.len() + 1;
             match words.last() {
-                Some(option) if **option == "-p" => format!("argument {place}, a password, is no text in UTF-8"),
+                Some(option) if matches!(option.as_str(), "-p" | "--password") => {
+                    format!("argument {place}, a password, is no text in UTF-8")
+                }
                 _ => {
                     let text = argument.as_encoded_bytes().escape_ascii();
                     format!("argument {place} is no text in UTF-8: \"{text}\"")

@@ -85,6 +85,16 @@ fn a_pipe_gets_the_answers_alone_and_a_status_that_says_whether_all_was_done() {
 }
 
 #[test]
+fn an_argument_that_is_no_text_is_named() {
+    let cli = Cli::new();
+    let said = cli.place.start(PROGRAM, &["key", "list", "--filter"]).argument(b"attr.label=caf\xe9").outcome();
+    let words = "cloudhsm-cli: argument 4 is no text in UTF-8: \"attr.label=caf\\xe9\"\n";
+    assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (2, "", words));
+    let said = cli.place.start(PROGRAM, &["cluster", "activate", "--password"]).argument(b"geheim\xe9").outcome();
+    assert!(said.code == 2 && !said.err.contains("geheim"), "{said:?}");
+}
+
+#[test]
 fn what_others_gave_moves_no_cursor() {
     let cli = Cli::new();
     let label = "a\u{7f}\u{9b}2J\u{202e}\u{2066}\u{200f}\u{2028}z \u{fc}";

@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use strongroom_core::seal::Role;
 use zeroize::Zeroizing;
 
@@ -22,7 +23,16 @@ use crate::{output, text};
 pub fn run() -> ExitCode {
     let invocation = match Invocation::try_parse() {
         Ok(invocation) => invocation,
-        Err(early) => return mistyped(&early),
+        Err(early) => {
+            let argument = words::of_arguments(std::env::args_os()).err();
+            return match argument.filter(|_| early.kind() == ErrorKind::InvalidUtf8) {
+                Some(problem) => {
+                    say(&problem);
+                    ExitCode::from(MISTYPED)
+                }
+                None => mistyped(&early),
+            };
+        }
     };
     let link = match &invocation.cluster_id {
         Some(id) => Link::named_or_found("--cluster-id", Some(id.clone())),
@@ -141,7 +151,7 @@ fn mistyped(early: &clap::Error) -> ExitCode {
         Cow::Borrowed(_) => early.print(),
         Cow::Owned(safe) => std::io::stderr().lock().write_all(safe.as_bytes()),
     };
-    ExitCode::from(u8::try_from(early.exit_code()).unwrap_or(2))
+    ExitCode::from(u8::try_from(early.exit_code()).unwrap_or(MISTYPED))
 }
 
 fn print(answer: &Answer, role: Option<Role>) -> u8 {
@@ -164,6 +174,8 @@ fn say(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "cloudhsm-cli: {}", text::one_line(message));
 }
 
+/// The exit status where a command cannot be read.
+const MISTYPED: u8 = 2;
 const PROMPT: &str = "aws-cloudhsm > ";
 const ROLE_VARIABLE: &str = "CLOUDHSM_ROLE";
 const PIN_VARIABLE: &str = "CLOUDHSM_PIN";
