@@ -50,6 +50,7 @@ fn what_is_wrapped_with_a_header_comes_back_as_it_was() {
         (keys.payload, aes, "11"),
         (keys.payload, rsa, "12"),
         (keys.private, aes, "4"),
+        (keys.private, aes, "5"),
         (keys.private, aes, "6"),
         (keys.private, rsa, "7"),
         (keys.private, aes, "10"),
@@ -227,6 +228,7 @@ fn what_cannot_be_wrapped_writes_nothing() {
     let (kmu, keys) = with_keys();
     let nex = handle(&kmu.one("genSymKey -t 31 -s 32 -l nex -nex"));
     let long = handle(&kmu.one("genSymKey -t 16 -s 300 -l long"));
+    let odd = handle(&kmu.one("genSymKey -t 16 -s 13 -l odd"));
     let Keys { aes, rsa_public, rsa_private, payload, private } = keys;
     for (line, expected) in [
         (format!("wrapKey -k {nex} -w {aes} -out out -m 6"), "e6"),
@@ -236,6 +238,9 @@ fn what_cannot_be_wrapped_writes_nothing() {
         (format!("wrapKey -k {payload} -w {payload} -out out -m 5"), "e8"),
         (format!("wrapKey -k {long} -w {rsa_public} -out out -m 8"), "e1"),
         (format!("wrapKey -k {private} -w {rsa_public} -out out -m 12"), "e7"),
+        // It would come back longer than it was.
+        (format!("wrapKey -k {odd} -w {aes} -out out -m 5"), "e1"),
+        (format!("wrapKey -k {odd} -w {aes} -out out -m 5 -noheader"), "e1"),
         (format!("wrapKey -k 4711 -w {aes} -out out -m 6"), "a8"),
         (format!("wrapKey -k {payload} -w 4711 -out out -m 6"), "a8"),
     ] {

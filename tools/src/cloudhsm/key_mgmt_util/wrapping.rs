@@ -3,6 +3,7 @@
 use cryptoki_sys::*;
 use strongroom_core::attribute::{Entry, Given, Template};
 use strongroom_core::mechanism::{Call, Oaep, Parameter};
+use strongroom_core::object::Object;
 use strongroom_core::object::schema::Kind;
 use strongroom_core::policy::Policy;
 use strongroom_core::session::{Output, Session};
@@ -18,7 +19,7 @@ use super::header::Header;
 use super::host::{UNWRAP, WRAP, with, wrap};
 use super::pairs::pair_usages;
 use super::symmetric::secret_usages;
-use crate::cloudhsm::attributes::bytes;
+use crate::cloudhsm::attributes::{self, Value, bytes};
 use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
@@ -161,6 +162,12 @@ fn wrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     files::apart(("-out", Some(file)), &[iv_file, aad_file])?;
     files::apart(iv_file, &[aad_file])?;
     let key = key(tool, number)?;
+    if way.number == RFC_3394 && !fits_without_padding(&key) {
+        return Err(Refusal::before(
+            Code::KEY_SIZE,
+            "mechanism 5 wraps secrets of a multiple of 8 bytes; 6 takes this one",
+        ));
+    }
     let session = tool.link.session();
     let mut iv = Vec::new();
     if way.is_gcm() {
@@ -298,6 +305,15 @@ impl<'a> Wrapped<'a> {
         let usages = usages_of(policy, kind, header.usages);
         let (iv, bytes) = way.iv_before(header.iv, bytes);
         Ok(Wrapped { kind, usages, label: header.label, id: header.id, aad, iv, bytes })
+    }
+}
+
+/// Whether RFC 3394 wraps the key as it is. To other secrets the core adds zeros, as PKCS#11 has it, and nobody would know
+/// how many; a private key says itself where it ends.
+fn fits_without_padding(key: &Object) -> bool {
+    match attributes::find(CKA_VALUE_LEN).and_then(|length| Value::of(key, length)) {
+        Some(Value::Number(length)) if key.kind.class == CKO_SECRET_KEY => length.is_multiple_of(8),
+        _ => true,
     }
 }
 
