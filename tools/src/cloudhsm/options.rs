@@ -188,7 +188,7 @@ mod tests {
     fn refusal(line: &str) -> String {
         let words = split(line).unwrap();
         match Options::parse(FLAGS, &words).and_then(|options| options.needed_number("-t")) {
-            Err(Refusal::Misuse(Some(line)) | Refusal::Mistyped(line)) => line,
+            Err(Refusal::Misuse(line) | Refusal::Mistyped(line)) => line,
             other => panic!("{other:?}"),
         }
     }

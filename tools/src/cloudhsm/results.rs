@@ -15,7 +15,7 @@ pub(crate) struct Code(u32);
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// It was not typed as it must be: its help says how, after a line that says what is wrong.
-    Misuse(Option<String>),
+    Misuse(String),
     /// The same, where scripts know the help alone: the person is told what is wrong.
     Mistyped(String),
     /// The tool itself refuses or fails, in these words.
@@ -40,12 +40,9 @@ pub(crate) struct Returned {
 }
 
 impl Refusal {
-    /// The command's help alone.
-    pub(crate) const HELP: Refusal = Refusal::Misuse(None);
-
     /// The command's help, after this line.
     pub(crate) fn misuse(line: impl Into<String>) -> Refusal {
-        Refusal::Misuse(Some(line.into()))
+        Refusal::Misuse(line.into())
     }
 
     /// The command's help, and these words to the person.

@@ -62,7 +62,7 @@ const MISTYPED: &[(&str, &str)] = &[
     ("findKey -sess 2", "Error: -sess takes 0 or 1, not 2"),
     ("sign -f f -k 6 -m 10 -out o", "Error: -m takes 0 to 9 or 15 to 19, not 10"),
     ("shareKey -k 6 -u 4,5", "Error: -u takes the number of one user, not 2 of them"),
-    ("unWrapKey -f f -w 6 -m 99", "Error: an option of unWrapKey has a value it does not take"),
+    ("unWrapKey -f f -w 6 -m 99", "Error: -m takes 4 to 8 and 10 to 12, not 99"),
     ("genSimKey -t 31", "Error: there is no command genSimKey; did you mean genSymKey?"),
     ("frobnicate", "Error: there is no command frobnicate; help lists them"),
 ];

@@ -48,9 +48,9 @@ impl From<Error> for Refused {
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Refused {
         match refusal {
-            Refusal::Said(words) | Refusal::Misuse(Some(words)) | Refusal::Mistyped(words) => Refused::Said(words),
+            Refusal::Said(words) | Refusal::Misuse(words) | Refusal::Mistyped(words) => Refused::Said(words),
             Refusal::Returned(returned) => Refused::Said(returned.reason),
-            Refusal::Misuse(None) | Refusal::Told => Refused::said("this cannot be done"),
+            Refusal::Told => Refused::said("this cannot be done"),
         }
     }
 }

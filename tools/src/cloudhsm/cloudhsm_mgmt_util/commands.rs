@@ -121,11 +121,12 @@ pub(super) fn named(name: &str) -> Result<&'static Command, String> {
     }
 }
 
-/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the reason behind it to standard error.
+/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the
+/// reason behind it to standard error.
 fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
     match refusal {
         Refusal::Misuse(line) => {
-            tool.screen.lines(line.as_deref().map(one_line).as_slice());
+            tool.screen.lines(&[one_line(line)]);
             tool.screen.lines(&help(command));
         }
         Refusal::Mistyped(reason) => {

@@ -81,17 +81,13 @@ pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
     }
 }
 
-/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the reason behind it to standard error.
+/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the
+/// reason behind it to standard error.
 fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
     match refusal {
         Refusal::Misuse(line) => {
-            if let Some(line) = line {
-                tool.screen.paragraph(&[format!("\t{}", one_line(line))]);
-            }
+            tool.screen.paragraph(&[format!("\t{}", one_line(line))]);
             tool.screen.paragraph(&help(command.name, command.description, command.flags));
-            if line.is_none() {
-                say(&format!("Error: an option of {} has a value it does not take; the help says which", command.name));
-            }
         }
         Refusal::Mistyped(reason) => {
             tool.screen.paragraph(&help(command.name, command.description, command.flags));

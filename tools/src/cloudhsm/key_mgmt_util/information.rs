@@ -152,7 +152,7 @@ fn certificate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let number = match (options.number("-s")?, options.number("-t")?) {
         (Some(number), None) | (None, Some(number)) => number,
         (None, None) => return Err(Refusal::misuse("Error: Certificate type (-s) is missing.")),
-        (Some(_), Some(_)) => return Err(Refusal::HELP),
+        (Some(_), Some(_)) => return Err(Refusal::mistyped("-s and -t are one option by two names")),
     };
     let certificate = certificates::fetch(number)?;
     files::write(file, certificate.as_bytes())?;

@@ -23,7 +23,7 @@ use crate::cloudhsm::attributes::{self, Value, bytes};
 use crate::cloudhsm::files::{self, Target};
 use crate::cloudhsm::options::{Flag, Options};
 use crate::cloudhsm::results::{Code, Refusal};
-use crate::text::parse_hex;
+use crate::text::{parse_hex, quoted};
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -100,25 +100,33 @@ impl Way {
     fn read(options: &Options<'_>) -> Result<Way, Refusal> {
         let number = options.needed_number("-m")?;
         if !MECHANISMS.contains(&number) {
-            return Err(Refusal::HELP);
+            return Err(Refusal::value("-m", "4 to 8 and 10 to 12", number));
         }
         let bare = options.has("-noheader");
         let is_gcm = matches!(number, GCM | GCM_WITH_IV);
         let hash = options.number("-t")?.unwrap_or(SHA256);
-        let hash = HASHES.iter().find(|(known, _)| *known == hash).map(|(_, hash)| *hash).ok_or(Refusal::HELP)?;
+        let known = HASHES.iter().find(|(known, _)| *known == hash).map(|(_, hash)| *hash);
+        let hash = known.ok_or_else(|| Refusal::value("-t", "2 to 6", hash))?;
         let tag_bytes = options.number("-tag_size")?.unwrap_or(TAG_BYTES_MAX);
-        let misplaced = (options.has("-t") && !matches!(number, RSA_AES | RSA_OAEP))
-            || ((options.has("-aad") || options.has("-tag_size")) && !is_gcm)
-            || (options.has("-iv_file") && !(bare && number == GCM))
-            || (options.has("-i") && !(bare && matches!(number, PKCS5 | RFC_3394)));
-        if misplaced || !(TAG_BYTES_MIN..=TAG_BYTES_MAX).contains(&tag_bytes) {
-            return Err(Refusal::HELP);
+        for (name, fits, with) in [
+            ("-t", matches!(number, RSA_AES | RSA_OAEP), "-m 7 and 8"),
+            ("-aad", is_gcm, "-m 10 and 11"),
+            ("-tag_size", is_gcm, "-m 10 and 11"),
+            ("-iv_file", bare && number == GCM, "-m 10 and -noheader"),
+            ("-i", bare && matches!(number, PKCS5 | RFC_3394), "-m 4 and 5 and -noheader"),
+        ] {
+            if options.has(name) && !fits {
+                return Err(Refusal::mistyped(format!("{name} goes with {with}")));
+            }
+        }
+        if !(TAG_BYTES_MIN..=TAG_BYTES_MAX).contains(&tag_bytes) {
+            return Err(Refusal::value("-tag_size", "8 to 16", tag_bytes));
         }
         if bare && number == GCM && !options.has("-iv_file") {
             return Err(Refusal::misuse("Error: IV file (-iv_file) is missing."));
         }
         if let Some(iv) = options.text("-i")
-            && parse_hex(iv).map_err(|_| Refusal::HELP)? != DEFAULT_IV
+            && parse_hex(iv).map_err(|_| Refusal::value("-i", "hexadecimal digits", quoted(iv)))? != DEFAULT_IV
         {
             return Err(Refusal::Said("Error: the only initial value (-i) taken is 0xA6A6A6A6A6A6A6A6".to_owned()));
         }
@@ -218,8 +226,8 @@ fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
             return Err(Refusal::misuse(format!("Error: {thing} ({name}) is missing.")));
         }
     }
-    if !way.bare && ["-l", "-id", "-kc", "-kt"].iter().any(|name| options.has(name)) {
-        return Err(Refusal::HELP);
+    if let Some(name) = ["-l", "-id", "-kc", "-kt"].iter().find(|name| !way.bare && options.has(name)) {
+        return Err(Refusal::mistyped(format!("{name} goes with -noheader: the header says it")));
     }
     let creation = Creation::read(tool, options)?;
     let content = files::read(file)?;
@@ -271,7 +279,12 @@ impl<'a> Wrapped<'a> {
             CKO_SECRET_KEY => (Kind::secret_key(key_type), secret_usages(key_type)),
             _ => (None, None),
         };
-        let (kind, wanted) = kind.zip(usages).ok_or(Refusal::HELP)?;
+        let unknown = || {
+            Refusal::mistyped(format!(
+                "-kc takes 3 with -kt 0, 1 or 3, or 4 with -kt 16, 21 or 31, not {class} with {key_type}"
+            ))
+        };
+        let (kind, wanted) = kind.zip(usages).ok_or_else(unknown)?;
         let text = |name| options.text(name).unwrap_or_default().as_bytes().to_vec();
         let iv = options.text("-iv_file").map(files::read).transpose()?.map(|iv| iv.to_vec()).unwrap_or_default();
         let (iv, bytes) = way.iv_before(iv, content);
