@@ -9,6 +9,7 @@ use crate::mechanism::MechanismName;
 use crate::object::UserId;
 use crate::policy::Policy;
 use crate::store::{Aborted, StoreError};
+use crate::text::OneLine;
 
 /// Why a call was refused or failed. [`Error::rv`] gives the return value the standard names for it.
 #[derive(Debug)]
@@ -340,8 +341,15 @@ impl Error {
     }
 }
 
+/// On one line, whatever names and texts of the caller's it tells of.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell(&mut OneLine(f))
+    }
+}
+
+impl Error {
+    fn tell(&self, f: &mut impl fmt::Write) -> fmt::Result {
         match self {
             Error::Arguments(what) => write!(f, "{what}"),
             Error::NoSlot(slot) => write!(f, "there is no slot {slot}"),

@@ -13,7 +13,7 @@
 //! | [`store`] | ordered key-value transactions |
 //! | [`object`] | attribute schema, and every way an object comes to be |
 //! | [`mechanism`] | one entry per mechanism |
-//! | [`attribute`], [`clock`], [`policy`], [`error`], [`limits`], [`names`] | the vocabulary |
+//! | [`attribute`], [`clock`], [`policy`], [`error`], [`limits`], [`names`], [`text`] | the vocabulary |
 #![forbid(unsafe_code)]
 
 pub mod access;
@@ -30,4 +30,5 @@ pub mod policy;
 pub mod seal;
 pub mod session;
 pub mod store;
+pub mod text;
 pub mod token;

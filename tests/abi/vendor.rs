@@ -39,6 +39,37 @@ fn a_child_starts_afresh() {
     finalize();
 }
 
+/// Whatever a caller calls a user, a call is one line of the trace, and neither that nor the last error moves a cursor or
+/// turns a text around.
+#[test]
+fn a_name_forges_no_line_of_the_trace() {
+    let _turn = turn();
+    initialize();
+    token();
+    finalize();
+    let file = directory().join("forged-trace");
+    let child_file = file.clone();
+    in_child(move || unsafe {
+        std::env::set_var("STRONGROOM_TRACE", &child_file);
+        initialize();
+        let session = open(token());
+        let forged = "x\"\r\n2026-11-22 08:12:40 1/1 C_Login() = CKR_OK\u{1b}[2J\u{9b}2J\u{202e}\u{2028}";
+        let ((secret, secret_len), (name, name_len)) = (pin(b"whatever"), pin(forged.as_bytes()));
+        assert_eq!(C_LoginUser(session, CKU_USER, secret, secret_len, name, name_len), CKR_USER_TYPE_INVALID);
+        let told = last_error();
+        assert!(
+            told.contains(r#"no user "x"\r\n2026-11-22"#) && told.contains(r"\u{1b}[2j\u{9b}2j\u{202e}\u{2028}"),
+            "{told}"
+        );
+        finalize();
+    });
+    let trace = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let harmless = |character: char| character == '\n' || strongroom_core::text::is_harmless(character);
+    assert!(trace.chars().all(harmless), "{trace:?}");
+    assert!(trace.lines().all(|line| !line.contains("08:12:40") || line.contains(" C_LoginUser(")), "{trace}");
+}
+
 #[test]
 fn calls_are_traced_without_pins() {
     let _turn = turn();

@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::str::FromStr;
 
+pub(crate) use strongroom_core::text::{is_harmless, one_line};
+
 /// `bytes` as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut digits = String::with_capacity(bytes.len() * 2);
@@ -50,27 +52,20 @@ pub(crate) fn any_case<T: FromStr<Err = String>>(name: &str) -> Result<T, String
     name.to_ascii_lowercase().parse()
 }
 
-/// The text with every character that would move the cursor or hide something written out, and on one line.
-pub(crate) fn one_line(text: &str) -> String {
-    written_out(text, is_harmless)
-}
-
-/// The same of text that has several lines or columns: line ends and tabs stay.
+/// Text of several lines or columns, with every other character written out that would move the cursor or hide something.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     let stays = |character| matches!(character, '\n' | '\t') || is_harmless(character);
-    match text.chars().all(stays) {
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(written_out(text, stays)),
+    if text.chars().all(stays) {
+        return Cow::Borrowed(text);
     }
-}
-
-fn written_out(text: &str, stays: impl Fn(char) -> bool) -> String {
-    text.chars()
-        .flat_map(|character| match stays(character) {
-            true => vec![character],
-            false => character.escape_default().collect(),
-        })
-        .collect()
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match stays(character) {
+            true => safe.push(character),
+            false => safe.extend(character.escape_default()),
+        }
+    }
+    Cow::Owned(safe)
 }
 
 /// JSON that is read as before, and that a terminal shows as it is. What would move the cursor or turn the line can only
@@ -146,17 +141,6 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{rest} {unit}")
 }
 
-/// Whether a terminal shows the character and does nothing else. Direction marks can make a line read as another one, so
-/// they are not harmless either.
-pub(crate) fn is_harmless(character: char) -> bool {
-    let turns = matches!(
-        character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    );
-    let ends_line = matches!(character, '\u{2028}' | '\u{2029}');
-    !character.is_control() && !turns && !ends_line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,8 +158,8 @@ mod tests {
 
     #[test]
     fn terminals_are_safe_from_labels() {
-        assert_eq!(one_line("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
-        assert_eq!(one_line("Schlüssel \u{202e}x"), "Schlüssel \\u{202e}x");
+        assert_eq!(stored("a\u{1b}[2Jb".as_bytes()), "a\\u{1b}[2Jb");
+        assert_eq!(quoted("\u{202e}x"), "\"\\u{202e}x\"");
         assert_eq!(stored(b"plain"), "plain");
         assert_eq!(stored(&[0xff, 0]), "0xff00");
         assert_eq!(lines("a\n\tb\r\u{9b}c"), "a\n\tb\\r\\u{9b}c");
