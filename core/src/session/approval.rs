@@ -13,6 +13,8 @@ use crate::token::quorum::Taken;
 #[derive(Default)]
 pub(super) struct Approvals {
     taken: Vec<Approval>,
+    /// When the oldest of those used was asked for.
+    issued: Option<u64>,
 }
 
 struct Approval {
@@ -41,7 +43,22 @@ impl Approvals {
 
     /// The operation has been carried out: the tokens are gone for good.
     pub(super) fn used(&mut self) {
+        let issued = self.taken.iter().map(|approval| approval.taken.issued);
+        self.issued = self.issued.into_iter().chain(issued).min();
         self.taken.clear();
+    }
+
+    /// Whether an operation that used them may go on: for as long as they could have been used.
+    ///
+    /// # Errors
+    /// [`Error::Approval`].
+    pub(super) fn expect_recent(&self, application: &Application) -> Result<(), Error> {
+        match self.issued {
+            Some(issued) if !application.token().approves_still(issued) => {
+                Err(Error::Approval("the operation has lasted longer than its approval: 20 minutes from the request"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As [`Approvals::used`], where the operation's result says so.

@@ -70,8 +70,8 @@ impl Engine {
 
 impl CipherOperation {
     /// Whether the operation may go on.
-    pub(super) fn check(&mut self, session: &Session) -> Result<(), Error> {
-        self.key.check(&session.application, false)
+    pub(super) fn check(&mut self, session: &Session, idle: bool) -> Result<(), Error> {
+        self.key.check(&session.application, idle)
     }
 
     /// How long a plaintext is shows only once it is decrypted: who is told that a buffer is too small for it has used the
@@ -277,7 +277,7 @@ impl Session {
         slot.step(
             |_| false,
             |operation| {
-                operation.key.check(&self.application, query)?;
+                operation.key.check(&self.application, query || part.is_empty())?;
                 match output {
                     Output::Length => Ok(operation.engine.update_len(part.len())),
                     Output::Buffer(buffer) => {

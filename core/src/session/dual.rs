@@ -91,8 +91,8 @@ impl Session {
             partner.active()?;
             return self.cipher_update(cipher, part, Output::Length);
         };
-        cipher.active()?.check(self)?;
-        partner.check(self)?;
+        cipher.active()?.check(self, part.is_empty())?;
+        partner.check(self, part.is_empty())?;
         let written = self.cipher_update(cipher, part, Output::Buffer(buffer))?;
         let seen = match side {
             Side::Input => part,
@@ -114,10 +114,10 @@ impl Partner<'_> {
         }
     }
 
-    fn check(&mut self, session: &Session) -> Result<(), Error> {
+    fn check(&mut self, session: &Session, idle: bool) -> Result<(), Error> {
         match self {
             Partner::Digest(digest) => digest.active()?.check(session),
-            Partner::Mac(mac) => mac.active()?.check(session),
+            Partner::Mac(mac) => mac.active()?.check(session, idle),
         }
     }
 

@@ -38,7 +38,7 @@ impl Session {
     pub fn sign_message(&self, data: &[u8], output: Output<'_>) -> Result<usize, Error> {
         let query = matches!(output, Output::Length);
         self.message(Purpose::MessageSign, false, |operation| {
-            operation.go_on(self, query)?;
+            operation.check(self, query)?;
             let written = operation.finish(data, output)?;
             Ok((written, !query))
         })
@@ -59,7 +59,7 @@ impl Session {
     pub fn sign_message_next(&self, part: &[u8], output: Option<Output<'_>>) -> Result<usize, Error> {
         let query = matches!(output, Some(Output::Length));
         self.message(Purpose::MessageSign, true, |operation| {
-            operation.go_on(self, query)?;
+            operation.check(self, query || (output.is_none() && part.is_empty()))?;
             match output {
                 None => operation.take(part).map(|()| (0, false)),
                 Some(output) => Ok((operation.finish(part, output)?, !query)),
@@ -106,7 +106,7 @@ impl Session {
     /// As [`Session::verify`]; [`Error::OperationActive`] within a message in parts.
     pub fn verify_message(&self, data: &[u8], signature: &[u8]) -> Result<(), Error> {
         self.message(Purpose::MessageVerify, false, |operation| {
-            operation.go_on(self, false)?;
+            operation.check(self, false)?;
             operation.compare(data, signature).map(|()| ((), true))
         })
     }
@@ -125,7 +125,7 @@ impl Session {
     /// As [`Session::verify`].
     pub fn verify_message_next(&self, part: &[u8], signature: Option<&[u8]>) -> Result<(), Error> {
         self.message(Purpose::MessageVerify, true, |operation| {
-            operation.go_on(self, false)?;
+            operation.check(self, signature.is_none() && part.is_empty())?;
             match signature {
                 None => operation.take(part).map(|()| ((), false)),
                 Some(signature) => operation.compare(part, signature).map(|()| ((), true)),
@@ -176,7 +176,7 @@ impl Session {
         if message.begun {
             return Err(Error::OperationActive);
         }
-        let allowed = message.operation.go_on(self, false);
+        let allowed = message.operation.check(self, false);
         // The first part takes the approvals.
         message.operation.key_use().settle(false);
         allowed?;

@@ -326,7 +326,8 @@ impl Session {
         let operation = state.messages(direction).active()?;
         let query = matches!(output, Output::Length);
         let ends = last.is_some();
-        let result = operation.key.check(&self.application, query).and_then(|()| operation.next(part, output, last));
+        let idle = query || (part.is_empty() && !ends);
+        let result = operation.key.check(&self.application, idle).and_then(|()| operation.next(part, output, last));
         if !query {
             operation.key.settle(is_carried_out(&result));
         }

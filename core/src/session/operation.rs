@@ -208,6 +208,7 @@ impl KeyUse {
     pub(super) fn again(&mut self) {
         self.waits = self.object.has(Flag::AlwaysAuthenticate);
         self.wants_approval = access::approvals(Action::Use, &self.object).is_some();
+        self.approvals = Approvals::default();
     }
 
     /// Notes that the key was used, whatever comes of it.
@@ -227,12 +228,14 @@ impl KeyUse {
     }
 
     /// Whether the operation may go on: the key exists and still permits it, whoever logged in before it began still is,
-    /// and it had the login and the approvals it wants.
+    /// and, unless the step is `idle`, it had the login and the approvals it wants, and not too long ago. Asking for a length
+    /// is not yet using the key, nor is a part without bytes.
     ///
     /// # Errors
-    /// [`Error::ApprovalsMissing`]; [`Error::NotLoggedIn`] after a logout; [`Error::OperationNotInitialized`] where the key is gone or no longer permits
-    /// the use, and where there was a logout and another login.
-    pub(super) fn check(&mut self, application: &Application, query: bool) -> Result<(), Error> {
+    /// [`Error::ApprovalsMissing`], [`Error::Approval`]; [`Error::NotLoggedIn`] after a logout;
+    /// [`Error::OperationNotInitialized`] where the key is gone or no longer permits the use, and where there was a logout
+    /// and another login.
+    pub(super) fn check(&mut self, application: &Application, idle: bool) -> Result<(), Error> {
         let epoch = application.current()?;
         if epoch != self.epoch || self.object.is_retired() {
             match application.key_before_approval(self.object.number) {
@@ -249,14 +252,16 @@ impl KeyUse {
                 _ => return Err(Error::OperationNotInitialized),
             }
         }
-        // Asking for a length is not yet using the key.
-        if self.waits && !query {
+        if idle {
+            return Ok(());
+        }
+        if self.waits {
             return Err(Error::ContextLogin("this key wants a login for each operation (CKU_CONTEXT_SPECIFIC)"));
         }
-        if self.wants_approval && !query {
+        if self.wants_approval {
             self.approvals.take(application, Action::Use, &self.object)?;
             self.wants_approval = false;
         }
-        Ok(())
+        self.approvals.expect_recent(application)
     }
 }

@@ -466,14 +466,9 @@ impl Session {
 }
 
 impl SignOperation {
-    /// Whether the operation may go on.
-    pub(super) fn check(&mut self, session: &Session) -> Result<(), Error> {
-        self.key.check(&session.application, false)
-    }
-
-    /// Whether the operation may go on; asking for a length is not yet using the key.
-    pub(super) fn go_on(&mut self, session: &Session, query: bool) -> Result<(), Error> {
-        self.key.check(&session.application, query)
+    /// Whether the operation may go on, with a step that uses the key or is `idle`.
+    pub(super) fn check(&mut self, session: &Session, idle: bool) -> Result<(), Error> {
+        self.key.check(&session.application, idle)
     }
 
     /// Takes a part of the data.
@@ -482,7 +477,7 @@ impl SignOperation {
     }
 
     fn update(&mut self, session: &Session, part: &[u8]) -> Result<(), Error> {
-        self.check(session)?;
+        self.check(session, part.is_empty())?;
         self.take(part)?;
         self.updated = true;
         Ok(())

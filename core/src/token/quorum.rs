@@ -74,6 +74,8 @@ pub struct Progress {
 #[derive(Debug)]
 pub(crate) struct Taken {
     id: u32,
+    /// When it was asked for, in seconds since 1970.
+    pub(crate) issued: u64,
     record: Vec<u8>,
     meta: Arc<Meta>,
 }
@@ -227,6 +229,11 @@ impl Token {
         Ok((Progress { needed, given }, left))
     }
 
+    /// Whether a token that was asked for at this time, in seconds since 1970, would still be good for something.
+    pub(crate) fn approves_still(&self, issued: u64) -> bool {
+        lasts_until(issued, self.clock.now())
+    }
+
     /// Deletes tokens, and returns how many: the caller's own, or as an officer everybody's; of these all, or one.
     ///
     /// # Errors
@@ -303,17 +310,12 @@ impl QuorumToken {
 
     /// Whether approvals are still taken.
     fn is_approvable(&self, now: u64) -> bool {
-        self.age(now).is_some_and(|age| age < APPROVABLE_SECONDS)
+        age(self.issued, now).is_some_and(|age| age < APPROVABLE_SECONDS)
     }
 
     /// Whether it is still good for something.
     fn lasts_until(&self, now: u64) -> bool {
-        self.age(now).is_some_and(|age| age < USABLE_SECONDS)
-    }
-
-    /// None for a token from the future: a clock was set back, and nobody knows how old it is.
-    fn age(&self, now: u64) -> Option<u64> {
-        now.checked_sub(self.issued)
+        lasts_until(self.issued, now)
     }
 
     /// Whose the key is and who shares it, as the key's record says; nothing where the token is for no key.
@@ -324,6 +326,15 @@ impl QuorumToken {
         let record = read(&layout::object(self.key))?.ok_or(Error::NoObject(self.key))?;
         Ok(Some(Envelope::read(&record)?.ownership))
     }
+}
+
+fn lasts_until(issued: u64, now: u64) -> bool {
+    age(issued, now).is_some_and(|age| age < USABLE_SECONDS)
+}
+
+/// None for a token from the future: a clock was set back, and nobody knows how old it is.
+fn age(issued: u64, now: u64) -> Option<u64> {
+    now.checked_sub(issued)
 }
 
 pub(super) fn users(transaction: &mut dyn Transaction) -> Result<Vec<User>, Error> {

@@ -229,6 +229,142 @@ fn operations_that_wait_keep_no_tokens() {
     }
 }
 
+/// Promise: a part without bytes takes no approval that would then be kept for later, in none of the ways that take parts.
+#[test]
+fn a_part_without_bytes_takes_no_approval() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let one = 1_u64.to_ne_bytes();
+    let uses = [(CKA_ENCRYPT, TRUE), (CKA_DECRYPT, TRUE), (CKA_SIGN, TRUE), (CKA_VERIFY, TRUE)];
+    let key = alice.secret(CKK_AES, &[5; 32], &[&uses[..], &[(CKA_SR_USE_APPROVALS, &one)]].concat()).unwrap();
+    let free = alice.secret(CKK_AES, &[6; 32], &uses).unwrap();
+    let p256 = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    let (public, own) = (template(&[(CKA_EC_PARAMS, &p256)]), [(CKA_TOKEN, TRUE), (CKA_SR_USE_APPROVALS, &one)]);
+    let pair = alice.session.generate_key_pair(&call(CKM_EC_KEY_PAIR_GEN), &public, &template(&own)).unwrap();
+    for key in [key, pair.1] {
+        let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+        alice.bring(&token, &["alice"]).unwrap();
+    }
+    let s = &alice.session;
+    let (ecb, cmac) = (call(CKM_AES_ECB), call(CKM_AES_CMAC));
+    s.encrypt_init(&ecb, key).unwrap();
+    assert_eq!(s.encrypt_update(&[], Output::Buffer(&mut [])).unwrap(), 0);
+    s.decrypt_init(&ecb, key).unwrap();
+    assert_eq!(s.decrypt_update(&[], Output::Buffer(&mut [])).unwrap(), 0);
+    s.sign_init(&cmac, key).unwrap();
+    s.sign_update(&[]).unwrap();
+    s.verify_init(&cmac, key).unwrap();
+    s.verify_update(&[]).unwrap();
+    s.sign_encrypt_update(&[], Output::Buffer(&mut [])).unwrap();
+    s.decrypt_verify_update(&[], Output::Buffer(&mut [])).unwrap();
+    s.verify_cancel().unwrap();
+    s.verify_signature_init(&cmac, key, &[0; 16]).unwrap();
+    s.verify_signature_update(&[]).unwrap();
+    s.message_encrypt_init(find(CKM_AES_GCM).unwrap(), key).unwrap();
+    let (mut iv, mut tag) = ([1; 12], [0; 16]);
+    let mut message =
+        Message { kind: MessageKind::Gcm, iv: &mut iv, fixed_bits: 0, generator: CKG_NO_GENERATE, tag: &mut tag };
+    s.encrypt_message_begin(&mut message, b"").unwrap();
+    assert_eq!(s.encrypt_message_next(&[], Output::Buffer(&mut []), None).unwrap(), 0);
+    s.message_sign_init(&call(CKM_ECDSA_SHA256), pair.1).unwrap();
+    s.sign_message_begin().unwrap();
+    s.sign_message_next(&[], None).unwrap();
+    assert_eq!(alice.token().quorum_tokens().unwrap().len(), 2);
+    // With a partner too that takes none.
+    s.encrypt_cancel().unwrap();
+    s.encrypt_init(&ecb, free).unwrap();
+    s.sign_encrypt_update(&[], Output::Buffer(&mut [])).unwrap();
+    assert_eq!(alice.token().quorum_tokens().unwrap().len(), 2);
+    world.clock.pass(USABLE_SECONDS);
+    let late = [
+        s.decrypt_update(&[0; 16], Output::Buffer(&mut [0; 16])).map(drop),
+        s.sign_update(b"data"),
+        s.verify_signature_update(b"data"),
+        s.encrypt_message_next(b"data", Output::Buffer(&mut [0; 4]), None).map(drop),
+        s.sign_message_next(b"data", None).map(drop),
+    ];
+    for result in late {
+        assert!(matches!(result, Err(Error::ApprovalsMissing { .. })), "{result:?}");
+    }
+}
+
+/// Promise: an operation in parts lasts no longer than the approval it took could have been used, by the token's clock, and is
+/// over then, whatever other approvals there are; so does one that was told how long its plaintext is.
+#[test]
+fn an_approval_grows_old_in_the_middle_of_an_operation() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let one = 1_u64.to_ne_bytes();
+    let uses = [(CKA_ENCRYPT, TRUE), (CKA_DECRYPT, TRUE), (CKA_SIGN, TRUE), (CKA_VERIFY, TRUE)];
+    let key = alice.secret(CKK_AES, &[5; 32], &[&uses[..], &[(CKA_SR_USE_APPROVALS, &one)]].concat()).unwrap();
+    let same = alice.secret(CKK_AES, &[5; 32], &uses).unwrap();
+    let s = &alice.session;
+    let approve = || {
+        let token = alice.token().request_approval(&alice.login(), Service::UseKey, Some(key)).unwrap();
+        alice.bring(&token, &["alice"]).unwrap();
+    };
+    let block = || s.decrypt_update(&[7; 16], Output::Buffer(&mut [0; 16])).map(drop);
+    let part = || s.encrypt_message_next(b"data", Output::Buffer(&mut [0; 4]), None).map(drop);
+    let begin = || {
+        let (mut iv, mut tag) = ([1; 12], [0; 16]);
+        let mut message =
+            Message { kind: MessageKind::Gcm, iv: &mut iv, fixed_bits: 0, generator: CKG_NO_GENERATE, tag: &mut tag };
+        s.encrypt_message_begin(&mut message, b"")
+    };
+    let mut sealed = vec![0; 16];
+    s.encrypt_init(&cbc_pad(), same).unwrap();
+    s.encrypt(b"short", Output::Buffer(&mut sealed)).unwrap();
+    approve();
+    s.message_encrypt_init(find(CKM_AES_GCM).unwrap(), key).unwrap();
+    let ends: [&dyn Fn(); 2] = [&|| world.clock.pass(USABLE_SECONDS), &|| world.clock.set_back(USABLE_SECONDS)];
+    for end in ends {
+        let over = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Approval(_))), "{result:?}");
+        let ended = |result| assert!(matches!(result, Err(Error::OperationNotInitialized)), "{result:?}");
+        // In its time, and at the end of it.
+        approve();
+        s.decrypt_init(&call(CKM_AES_ECB), key).unwrap();
+        block().unwrap();
+        world.clock.pass(USABLE_SECONDS - 1);
+        block().unwrap();
+        s.decrypt_final(Output::Buffer(&mut [])).unwrap();
+
+        approve();
+        s.decrypt_init(&call(CKM_AES_ECB), key).unwrap();
+        block().unwrap();
+        end();
+        approve();
+        over(block());
+        ended(block());
+        // The approval that came meanwhile is there for the next operation.
+        s.sign_init(&call(CKM_AES_CMAC), key).unwrap();
+        s.sign_update(b"da").unwrap();
+        end();
+        over(s.sign_final(Output::Buffer(&mut [0; 16])).map(drop));
+        ended(s.sign_update(b"ta"));
+
+        approve();
+        s.decrypt_init(&cbc_pad(), key).unwrap();
+        let told = s.decrypt(&sealed, Output::Buffer(&mut []));
+        assert!(matches!(told, Err(Error::BufferTooSmall { needed: 5 })), "{told:?}");
+        end();
+        over(s.decrypt(&sealed, Output::Buffer(&mut [0; 16])).map(drop));
+        ended(s.decrypt_final(Output::Buffer(&mut [])).map(drop));
+
+        // A message is over, the series is not.
+        approve();
+        begin().unwrap();
+        part().unwrap();
+        end();
+        over(part());
+        approve();
+        begin().unwrap();
+        part().unwrap();
+        s.encrypt_message_abandon().unwrap();
+    }
+}
+
 fn cbc_pad() -> Call<'static> {
     Call { mechanism: find(CKM_AES_CBC_PAD).unwrap(), parameter: Parameter::Bytes(&[0; 16]) }
 }

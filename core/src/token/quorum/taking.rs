@@ -39,7 +39,8 @@ impl Token {
         });
         self.refused(login, key.number, outcome.map_err(Error::from))?;
         let (id, record) = taken.ok_or(Error::NotLoggedIn)?;
-        Ok(Taken { id, record, meta })
+        let issued = QuorumToken::decode(id, &record)?.issued;
+        Ok(Taken { id, issued, record, meta })
     }
 
     /// Takes, within a transaction, the token that approves of what an officer does there; nothing where none is needed.
