@@ -7,7 +7,7 @@ use strongroom_core::attribute::{
 };
 use strongroom_core::error::Error;
 use strongroom_core::limits::QUORUM_TOKENS_OF_USER_MAX;
-use strongroom_core::mechanism::{Call, Parameter, find};
+use strongroom_core::mechanism::{Call, Oaep, Parameter, find};
 use strongroom_core::session::{Message, MessageKind, Output};
 use strongroom_core::token::quorum::USABLE_SECONDS;
 
@@ -362,6 +362,65 @@ fn an_approval_grows_old_in_the_middle_of_an_operation() {
         begin().unwrap();
         part().unwrap();
         s.encrypt_message_abandon().unwrap();
+    }
+}
+
+/// Promise: where a key is wrapped in two steps, nothing is said of what the private key made of the first one unless that uses
+/// the approval up: a second part of a wrong length is refused alike, whether the first is good or not.
+#[test]
+fn a_wrap_of_two_steps_tells_nothing_of_the_first() {
+    let world = World::new();
+    let alice = world.desk("alice");
+    alice.register();
+    let one = 1_u64.to_ne_bytes();
+    let s = &alice.session;
+    let p256 = [6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    let own = [(CKA_TOKEN, TRUE), (CKA_UNWRAP, TRUE), (CKA_SR_MANAGEMENT_APPROVALS, &one[..])];
+    let bits = 2048_u64.to_ne_bytes();
+    let oaep = Oaep { hash: CKM_SHA256, mgf: CKG_MGF1_SHA256, source: CKZ_DATA_SPECIFIED, label: &[] };
+    let agreement = Parameter::Agreement { kdf: CKD_SHA256_KDF, shared: &[], public: &[], key_bits: 256 };
+    let hybrids = [
+        (
+            CKM_RSA_PKCS_KEY_PAIR_GEN,
+            (CKA_MODULUS_BITS, &bits[..]),
+            CKM_RSA_AES_KEY_WRAP,
+            Parameter::RsaAes { key_bits: 256, oaep },
+        ),
+        (CKM_EC_KEY_PAIR_GEN, (CKA_EC_PARAMS, &p256[..]), CKM_ECDH_AES_KEY_WRAP, agreement),
+    ];
+    let payload = alice.mac_key(&[]);
+    let (class, key_type) = (CKO_SECRET_KEY.to_ne_bytes(), CKK_GENERIC_SECRET.to_ne_bytes());
+    let unwrapped = template(&[(CKA_CLASS, &class), (CKA_KEY_TYPE, &key_type)]);
+    for (generate, public, mechanism, parameter) in hybrids {
+        let public = template(&[public, (CKA_WRAP, TRUE)]);
+        let (public, private) = s.generate_key_pair(&call(generate), &public, &template(&own)).unwrap();
+        let hybrid = Call { mechanism: find(mechanism).unwrap(), parameter };
+        let mut good = vec![0; 512];
+        let length = s.wrap_key(&hybrid, public, payload, Output::Buffer(&mut good)).unwrap();
+        good.truncate(length);
+        let mut broken = good.clone();
+        broken[10] ^= 1;
+        let approve = || {
+            let token = alice.token().request_approval(&alice.login(), Service::ManageKey, Some(private)).unwrap();
+            alice.bring(&token, &["alice"]).unwrap();
+        };
+        let unwrap = |wrapped: &[u8]| s.unwrap_key(&hybrid, private, wrapped, &unwrapped);
+        approve();
+        for wrapped in [&good, &broken] {
+            for cut in [1, 8 * 5, 8 * 6] {
+                let refused = unwrap(&wrapped[..length - cut]);
+                assert!(matches!(refused, Err(Error::WrappedKeyLength)), "{cut}: {refused:?}");
+                assert_eq!(alice.token().quorum_tokens().unwrap().len(), 1);
+            }
+        }
+        assert!(matches!(unwrap(&broken), Err(Error::WrappedKeyInvalid)));
+        assert!(matches!(unwrap(&good), Err(Error::ApprovalsMissing { .. })));
+        approve();
+        // Whole blocks are looked at, and that is an answer.
+        assert!(matches!(unwrap(&good[..length - 8]), Err(Error::WrappedKeyInvalid)));
+        assert!(matches!(unwrap(&good), Err(Error::ApprovalsMissing { .. })));
+        approve();
+        unwrap(&good).unwrap();
     }
 }
 

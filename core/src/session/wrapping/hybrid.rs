@@ -53,7 +53,7 @@ pub(super) fn hybrid_unwrap(
     let rest = match (form, parameter, &**private) {
         (HybridWrap::Rsa, Parameter::RsaAes { key_bits, .. }, PrivateKey::Rsa(key)) => {
             let bytes = aes_key_bytes(*key_bits)?;
-            let (first, rest) = wrapped.split_at_checked(key.bytes()).ok_or(Error::EncryptedDataLength)?;
+            let (first, rest) = split(wrapped, key.bytes())?;
             let mut plain = SecretBytes::zeroed(key.bytes())?;
             let written = key.decrypt(&padding.padding(), first, plain.expose_mut())?;
             if written != bytes {
@@ -67,13 +67,11 @@ pub(super) fn hybrid_unwrap(
             let invalid = |_| Error::EncryptedDataInvalid;
             let (secret, rest) = match private {
                 PrivateKey::Ec(key) => {
-                    let (point, rest) =
-                        wrapped.split_at_checked(key.curve().point_bytes()).ok_or(Error::EncryptedDataLength)?;
+                    let (point, rest) = split(wrapped, key.curve().point_bytes())?;
                     (key.agree(point).map_err(invalid)?, rest)
                 }
                 PrivateKey::Montgomery(key) => {
-                    let (point, rest) =
-                        wrapped.split_at_checked(key.curve().bytes()).ok_or(Error::EncryptedDataLength)?;
+                    let (point, rest) = split(wrapped, key.curve().bytes())?;
                     (key.agree(point).map_err(invalid)?, rest)
                 }
                 _ => return Err(Error::NotSupported),
@@ -86,6 +84,16 @@ pub(super) fn hybrid_unwrap(
     let mut value = SecretBytes::zeroed(rest.len().max(1))?;
     let written = keywrap::Key::new(between.expose())?.unwrap_padded(None, rest, value.expose_mut())?;
     Ok(SecretBytes::from_slice(value.expose().get(..written).unwrap_or_default())?)
+}
+
+/// What protects the key in between, and what that wraps. Both lengths are looked at before the private key is used: an answer
+/// about the second one would tell that the first was good.
+fn split(wrapped: &[u8], first: usize) -> Result<(&[u8], &[u8]), Error> {
+    let (first, rest) = wrapped.split_at_checked(first).ok_or(Error::EncryptedDataLength)?;
+    match rest.len() >= 16 && rest.len().is_multiple_of(8) {
+        true => Ok((first, rest)),
+        false => Err(Error::EncryptedDataLength),
+    }
 }
 
 /// Bytes of the public key that stands before a key wrapped for this one.
