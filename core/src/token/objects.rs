@@ -93,6 +93,9 @@ impl Token {
                     transaction.put(&layout::tag(tag, number), b"")?;
                 }
                 self.record(transaction, owner, making.fact.object(number))?;
+                for sharee in object.ownership.sharees.iter() {
+                    self.record(transaction, owner, sharing(Event::KeyShared, sharee).object(number))?;
+                }
             }
             Ok(())
         })?;
@@ -121,6 +124,8 @@ impl Token {
             if let Some(owner) = owner.filter(|owner| owner.user == new.ownership.owner) {
                 new.ownership.sharees = self.pairs_for(owner, new.ownership.sharees)?;
             }
+            // Whoever was deleted is left out of what is written, which is no unsharing.
+            let shared_with = self.living(old.object.ownership.sharees)?;
             let (old_tags, new_tags) = (self.tags(&old.object, owner)?, self.tags(&new, owner)?);
             let revision = old.revision.wrapping_add(1);
             let mut conflict = false;
@@ -159,7 +164,8 @@ impl Token {
                 for tag in new_tags.iter().filter(|tag| !old_tags.contains(tag)) {
                     transaction.put(&layout::tag(tag, number), b"")?;
                 }
-                self.record(transaction, owner, change_of(&old.object, &new).object(number))
+                let mut facts = changes_of(&old.object, &new, &shared_with).into_iter();
+                facts.try_for_each(|fact| self.record(transaction, owner, fact.object(number)))
             })?;
             if !conflict {
                 self.keep(Arc::new(new), revision, UNSEEN, owner);
@@ -346,20 +352,22 @@ fn expect_owner(object: &Object, login: Option<&Login>) -> Result<(), Error> {
     if own { Ok(()) } else { Err(Error::NotLoggedIn) }
 }
 
-/// What became of an object: a change of trust alone is no new version of it.
-fn change_of(old: &Object, new: &Object) -> Fact<'static> {
-    let (before, after) = (old.ownership.sharees, new.ownership.sharees);
-    if let Some(user) = after.iter().find(|user| !before.contains(*user)) {
-        return Fact::of(Event::KeyShared).second(user.0.into());
+/// What became of an object: a change of trust alone is no new version of it. `shared_with` are those of its sharees who still
+/// existed.
+fn changes_of(old: &Object, new: &Object, shared_with: &Sharees) -> Vec<Fact<'static>> {
+    if new.version == old.version {
+        let trusted = new.has(Flag::Trusted);
+        return vec![Fact::of(if trusted { Event::TrustGiven } else { Event::TrustTaken })];
     }
-    if let Some(user) = before.iter().find(|user| !after.contains(*user)) {
-        return Fact::of(Event::KeyUnshared).second(user.0.into());
-    }
-    Fact::of(match (new.version == old.version, new.has(Flag::Trusted)) {
-        (false, _) => Event::ObjectChanged,
-        (true, true) => Event::TrustGiven,
-        (true, false) => Event::TrustTaken,
-    })
+    let after = &new.ownership.sharees;
+    let joined = after.iter().filter(|user| !shared_with.contains(*user)).map(|user| sharing(Event::KeyShared, user));
+    let left = shared_with.iter().filter(|user| !after.contains(*user)).map(|user| sharing(Event::KeyUnshared, user));
+    let facts: Vec<_> = joined.chain(left).collect();
+    if facts.is_empty() { vec![Fact::of(Event::ObjectChanged)] } else { facts }
+}
+
+fn sharing(event: Event, user: UserId) -> Fact<'static> {
+    Fact::of(event).second(user.0.into())
 }
 
 fn next_number(transaction: &mut dyn Transaction) -> Result<u64, Aborted> {

@@ -5,6 +5,7 @@
 mod approvals;
 mod evasions;
 mod grants;
+mod log;
 mod masked;
 mod model;
 mod numbers;

@@ -9,6 +9,7 @@ use strongroom_core::error::Error;
 use strongroom_core::session::Session;
 use strongroom_core::token::audit::Event;
 
+use crate::log::log;
 use crate::*;
 
 /// A key of alice's that cannot leave in any other way.
@@ -20,17 +21,6 @@ fn inner_key(alice: &Desk, more: &[(u64, &[u8])]) -> u64 {
 /// The numbers of all objects that the user sees, and how many entries the log has.
 fn state(desk: &Desk) -> (Vec<u64>, usize) {
     (desk.found(&[]), log(desk).len())
-}
-
-fn log(desk: &Desk) -> Vec<(Event, u32, u64, u64)> {
-    let mut entries = Vec::new();
-    let read = desk.token().audit_entries(&mut |_, entry| {
-        let entry = entry.unwrap();
-        entries.push((entry.event, entry.user.0, entry.object, entry.second));
-        std::ops::ControlFlow::Continue(())
-    });
-    read.unwrap();
-    entries
 }
 
 fn refused(result: Result<u64, Error>) -> &'static str {
@@ -96,10 +86,13 @@ fn what_is_masked_comes_back_as_it_was() {
     let log: Vec<_> = log(&later).into_iter().filter(|entry| entry.2 > 0).collect();
     let expected = [
         (Event::ObjectCreated, 2, key, 0),
+        (Event::KeyShared, 2, key, 3),
         (Event::MaskedOut, 2, key, 0),
         (Event::MaskedIn, 2, twin, key),
+        (Event::KeyShared, 2, twin, 3),
         (Event::ObjectDestroyed, 2, key, 0),
         (Event::MaskedIn, 2, again, key),
+        (Event::KeyShared, 2, again, 3),
     ];
     assert_eq!(log, expected);
 }
