@@ -88,6 +88,8 @@ pub fn copy(object: &Object, template: &Template<'_>, maker: &Maker<'_>) -> Resu
     copy.ownership = maker.ownership;
     copy.borrowed = false;
     copy.session = (!copy.has(Flag::Token)).then_some(maker.session);
+    let leaves_the_token = !copy.has(Flag::Token) && copy.kind.is_secret();
+    copy.origin = object.number_in_token().filter(|_| leaves_the_token);
     check_authentication(&copy)?;
     Ok(copy)
 }
@@ -164,6 +166,7 @@ impl Object {
             number: self.number,
             version: self.version,
             session: self.session,
+            origin: self.origin,
             retired: AtomicBool::new(false),
             kind: self.kind,
             flags: self.flags,

@@ -90,11 +90,12 @@ pub fn decode(
     }
     let material = secret.map(|secret| Material::of_sealed(kind, secret).map(Arc::new)).transpose()?;
     let (retired, public) = (AtomicBool::new(false), kind.public_place());
-    let (session, borrowed) = (None, false);
+    let (session, origin, borrowed) = (None, None, false);
     Ok(Object {
         number,
         version,
         session,
+        origin,
         retired,
         kind,
         flags,

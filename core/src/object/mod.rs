@@ -39,6 +39,9 @@ pub struct Object {
     pub version: u64,
     /// The session that made it, for session objects.
     pub session: Option<u64>,
+    /// Of a session's copy of a secret of the token, or of such a copy: the number of that key, by which the audit log
+    /// knows the copy.
+    pub(crate) origin: Option<u64>,
     /// Set when a session object is destroyed or replaced: what was begun with it must look again.
     pub(crate) retired: AtomicBool,
     /// Its kind.
@@ -236,6 +239,16 @@ impl Object {
                 _ => false,
             }
         })
+    }
+
+    /// The number of the token's key whose value this is: its own, or its origin's where it is a session's copy.
+    pub(crate) fn number_in_token(&self) -> Option<u64> {
+        if self.has(Flag::Token) { Some(self.number) } else { self.origin }
+    }
+
+    /// The number by which the audit log names it: in the token if there is one, else the session's.
+    pub(crate) fn number_in_log(&self) -> u64 {
+        self.number_in_token().unwrap_or(self.number)
     }
 
     /// Notes that the object is no longer the one with its number.

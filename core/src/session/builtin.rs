@@ -46,6 +46,7 @@ fn all() -> &'static [Arc<Object>] {
                 number,
                 version: 1,
                 session: None,
+                origin: None,
                 retired: AtomicBool::new(false),
                 kind: Kind::find(class, None)?,
                 flags: Flags::default(),

@@ -166,8 +166,8 @@ impl Run<'_> {
     }
 
     /// How the new keys come to be.
-    fn made(&self) -> Fact<'static> {
-        Fact::of(Event::ObjectDerived).second(self.base).by(self.call.mechanism.id)
+    fn made(&self, base: &Object) -> Fact<'static> {
+        Fact::of(Event::ObjectDerived).second(base.number_in_log()).by(self.call.mechanism.id)
     }
 
     /// The base key, where it is the only one.
@@ -187,7 +187,7 @@ impl Run<'_> {
         let target = Target::of(template)?;
         let value = value(&target)?;
         self.used();
-        self.kept(birth::derived(&target, template, value, self.inheritance(sources), &self.maker)?)
+        self.kept(&sources.base, birth::derived(&target, template, value, self.inheritance(sources), &self.maker)?)
     }
 
     /// The keys have been used: from now on every answer tells of what was derived, also that it does not fit a template.
@@ -244,8 +244,9 @@ impl Run<'_> {
         Ok(with_default(&own, CKA_EXTRACTABLE, Given::Flag(Flag::Extractable, !inheritance.unextractable)))
     }
 
-    fn kept(&self, object: Object) -> Result<Derived, Error> {
-        Ok(Derived { key: self.session.keep(object, self.maker.logouts, self.made())?, ..Derived::default() })
+    fn kept(&self, base: &Object, object: Object) -> Result<Derived, Error> {
+        let key = self.session.keep(object, self.maker.logouts, self.made(base))?;
+        Ok(Derived { key, ..Derived::default() })
     }
 
     /// The hash a parameter names, where the token's policy offers it.
@@ -274,7 +275,7 @@ impl Run<'_> {
             return Err(Error::MechanismNotAllowed(MechanismName(self.call.mechanism.id)));
         }
         self.session.approved(&private, CKF_DERIVE)?;
-        self.kept(birth::public_from_private(&private, self.template, &self.maker)?)
+        self.kept(&private, birth::public_from_private(&private, self.template, &self.maker)?)
     }
 }
 

@@ -83,7 +83,7 @@ impl Session {
         let value = key.decapsulate(ciphertext)?;
         approvals.used();
         let object = exchanged(&target, template, shortened(&target, value)?, demands, &maker)?;
-        let made = Fact::of(Event::ObjectDecapsulated).second(private.number).by(call.mechanism.id);
+        let made = Fact::of(Event::ObjectDecapsulated).second(private.number_in_log()).by(call.mechanism.id);
         self.keep(object, maker.logouts, made)
     }
 }

@@ -67,7 +67,7 @@ impl Session {
         }
         let copy = change::copy(&object, template, &maker)?;
         self.application.policy().check_change(&object, &copy)?;
-        self.keep(copy, maker.logouts, Fact::of(Event::ObjectCopied).second(number))
+        self.keep(copy, maker.logouts, Fact::of(Event::ObjectCopied).second(object.number_in_log()))
     }
 
     /// Destroys an object (`C_DestroyObject`).

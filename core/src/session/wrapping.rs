@@ -195,7 +195,7 @@ impl Session {
         approvals.settle(&value);
         let block = block_bytes(&unwrapping);
         let unwrapped = unwrapped(&scheme, value?, block, (&target, template, hidden), &maker)?;
-        let made = Fact::of(Event::ObjectUnwrapped).second(unwrapping.number).by(call.mechanism.id);
+        let made = Fact::of(Event::ObjectUnwrapped).second(unwrapping.number_in_log()).by(call.mechanism.id);
         self.keep(unwrapped, maker.logouts, made)
     }
 

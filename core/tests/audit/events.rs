@@ -194,6 +194,91 @@ fn every_use_is_logged_when_asked() {
     assert_eq!(entries[start].mechanism, Some(CKM_AES_CMAC));
 }
 
+/// Promise: a session's copy of a key of the token is logged, and so is a copy of the copy; what leaves by one, is made or
+/// used by one, is logged for the key that was copied, as if it had been used itself.
+#[test]
+fn a_copy_in_a_session_is_logged_as_its_origin() {
+    for level in [Level::Management, Level::Use] {
+        let (_hsm, session) = token(level);
+        let (key, own) = (aes(&session), secret(&session, false));
+        let (public, private) = pair(&session);
+        let start = count(&session);
+        let in_session = template(&[(CKA_TOKEN, FALSE)]);
+        let copy = session.copy_object(key, &in_session).unwrap();
+        let second = session.copy_object(copy, &template(&[(CKA_LABEL, b"another")])).unwrap();
+        session.set_attributes(second, &template(&[(CKA_LABEL, b"renamed")])).unwrap();
+        sign(&session, second);
+        sign(&session, second);
+        encrypt(&session, copy);
+        let wrapped = wrap(&session, copy, second);
+        wrap(&session, copy, own);
+        let back = unwrap(&session, second, &wrapped);
+        let agreeing = session.copy_object(private, &in_session).unwrap();
+        let derived = derive(&session, public, agreeing);
+        let kept = session.copy_object(second, &template(&[(CKA_TOKEN, TRUE)])).unwrap();
+        // The public half is no secret.
+        session.copy_object(public, &in_session).unwrap();
+        // The origin's number tells what was copied also when the origin is gone.
+        session.destroy_object(key).unwrap();
+        wrap(&session, kept, copy);
+        session.destroy_object(copy).unwrap();
+        let used = |event, key| (level == Level::Use).then_some((event, 2, key, 0));
+        let always = |event, object, second| Some((event, 2, object, second));
+        let expected = [
+            always(Event::ObjectCopied, 0, key),
+            always(Event::ObjectCopied, 0, key),
+            used(Event::UsedToSign, key),
+            used(Event::UsedToSign, key),
+            used(Event::UsedToEncrypt, key),
+            used(Event::UsedToWrap, key),
+            always(Event::KeyWrapped, key, key),
+            used(Event::UsedToWrap, key),
+            used(Event::UsedToUnwrap, key),
+            always(Event::ObjectUnwrapped, back, key),
+            always(Event::ObjectCopied, 0, private),
+            used(Event::UsedToDerive, private),
+            always(Event::ObjectDerived, derived, private),
+            always(Event::ObjectCopied, kept, key),
+            always(Event::ObjectDestroyed, key, 0),
+            used(Event::UsedToWrap, kept),
+            always(Event::KeyWrapped, key, kept),
+        ];
+        assert_eq!(told(&session, start), expected.into_iter().flatten().collect::<Vec<_>>(), "{level}");
+    }
+}
+
+/// Promise: what a key of the token makes in a session is not that key: its making is a use, what becomes of it is not told.
+#[test]
+fn what_a_key_makes_in_a_session_is_told_as_its_use() {
+    for level in [Level::Management, Level::Use] {
+        let (_hsm, session) = token(level);
+        let key = aes(&session);
+        let wrapped = wrap(&session, key, key);
+        let start = count(&session);
+        let entries = [
+            (CKA_CLASS, &CKO_SECRET_KEY.to_ne_bytes()[..]),
+            (CKA_KEY_TYPE, &CKK_AES.to_ne_bytes()),
+            (CKA_EXTRACTABLE, TRUE),
+            (CKA_SIGN, TRUE),
+            (CKA_WRAP, TRUE),
+        ];
+        let own = session.unwrap_key(&call(CKM_AES_KEY_WRAP_KWP), key, &wrapped, &template(&entries)).unwrap();
+        sign(&session, own);
+        let data = Parameter::Bytes(&[7; 32]);
+        let encrypt = Call { mechanism: find(CKM_AES_ECB_ENCRYPT_DATA).unwrap(), parameter: data };
+        let length = 32u64.to_ne_bytes();
+        let entries = [&entries[..], &[(CKA_VALUE_LEN, &length)]].concat();
+        let derived = session.derive_key(&encrypt, key, &template(&entries)).unwrap().key;
+        sign(&session, derived);
+        wrap(&session, derived, own);
+        let told = told(&session, start);
+        match level {
+            Level::Use => assert_eq!(told, [(Event::UsedToUnwrap, 2, key, 0), (Event::UsedToDerive, 2, key, 0)]),
+            _ => assert_eq!(told, []),
+        }
+    }
+}
+
 fn sign(session: &Session, key: u64) {
     session.sign_init(&call(CKM_AES_CMAC), key).unwrap();
     session.sign(b"data", Output::Buffer(&mut [0; 16])).unwrap();

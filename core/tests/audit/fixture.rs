@@ -97,6 +97,7 @@ pub(crate) fn aes(session: &Session) -> u64 {
         (CKA_DECRYPT, TRUE),
         (CKA_SIGN, TRUE),
         (CKA_VERIFY, TRUE),
+        (CKA_DERIVE, TRUE),
         (CKA_VALUE_LEN, &length),
     ];
     session.generate_key(&call(CKM_AES_KEY_GEN), &template(&entries)).unwrap()

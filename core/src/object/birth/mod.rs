@@ -111,6 +111,7 @@ fn finish(
         number: 0,
         version: 1,
         session: (!flags.has(Flag::Token)).then_some(maker.session),
+        origin: None,
         retired: AtomicBool::new(false),
         kind,
         flags,

@@ -112,7 +112,13 @@ impl Application {
             return Ok(kept.first().map_or(0, |object| object.number));
         }
         self.make_room(1)?;
-        self.keep_here(object, actor, logouts)
+        let of_the_token = object.origin.is_some();
+        let number = self.keep_here(object, actor, logouts)?;
+        if of_the_token && let Err(error) = self.record_copy(made) {
+            self.drop_object(number);
+            return Err(error);
+        }
+        Ok(number)
     }
 
     /// From now on, keys with an identifier that another key of the token has are refused ([`Error::IdTaken`]).

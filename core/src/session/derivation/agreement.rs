@@ -66,7 +66,8 @@ impl Run<'_> {
             AgreementKdf::X963(_) | AgreementKdf::Sp800(_) => target.needed_bytes()?,
         };
         let value = expanded(kdf, shared, &secret, bytes)?;
-        self.kept(birth::derived(&target, template, value, Inheritance::agreed(&base, demands), &self.maker)?)
+        let inheritance = Inheritance::agreed(&base, demands);
+        self.kept(&base, birth::derived(&target, template, value, inheritance, &self.maker)?)
     }
 }
 

@@ -64,7 +64,7 @@ impl Run<'_> {
         }
         let value = hkdf_value(&sources, hkdf, hash, bytes)?;
         self.used();
-        self.kept(birth::data(template, value.expose(), &self.maker)?)
+        self.kept(&sources.base, birth::data(template, value.expose(), &self.maker)?)
     }
 
     fn hkdf_hash(&self, hkdf: &Hkdf<'_>) -> Result<Algorithm, Error> {
@@ -175,7 +175,7 @@ impl Run<'_> {
             .zip(values)
             .map(|((template, target), value)| birth::derived(target, template, value, inheritance, &self.maker))
             .collect::<Result<_, Error>>()?;
-        let mut kept = self.session.keep_all(objects, self.maker.logouts, self.made())?.into_iter();
+        let mut kept = self.session.keep_all(objects, self.maker.logouts, self.made(&sources.base))?.into_iter();
         let key = kept.next().ok_or(Error::NotSupported)?;
         Ok(Derived { key, additional: kept.collect(), ..Derived::default() })
     }

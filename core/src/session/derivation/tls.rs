@@ -159,7 +159,7 @@ impl Run<'_> {
         for part in keys {
             objects.push(self.tls_key(&sources, &write, part)?);
         }
-        let handles = self.session.keep_all(objects, self.maker.logouts, self.made())?;
+        let handles = self.session.keep_all(objects, self.maker.logouts, self.made(&sources.base))?;
         let (client_mac, server_mac, client_key, server_key) = match *handles {
             [client_key, server_key] => (0, 0, client_key, server_key),
             [client_mac, server_mac, client_key, server_key] => (client_mac, server_mac, client_key, server_key),

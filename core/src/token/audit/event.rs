@@ -63,7 +63,7 @@ events! {
     ObjectCreated = 17, "object-created", None, "An object was created from values that came from outside.";
     ObjectUnwrapped = 18, "object-unwrapped", Object, "A key came in, unwrapped by the second one.";
     ObjectDerived = 19, "object-derived", Object, "A key was derived from the second one.";
-    ObjectCopied = 20, "object-copied", Object, "An object was copied from the second one.";
+    ObjectCopied = 20, "object-copied", Object, "An object was copied from the second one; into a session, where it has no number.";
     ObjectEncapsulated = 21, "object-encapsulated", Object, "A key was made and encapsulated for the second one.";
     ObjectDecapsulated = 22, "object-decapsulated", Object, "A key was decapsulated with the second one.";
     ObjectChanged = 24, "object-changed", None, "Attributes of an object were changed.";

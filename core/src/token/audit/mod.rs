@@ -22,8 +22,8 @@ use super::{Login, Token, layout};
 use crate::attribute::Flag;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::object::UserId;
 use crate::object::codec::damaged;
-use crate::object::{Object, UserId};
 use crate::seal::User;
 use crate::store::{Aborted, Transaction};
 use entry::{Head, MacKey, hash_of};
@@ -269,18 +269,12 @@ impl Token {
         self.audit == Level::Use
     }
 
-    /// Logs that a key of the token is about to be used. A use that cannot be logged must not go on.
+    /// Logs that the key of the token with this number is about to be used. A use that cannot be logged must not go on.
     ///
     /// # Errors
     /// As [`Token::record_alone`].
-    pub(crate) fn record_use(
-        &self,
-        key: &Object,
-        usage: Flag,
-        mechanism: u64,
-        login: Option<&Login>,
-    ) -> Result<(), Error> {
-        self.record_alone(login, Fact::of(Event::of_use(usage)?).object(key.number).by(mechanism))
+    pub(crate) fn record_use(&self, key: u64, usage: Flag, mechanism: u64, login: Option<&Login>) -> Result<(), Error> {
+        self.record_alone(login, Fact::of(Event::of_use(usage)?).object(key).by(mechanism))
     }
 
     /// Visits the entries in their order, each with its place, until `visit` breaks. They are in the clear: nobody has to
