@@ -262,7 +262,7 @@ fn a_request_without_room_makes_no_token() {
 #[test]
 fn keys_to_approve_with_are_proven() {
     let team = Team::new();
-    let approvers = Approvers::new(1);
+    let approvers = Approvers::new(2);
     let [alice, bob, _] = team.users;
     let (key, signature) = (approvers.public_key(0), approvers.sign(0, b"challenge"));
     let session = team.user(0);
@@ -285,7 +285,8 @@ fn keys_to_approve_with_are_proven() {
     let reading = team.token.read_only();
     assert_eq!(reading.register(alice, &key, b"challenge", &signature), refused(CKR_SESSION_READ_ONLY));
     let officer = team.officer();
-    officer.register(bob, &key, b"challenge", &signature).unwrap();
+    assert_eq!(officer.register(bob, &key, b"challenge", &signature), refused(REJECTED), "it is alice's");
+    officer.register(bob, &approvers.public_key(1), b"challenge", &approvers.sign(1, b"challenge")).unwrap();
     assert_eq!(approves(officer), [alice, bob]);
 }
 
