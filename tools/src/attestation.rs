@@ -10,6 +10,7 @@
 mod certificate;
 mod fault;
 mod manifest;
+mod way;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -17,13 +18,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use strongroom_crypto::hash::{Algorithm, Hash};
 use strongroom_crypto::sign::{PUBLIC_LEN, SigningKey};
 use zeroize::Zeroizing;
 
 pub use fault::{Fault, advice};
 use manifest::{Entry, Manifest};
+use way::Way;
 
 /// Checks the installation that the running program belongs to.
 ///
@@ -173,24 +174,14 @@ impl Installation {
         })
     }
 
+    /// The pinned key, which is worth nothing where others than the installer can replace it.
     fn pinned(&self) -> Result<[u8; PUBLIC_LEN], Fault> {
         let pin = self.key_path();
-        let key = read(&pin, PIN_BYTES_MAX)?.ok_or_else(|| Fault::NoKey(pin.clone()))?;
-        self.exposure(&pin)?;
-        manifest::parse_pin(&key).ok_or(Fault::Malformed(pin))
-    }
-
-    /// The pinned key is worth nothing where others than the installer can replace it.
-    fn exposure(&self, pin: &Path) -> Result<(), Fault> {
-        let owner = |path: &Path| fs::metadata(path).map_err(|error| Fault::unreadable(path, error));
-        let installer = owner(&self.program)?.uid();
-        for path in [pin, pin.parent().unwrap_or(pin)] {
-            let found = owner(path)?;
-            if found.mode() & WRITABLE_BY_OTHERS != 0 || ![0, installer].contains(&found.uid()) {
-                return Err(Fault::Exposed(path.to_owned()));
-            }
-        }
-        Ok(())
+        let (file, way) = reach(&pin)?.ok_or_else(|| Fault::NoKey(pin.clone()))?;
+        let owner = |file: io::Result<File>| file.and_then(|file| file.metadata());
+        let installer = owner(File::open(RUNNING)).map_err(|error| Fault::unreadable(RUNNING, error))?.uid();
+        way.unexposed(&file.metadata().map_err(|error| Fault::unreadable(&pin, error))?, installer)?;
+        manifest::parse_pin(&text(file, &pin, PIN_BYTES_MAX)?).ok_or(Fault::Malformed(pin))
     }
 
     /// The file at the program's path may be right, and the program that runs another one.
@@ -231,35 +222,25 @@ impl Installation {
         }
         let inner: Vec<PathBuf> = directories.iter().map(|directory| directory.join("pkcs11")).collect();
         directories.extend(inner);
-        directories
+        // A directory may have two names, as lib64 where it is a link to lib.
+        directories.into_iter().filter_map(|directory| fs::canonicalize(directory).ok()).collect()
     }
 
     /// A path as the manifest names it.
     fn relative(&self, path: &Path) -> Result<String, Fault> {
-        let name = path.strip_prefix(&self.root).ok().and_then(Path::to_str);
+        let name = path.strip_prefix(&self.root).map_err(|_| Fault::Outside(path.to_owned()))?.to_str();
         name.filter(|name| manifest::is_plain(name)).map(str::to_owned).ok_or_else(|| Fault::Name(path.to_owned()))
     }
 }
 
 /// What is at a path now, links not followed.
 fn observe(path: &Path) -> io::Result<Entry> {
-    let found = fs::symlink_metadata(path)?;
-    if found.is_symlink() {
-        return match fs::read_link(path)?.to_str().filter(|target| manifest::is_plain(target)) {
-            Some(target) => Ok(Entry::Link { target: target.to_owned() }),
-            None => Err(io::Error::other("it is a link to a name with control characters or not in UTF-8")),
-        };
+    let way = Way::to(path)?;
+    let Some(target) = way.target()? else { return digest(way.open()?) };
+    match String::from_utf8(target).ok().filter(|target| manifest::is_plain(target)) {
+        Some(target) => Ok(Entry::Link { target }),
+        None => Err(io::Error::other("it is a link to a name with control characters or not in UTF-8")),
     }
-    if !found.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    digest(open(path)?)
-}
-
-/// Opens a file, and nothing else: no link, and without waiting for the other end of a pipe.
-fn open(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 fn digest(mut file: File) -> io::Result<Entry> {
@@ -279,15 +260,23 @@ fn digest(mut file: File) -> io::Result<Entry> {
 
 /// A small text file; `None` if it is not there.
 fn read(path: &Path, bytes_max: u64) -> Result<Option<String>, Fault> {
-    let file = match open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(Fault::unreadable(path, error)),
-    };
+    reach(path)?.map(|(file, _)| text(file, path, bytes_max)).transpose()
+}
+
+/// A file, and the way to it; `None` if it is not there.
+fn reach(path: &Path) -> Result<Option<(File, Way)>, Fault> {
+    match Way::to(path).and_then(|way| Ok((way.open()?, way))) {
+        Ok(reached) => Ok(Some(reached)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Fault::unreadable(path, error)),
+    }
+}
+
+fn text(file: File, path: &Path, bytes_max: u64) -> Result<String, Fault> {
     let mut text = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut text).map_err(|error| Fault::unreadable(path, error))?;
     let text = String::from_utf8(text).ok().filter(|text| text.len() as u64 <= bytes_max);
-    text.map(Some).ok_or_else(|| Fault::Malformed(path.to_owned()))
+    text.ok_or_else(|| Fault::Malformed(path.to_owned()))
 }
 
 /// Replaces a file as a whole, with its directories, for everybody to read, whatever the umask.
@@ -299,6 +288,7 @@ fn write(path: &Path, text: &str) -> Result<(), Fault> {
             fs::DirBuilder::new().mode(0o755).create(directory)?;
             fs::set_permissions(directory, fs::Permissions::from_mode(0o755))?;
         }
+        Way::to(path)?;
         let new = path.with_extension("new");
         match fs::remove_file(&new) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -320,7 +310,6 @@ pub const PROGRAMS: [&str; 4] = ["strongroom", "key_mgmt_util", "cloudhsm_mgmt_u
 
 /// The running program, also where its file has another name by now.
 const RUNNING: &str = "/proc/self/exe";
-const WRITABLE_BY_OTHERS: u32 = 0o022;
 const MANIFEST_BYTES_MAX: u64 = 1 << 16;
 const CERTIFICATE_BYTES_MAX: u64 = 1 << 12;
 const PIN_BYTES_MAX: u64 = 1 << 10;

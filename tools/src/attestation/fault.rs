@@ -29,7 +29,8 @@ pub enum Fault {
         /// The pinned key.
         key: PathBuf,
     },
-    /// Others than root and the owner of the program can replace the pinned key.
+    /// Others than root and the owner of the program can replace the pinned key: by this file, or by this directory
+    /// above it.
     Exposed(PathBuf),
     /// A file of the manifest is not there.
     Missing(PathBuf),
@@ -65,6 +66,8 @@ pub enum Fault {
     NoModule(PathBuf),
     /// A path that a manifest cannot name.
     Name(PathBuf),
+    /// Part of the product by its name, and in a directory elsewhere that a directory of the installation is a link to.
+    Outside(PathBuf),
     /// Something could not be read.
     Unreadable(PathBuf, io::Error),
     /// Something could not be written.
@@ -124,6 +127,9 @@ impl fmt::Display for Fault {
             Fault::Name(path) => {
                 write!(f, "{path:?} cannot be in a manifest: its name has control characters or is not in UTF-8")
             }
+            Fault::Outside(path) => {
+                write!(f, "{} is reached over a link that leads out of the installation", path.display())
+            }
             Fault::Unreadable(path, error) => write!(f, "{} cannot be read: {error}", path.display()),
             Fault::Unwritable(path, error) => write!(f, "{} cannot be written: {error}", path.display()),
             Fault::Key(reason) => write!(f, "no key for the manifest could be made: {reason}"),
@@ -136,6 +142,9 @@ pub fn advice(faults: &[Fault]) -> &'static str {
     match faults {
         [Fault::NoManifest(_) | Fault::NoCertificate(_)] => {
             "whoever installed the files makes one with strongroom attest make"
+        }
+        [Fault::Exposed(_)] => {
+            "give it to root or the owner of the program, and take the right to write from others (chmod go-w)"
         }
         _ => "install again, or, where the change is your own, run strongroom attest make",
     }

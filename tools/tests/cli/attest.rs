@@ -210,6 +210,46 @@ fn a_key_that_others_can_replace_is_no_key() {
     }
 }
 
+/// Who can rename a directory on the way to the key can put another key there.
+#[test]
+fn so_are_the_directories_above_the_key() {
+    let place = Place::new();
+    let tree = Tree::installed(&place);
+    let above = [place.path(""), tree.root.clone(), tree.path("etc")];
+    let below = [tree.root.clone(), tree.path("etc"), tree.path("etc/strongroom")];
+    for directory in &above[1..] {
+        for loose in [0o775, 0o757] {
+            set_mode(directory, loose);
+            tree.fails(directory.to_str().unwrap(), "can be written by others");
+        }
+        // There everybody makes files, and nobody renames another's.
+        set_mode(directory, 0o1777);
+        tree.attest("check").passes();
+        set_mode(directory, 0o755);
+    }
+    // Nobody but the owner makes a file beside the key either.
+    set_mode(&tree.path("etc/strongroom"), 0o1777);
+    tree.fails("etc/strongroom", "can be written by others");
+    set_mode(&tree.path("etc/strongroom"), 0o755);
+    if is_root() {
+        for (above, below) in above.iter().zip(&below) {
+            chown(below, Some(NOBODY), None).unwrap();
+            tree.fails(below.to_str().unwrap(), "can be written by others");
+            if above.starts_with(&tree.root) {
+                set_mode(above, 0o1777);
+                tree.fails(below.to_str().unwrap(), "can be written by others");
+                set_mode(above, 0o755);
+            }
+            chown(below, Some(0), None).unwrap();
+        }
+    }
+    tree.attest("check").passes();
+    set_mode(&tree.root, 0o777);
+    let output = Command::new(tree.path("bin/strongroom")).args(["attest", "check"]).output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("To do: ") && told.contains("chmod go-w"), "{told}");
+}
+
 #[test]
 fn missing_files_fail() {
     let place = Place::new();
@@ -239,7 +279,56 @@ fn links_are_compared_and_never_followed() {
     fs::rename(place.path("aside"), tree.path(MODULE)).unwrap();
     fs::rename(tree.path(KEY), place.path("key")).unwrap();
     symlink(place.path("key"), tree.path(KEY)).unwrap();
-    tree.fails(KEY, "cannot be read");
+    tree.fails(KEY, "is a link");
+}
+
+/// The module of yesterday with the manifest and the key of yesterday, at places that the pinned key's owner never wrote.
+#[test]
+fn an_older_tree_that_links_lead_to_fails() {
+    let place = Place::new();
+    let (older, tree) = (Tree::bare(&place, "older"), Tree::bare(&place, "opt"));
+    older.attest("make").passes();
+    fs::write(tree.path(MODULE), "the newer bytes").unwrap();
+    tree.attest("make").passes();
+    let parts = ["etc", "lib", "share"];
+    for part in parts {
+        fs::rename(tree.path(part), tree.path("aside")).unwrap();
+        symlink(older.path(part), tree.path(part)).unwrap();
+        let faults = tree.attest("check").faults();
+        let told = format!("{} is a link", tree.path(part).display());
+        assert!(faults.iter().any(|fault| fault.contains(&told)), "{faults:?}");
+        fs::remove_file(tree.path(part)).unwrap();
+        fs::rename(tree.path("aside"), tree.path(part)).unwrap();
+    }
+    tree.attest("check").passes();
+    for part in parts {
+        fs::rename(tree.path(part), tree.path(&format!("{part}.x"))).unwrap();
+        symlink(older.path(part), tree.path(part)).unwrap();
+    }
+    tree.attest("check").faults();
+    // Nor does a manifest go where somebody's link leads.
+    let pinned = fs::read(older.path(KEY)).unwrap();
+    let refused = Command::new(tree.path("bin/strongroom")).args(["attest", "make"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1), "{refused:?}");
+    assert_eq!(fs::read(older.path(KEY)).unwrap(), pinned);
+}
+
+#[test]
+fn libraries_are_known_by_the_place_they_are_in() {
+    let place = Place::new();
+    let tree = Tree::bare(&place, "opt");
+    symlink("lib", tree.path("lib64")).unwrap();
+    assert!(tree.attest("make").passes().iter().all(|name| !name.starts_with("lib64")));
+    fs::remove_file(tree.path("lib64")).unwrap();
+    fs::create_dir(place.path("outside")).unwrap();
+    symlink(place.path("outside"), tree.path("lib64")).unwrap();
+    tree.attest("check").passes();
+    fs::write(place.path("outside/libstrongroom.so"), "of another version").unwrap();
+    let outside = place.path("outside/libstrongroom.so");
+    tree.fails(outside.to_str().unwrap(), "is not in the manifest");
+    let refused = Command::new(tree.path("bin/strongroom")).args(["attest", "make"]).output().unwrap();
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(1) && told.contains("is reached over a link that leads out of"), "{told}");
 }
 
 #[test]
