@@ -341,14 +341,15 @@ pub(crate) fn without_tokens(config: &Config) -> String {
     }
 }
 
-/// The same to somebody who has scripts for CloudHSM.
+/// The same to somebody who has scripts for CloudHSM. An HSM made by chance, where a directory was mistyped, would have
+/// the published password: only what begins with a fresh HSM makes one.
 pub(crate) fn without_cloudhsm(config: &Config) -> String {
     match config.store {
         StoreKind::Memory => without_tokens(config),
         StoreKind::Sqlite => format!(
             "there is no token in {}; make one with 'strongroom token init --cloudhsm --user NAME --label LABEL', which asks \
-             for the passwords of the officer admin and of the crypto user NAME, or start cloudhsm_mgmt_util, which makes a \
-             fresh HSM whose officer makes the users",
+             for the passwords of the officer admin and of the crypto user NAME, or with 'cloudhsm-cli cluster activate' \
+             or 'loginHSM PRECO admin password' in cloudhsm_mgmt_util, which make a fresh HSM whose officer makes the users",
             config.dir.display()
         ),
     }

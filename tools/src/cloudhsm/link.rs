@@ -1,5 +1,6 @@
 //! The token a tool works on, and the session it works in.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use cryptoki_sys::CKA_TOKEN;
@@ -31,28 +32,42 @@ impl Link {
         Link::on(hsm()?, TOKEN_VARIABLE, wanted())
     }
 
-    /// The same. Where there is no token, and none is named, the HSM is fresh from now on: see [`Hsm::fresh_cloudhsm`].
-    /// Returns whether it is.
+    /// The same; `None` where there is no token, and none is named: the HSM may be made, by [`Link::fresh`].
     ///
     /// # Errors
-    /// As [`Link::open`], and words for where no token can be made.
-    pub(crate) fn open_or_found() -> Result<(Link, bool), String> {
-        Link::named_or_found(TOKEN_VARIABLE, wanted())
+    /// As [`Link::open`].
+    pub(crate) fn find() -> Result<Option<Link>, String> {
+        Link::named(TOKEN_VARIABLE, wanted())
     }
 
     /// The same for the token that `by` names, an option for example.
     ///
     /// # Errors
-    /// As [`Link::open_or_found`].
-    pub(crate) fn named_or_found(by: &str, wanted: Option<String>) -> Result<(Link, bool), String> {
+    /// As [`Link::open`].
+    pub(crate) fn named(by: &str, wanted: Option<String>) -> Result<Option<Link>, String> {
         let hsm = hsm()?;
         let none = hsm.tokens().map_err(|error| error.to_string())?.tokens.is_empty();
         // A token in memory would be gone with this process, whatever was done with it.
-        let fresh = none && wanted.is_none() && hsm.config().store == StoreKind::Sqlite;
-        if fresh {
-            hsm.fresh_cloudhsm().map_err(|error| error.to_string())?;
+        match none && wanted.is_none() && hsm.config().store == StoreKind::Sqlite {
+            true => Ok(None),
+            false => Link::on(hsm, by, wanted).map(Some),
         }
-        Ok((Link::on(hsm, by, wanted)?, fresh))
+    }
+
+    /// Makes a fresh HSM where there is no token: see [`Hsm::fresh_cloudhsm`]. Returns its directory too, to be said.
+    ///
+    /// # Errors
+    /// As [`Link::open`], and words for where no token can be made.
+    pub(crate) fn fresh() -> Result<(Link, PathBuf), String> {
+        let hsm = hsm()?;
+        hsm.fresh_cloudhsm().map_err(|error| error.to_string())?;
+        let directory = hsm.config().dir.clone();
+        Ok((Link::on(hsm, TOKEN_VARIABLE, None)?, directory))
+    }
+
+    /// Says that there is no token, and what makes one.
+    pub(crate) fn absence() -> String {
+        hsm().map_or_else(|problem| problem, |hsm| without_cloudhsm(hsm.config()))
     }
 
     fn on(hsm: Hsm, by: &str, wanted: Option<String>) -> Result<Link, String> {

@@ -15,6 +15,12 @@ fn row(name: &str, role: &str) -> Value {
 fn a_directory_without_a_token_is_a_fresh_hsm_that_is_activated_once() {
     let cli = Cli { place: Place::new() };
     let fresh = json!({ "users": [row("admin", "unactivated-admin"), row("app_user", "internal(APPLIANCE_USER)")] });
+    let made = format!(
+        "cloudhsm-cli: a fresh HSM was made in {}; 'cluster activate' gives its admin a password\n",
+        cli.place.tokens().display()
+    );
+    let first = cli.run(NOBODY, "user list");
+    assert_eq!((first.code, first.err), (0, made.clone()));
     cli.answers(NOBODY, "user list", &fresh);
     cli.refuses(NOBODY, "cluster activate --password password", "published password");
     cli.refuses(NOBODY, "cluster activate --password short", "7");
@@ -22,6 +28,52 @@ fn a_directory_without_a_token_is_a_fresh_hsm_that_is_activated_once() {
     cli.refuses(NOBODY, &format!("cluster activate --password {NEW_PIN}"), "activated already");
     let activated = json!({ "users": [row("admin", "admin"), row("app_user", "internal(APPLIANCE_USER)")] });
     cli.answers(ADMIN, "user list", &activated);
+    let other = Cli { place: Place::new() };
+    let outcome = other.run(NOBODY, &format!("cluster activate --password {SO_PIN}"));
+    let said = made.replace(cli.place.tokens().to_str().unwrap(), other.place.tokens().to_str().unwrap());
+    assert_eq!((outcome.code, outcome.err), (0, said));
+}
+
+/// An HSM in a directory that was mistyped would have the published password, and its owner would not know of it.
+#[test]
+fn nothing_else_makes_a_fresh_hsm() {
+    let cli = Cli { place: Place::new() };
+    let absence =
+        format!("there is no token in {}; make one with 'strongroom token init", cli.place.tokens().display());
+    let login = format!("login --username admin --role admin --password {SO_PIN}");
+    for line in [
+        "key list",
+        "user create --username dave --role crypto-user --password x",
+        "cluster hsm-info",
+        "logout",
+        "quorum token-sign list-quorum-values",
+        "crypto verify rsa-pkcs --key-filter attr.label=a --data-path d \
+         --hash-function sha256 --signature-path s",
+        &login,
+    ] {
+        for who in [NOBODY, ADMIN, ALICE] {
+            cli.refuses(who, line, &absence);
+        }
+    }
+    for (line, words) in [
+        ("cluster mtls list-trust-anchors", "cluster mtls is not offered"),
+        ("login mfa-token-sign --token t", "login mfa-token-sign is not offered"),
+        ("user change-mfa token-sign", "user change-mfa is not offered"),
+        ("user replicate", "user replicate is not offered"),
+        ("key replicate", "key replicate is not offered"),
+    ] {
+        cli.refuses(NOBODY, line, words);
+    }
+    let interactive = |lines: &str| cli.place.start(PROGRAM, &["interactive"]).input(lines).outcome();
+    assert_eq!((interactive("").code, interactive("quit\n").out.as_str(), cli.run(NOBODY, "quit").code), (0, "", 0));
+    let outcome = interactive("key list\ncluster mtls x\nhelp\nquit\n");
+    assert!(outcome.code == 1 && outcome.out.contains(&absence), "{outcome:?}");
+    assert!(!cli.place.tokens().exists());
+    let outcome = interactive(&format!("key list\ncluster activate --password {SO_PIN}\n{login}\nuser list\nquit\n"));
+    let answers = answers(&outcome.out);
+    let codes: Vec<_> = answers.iter().map(|answer| answer["error_code"].as_u64().unwrap()).collect();
+    assert_eq!((outcome.code, codes.as_slice()), (1, &[1, 0, 0, 0][..]), "{outcome:?}");
+    assert!(outcome.err.contains("a fresh HSM was made in"), "{outcome:?}");
 }
 
 #[test]
@@ -57,6 +109,7 @@ fn the_hsm_says_what_it_is() {
     super::cli::looks_like(&expected, &answer, "cluster hsm-info");
     let fips = Cli { place: Place::new() };
     fips.place.configure("kdf = \"test\"\npolicy = \"fips\"\n");
+    assert_eq!(fips.run(NOBODY, "user list").code, 0);
     let said = fips.ok(NOBODY, "cluster hsm-info");
     assert_eq!(said["hsms"][0]["fips-state"], "2 [FIPS mode with single factor authentication]");
 }

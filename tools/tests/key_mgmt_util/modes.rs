@@ -250,7 +250,10 @@ fn without_a_token_nothing_starts() {
     let said = place.start(env!("CARGO_BIN_EXE_key_mgmt_util"), &["singlecmd", "help"]).outcome();
     assert_eq!((said.code, said.out.as_str()), (1, ""));
     assert!(said.err.contains("Daemon socket connection error: there is no token in "), "{said:?}");
-    for way in ["'strongroom token init --cloudhsm --user NAME --label LABEL'", "start cloudhsm_mgmt_util"] {
+    for way in [
+        "'strongroom token init --cloudhsm --user NAME --label LABEL'",
+        "'cloudhsm-cli cluster activate' or 'loginHSM PRECO admin password' in cloudhsm_mgmt_util",
+    ] {
         assert!(said.err.contains(way), "{said:?}");
     }
     // Both are ways.

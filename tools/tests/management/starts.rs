@@ -9,15 +9,29 @@ use super::place::{PIN, Place, SO_PIN};
 #[test]
 fn a_directory_becomes_a_fresh_hsm_once() {
     let place = Place::new();
-    let first = start(&place, &["/opt/cloudhsm/etc/cloudhsm_mgmt_util.cfg"], "");
-    assert_eq!((first.code, first.out.as_str()), (0, format!("{CONNECTED}aws-cloudhsm>\n").as_str()));
-    assert_eq!(
-        first.err,
-        "cloudhsm_mgmt_util: this is a fresh HSM: log in with 'loginHSM PRECO admin password', then choose a password \
-         with changePswd\n"
+    let (tokens, config) = (place.tokens(), "/opt/cloudhsm/etc/cloudhsm_mgmt_util.cfg");
+    let none = start(&place, &[config], "");
+    assert_eq!((none.code, none.out.as_str()), (0, format!("{CONNECTED}aws-cloudhsm>\n").as_str()));
+    let absence = format!(
+        "there is no token in {}; make one with 'strongroom token init --cloudhsm --user NAME --label LABEL', which asks \
+         for the passwords of the officer admin and of the crypto user NAME, or with 'cloudhsm-cli cluster activate' or \
+         'loginHSM PRECO admin password' in cloudhsm_mgmt_util, which make a fresh HSM whose officer makes the users\n",
+        tokens.display()
     );
-    let second = start(&place, &[], "");
-    assert_eq!((second.code, second.err.as_str()), (0, ""));
+    assert_eq!(none.err, format!("cloudhsm_mgmt_util: {absence}"));
+    // A directory that was mistyped stays without a token.
+    let commands = ["listUsers", "getHSMInfo", "info server 0", "loginHSM CO admin password", "loginHSM CU admin x"];
+    for said in &prompt(&place, &commands)[..commands.len()] {
+        assert_eq!(*said, format!("Error: {absence}"));
+    }
+    assert!(prompt(&place, &["enable_e2e", "listAttributes", "help", "quit"])[0].starts_with("E2E enabled"));
+    assert!(!tokens.exists());
+    let first = start(&place, &[config], &format!("{FRESH}\n"));
+    assert_eq!(first.out, format!("{CONNECTED}aws-cloudhsm>loginHSM success on server 0(localhost)\naws-cloudhsm>\n"));
+    let made = format!("a fresh HSM was made in {}; choose a password with changePswd\n", tokens.display());
+    assert_eq!((first.code, first.err), (0, format!("cloudhsm_mgmt_util: {absence}cloudhsm_mgmt_util: {made}")));
+    let second = start(&place, &[], &format!("{FRESH}\n"));
+    assert_eq!((second.code, second.err.as_str(), second.out), (0, "", first.out));
     // A token that is named is not made, and one in memory would be gone at once.
     let place = Place::new();
     let named = place.start(PROGRAM, &[]).env("STRONGROOM_TOKEN", "other").outcome();
@@ -35,12 +49,12 @@ fn a_fresh_hsm_where_others_can_look_is_warned_of() {
     let place = Place::new();
     fs::create_dir(place.tokens()).unwrap();
     super::place::set_mode(&place.tokens(), 0o755);
-    let first = start(&place, &[], "");
+    let first = start(&place, &[], &format!("{FRESH}\n"));
     let warning = format!(
         "cloudhsm_mgmt_util: warning: {dir} is open to other users (mode 0755); chmod 700 {dir}\n",
         dir = place.tokens().display()
     );
-    assert!(first.code == 0 && first.err.starts_with(&warning), "{first:?}");
+    assert!(first.code == 0 && first.err.contains(&warning), "{first:?}");
     assert_eq!(start(&place, &[], "").err, "", "it is said once, and by 'strongroom doctor'");
 }
 

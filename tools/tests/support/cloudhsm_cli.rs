@@ -30,7 +30,8 @@ impl Cli {
     pub(crate) fn under(configuration: &str) -> Cli {
         let cli = Cli { place: Place::new() };
         cli.place.configure(configuration);
-        cli.ok(NOBODY, &format!("cluster activate --password {SO_PIN}"));
+        let activated = cli.run(NOBODY, &format!("cluster activate --password {SO_PIN}"));
+        assert_eq!(activated.code, 0, "{activated:?}");
         for name in ["alice", "bob", "carol"] {
             cli.ok(ADMIN, &format!("user create --username {name} --role crypto-user --password {PIN}"));
         }

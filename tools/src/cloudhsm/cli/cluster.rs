@@ -34,14 +34,17 @@ pub(super) struct Activate {
 }
 
 impl Command {
+    /// What is said of a command that is only a word.
+    pub(super) fn not_offered(&self) -> Option<&'static str> {
+        matches!(self, Command::Mtls(_)).then_some(NO_MTLS)
+    }
+
     /// Carries it out.
     pub(super) fn run(&self, tool: &mut Tool) -> Answer {
         match self {
             Command::Activate(activate) => activate.run(tool),
             Command::HsmInfo => info(tool),
-            Command::Mtls(_) => {
-                Err(Refused::said("cluster mtls is not offered: there is no network between this tool and the HSM."))
-            }
+            Command::Mtls(_) => Err(Refused::said(NO_MTLS)),
         }
     }
 }
@@ -94,3 +97,5 @@ fn info(tool: &Tool) -> Answer {
         }]
     }))
 }
+
+const NO_MTLS: &str = "cluster mtls is not offered: there is no network between this tool and the HSM.";

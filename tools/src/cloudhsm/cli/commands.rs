@@ -105,21 +105,36 @@ impl Command {
             Command::Cluster(_) => false,
             Command::User(command) => command.needs_login(),
             Command::Quorum(command) => command.needs_login(),
-            Command::Key(command) => command.is_offered(),
-            Command::Crypto(_) => true,
+            Command::Key(_) | Command::Crypto(_) => true,
         }
+    }
+
+    /// Whether it is what one begins with on a fresh HSM, so that it makes one where there is no token.
+    pub(super) fn begins(&self) -> bool {
+        matches!(self, Command::Cluster(cluster::Command::Activate(_)) | Command::User(user::Command::List))
+    }
+
+    /// The answer of a command that needs no HSM.
+    pub(super) fn without_hsm(&self) -> Option<Answer> {
+        let words = match self {
+            Command::Quit => return Some(Ok(json!(null))),
+            Command::Interactive => PROMPT_ALREADY,
+            Command::Login(login) => login.not_offered()?,
+            Command::Cluster(command) => command.not_offered()?,
+            Command::User(command) => command.not_offered()?,
+            Command::Key(command) => command.not_offered()?,
+            Command::Logout | Command::Quorum(_) | Command::Crypto(_) => return None,
+        };
+        Some(Err(Refused::said(words)))
     }
 
     /// Carries it out.
     pub(super) fn run(&self, tool: &mut Tool) -> Answer {
         match self {
-            Command::Interactive => Err(Refused::said("This is the prompt already.")),
+            Command::Interactive => Err(Refused::said(PROMPT_ALREADY)),
             Command::Login(login) => login.run(tool),
             Command::Logout => login::log_out(tool),
-            Command::Quit => {
-                tool.left = true;
-                Ok(json!(null))
-            }
+            Command::Quit => Ok(json!(null)),
             Command::Cluster(command) => command.run(tool),
             Command::User(command) => command.run(tool),
             Command::Quorum(command) => command.run(tool),
@@ -133,6 +148,8 @@ impl Command {
 pub(super) fn password(text: &str) -> Result<Password, String> {
     Ok(Zeroizing::new(text.to_owned()))
 }
+
+const PROMPT_ALREADY: &str = "This is the prompt already.";
 
 #[cfg(test)]
 mod tests {

@@ -35,10 +35,15 @@ enum SecondFactor {
 }
 
 impl Login {
+    /// What is said of a form that is only a word.
+    pub(super) fn not_offered(&self) -> Option<&'static str> {
+        self.second_factor.as_ref().map(|SecondFactor::MfaTokenSign(_)| NO_SECOND_FACTOR)
+    }
+
     /// Carries it out.
     pub(super) fn run(&self, tool: &mut Tool) -> Answer {
         let (Some(username), Some(role), None) = (&self.username, self.role, &self.second_factor) else {
-            return Err(Refused::said("login mfa-token-sign is not offered: users have no second factor here."));
+            return Err(Refused::said(NO_SECOND_FACTOR));
         };
         let password = new_or_known(tool, self.password.as_ref(), false)?;
         log_in(tool, username, role, &password)?;
@@ -76,3 +81,5 @@ pub(super) fn log_out(tool: &mut Tool) -> Answer {
     tool.link.log_out()?;
     Ok(json!("Logout successful"))
 }
+
+const NO_SECOND_FACTOR: &str = "login mfa-token-sign is not offered: users have no second factor here.";

@@ -40,8 +40,6 @@ struct Tool {
     link: Link,
     /// The password of the line that is carried out, where it has one.
     aside: Option<Word>,
-    /// Whether it is to end.
-    left: bool,
 }
 
 impl Tool {

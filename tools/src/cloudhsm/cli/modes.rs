@@ -35,16 +35,11 @@ pub fn run() -> ExitCode {
         }
     };
     let link = match &invocation.cluster_id {
-        Some(id) => Link::named_or_found("--cluster-id", Some(id.clone())),
-        None => Link::open_or_found(),
+        Some(id) => Link::named("--cluster-id", Some(id.clone())),
+        None => Link::find(),
     };
     let mut tool = match link {
-        Ok((link, fresh)) => {
-            if let Some(warning) = link.open_directory().filter(|_| fresh) {
-                say(&format!("warning: {warning}"));
-            }
-            Tool { link, aside: None, left: false }
-        }
+        Ok(link) => link.map(|link| Tool { link, aside: None }),
         Err(problem) => return ExitCode::from(print(&Err(Refused::Said(problem)), None)),
     };
     ExitCode::from(match &invocation.command {
@@ -54,54 +49,87 @@ pub fn run() -> ExitCode {
 }
 
 /// One command, for whom the environment logs in where the command needs a login.
-fn single(tool: &mut Tool, command: &Command) -> u8 {
-    let answer = match command.needs_login() {
-        true => log_in_from_environment(tool).and_then(|()| command.run(tool)),
-        false => command.run(tool),
+fn single(tool: &mut Option<Tool>, command: &Command) -> u8 {
+    let run = |tool: &mut Tool| {
+        if command.needs_login() {
+            log_in_from_environment(tool)?;
+        }
+        command.run(tool)
     };
-    conclude(tool, command, &answer)
+    let answer = command.without_hsm().unwrap_or_else(|| at_hsm(tool, command).and_then(run));
+    conclude(tool.as_ref(), command, &answer)
+}
+
+/// The tool at its HSM. Where there is no token, a command one begins with makes a fresh HSM.
+fn at_hsm<'a>(tool: &'a mut Option<Tool>, command: &Command) -> Result<&'a mut Tool, Refused> {
+    let ready = match tool.take() {
+        Some(tool) => tool,
+        None if command.begins() => {
+            let (link, directory) = Link::fresh().map_err(Refused::Said)?;
+            if let Some(warning) = link.open_directory() {
+                say(&format!("warning: {warning}"));
+            }
+            say(&format!(
+                "a fresh HSM was made in {}; 'cluster activate' gives its admin a password",
+                directory.display()
+            ));
+            Tool { link, aside: None }
+        }
+        None => return Err(Refused::Said(Link::absence())),
+    };
+    Ok(tool.insert(ready))
 }
 
 /// Lines with a command each, until one says `quit` or there are no more. At a terminal there is a prompt, through a pipe
 /// there are the answers alone. The status says whether all could be done.
-fn interactive(tool: &mut Tool) -> u8 {
+fn interactive(tool: &mut Option<Tool>) -> u8 {
     let prompts = std::io::stdin().is_terminal();
     let mut lines = Lines::standard(LINE_BYTES_MAX);
     let mut status = 0;
-    while !tool.left {
+    loop {
         if prompts && output::write(PROMPT.as_bytes()).is_err() {
             return 1;
         }
         let done = match lines.next() {
             Ok(Some(Ok(line))) => typed(tool, &line),
-            Ok(Some(Err(problem))) => print(&Err(Refused::Said(problem)), None),
+            Ok(Some(Err(problem))) => Some(print(&Err(Refused::Said(problem)), None)),
             Ok(None) => break,
             Err(error) => {
                 say(&format!("standard input cannot be read: {error}"));
                 return 1;
             }
         };
-        status = status.max(done);
+        match done {
+            Some(code) => status = status.max(code),
+            None => break,
+        }
     }
     status
 }
 
-fn typed(tool: &mut Tool, line: &str) -> u8 {
+/// Carries out a line; its code, or nothing where it leaves the prompt.
+fn typed(tool: &mut Option<Tool>, line: &str) -> Option<u8> {
     let mut words = match words::split_within(line, LINE_BYTES_MAX) {
-        Ok(words) if words.is_empty() => return 0,
+        Ok(words) if words.is_empty() => return Some(0),
         Ok(words) => words,
-        Err(problem) => return print(&Err(Refused::Said(problem)), None),
+        Err(problem) => return Some(print(&Err(Refused::Said(problem)), None)),
     };
-    tool.aside = set_aside(&mut words);
+    let aside = set_aside(&mut words);
     let typed = match Line::try_parse_from(words.iter().map(|word| word.as_str())) {
+        Ok(Line { command: Command::Quit, .. }) => return None,
         Ok(typed) => typed,
-        Err(early) => return u8::from(mistyped(&early) != ExitCode::SUCCESS),
+        Err(early) => return Some(u8::from(mistyped(&early) != ExitCode::SUCCESS)),
     };
-    let answer = match other_cluster(tool, typed.cluster_id.as_deref()) {
-        Some(refused) => Err(refused),
-        None => typed.command.run(tool),
+    let command = &typed.command;
+    let run = |tool: &mut Tool| {
+        tool.aside = aside;
+        match other_cluster(tool, typed.cluster_id.as_deref()) {
+            Some(refused) => Err(refused),
+            None => command.run(tool),
+        }
     };
-    conclude(tool, &typed.command, &answer)
+    let answer = command.without_hsm().unwrap_or_else(|| at_hsm(tool, command).and_then(run));
+    Some(conclude(tool.as_ref(), command, &answer))
 }
 
 /// The session is on one token: a line can name it, and no other.
@@ -115,10 +143,10 @@ fn other_cluster(tool: &Tool, wanted: Option<&str>) -> Option<Refused> {
     (label != wanted).then(|| Refused::Said(words()))
 }
 
-fn conclude(tool: &Tool, command: &Command, answer: &Answer) -> u8 {
+fn conclude(tool: Option<&Tool>, command: &Command, answer: &Answer) -> u8 {
     match (command, answer) {
         (Command::Quit, Ok(_)) => 0,
-        _ => print(answer, tool.link.login().map(|login| login.role)),
+        _ => print(answer, tool.and_then(|tool| tool.link.login()).map(|login| login.role)),
     }
 }
 

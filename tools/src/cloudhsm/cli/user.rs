@@ -153,7 +153,16 @@ impl RoleName {
 impl Command {
     /// Whether somebody must be logged in.
     pub(super) fn needs_login(&self) -> bool {
-        !matches!(self, Command::List | Command::ChangeMfa(_) | Command::Replicate(_))
+        !matches!(self, Command::List)
+    }
+
+    /// What is said of a command that is only a word.
+    pub(super) fn not_offered(&self) -> Option<&'static str> {
+        match self {
+            Command::ChangeMfa(_) => Some(NO_SECOND_FACTOR),
+            Command::Replicate(_) => Some(NO_REPLICAS),
+            _ => None,
+        }
     }
 
     /// Carries it out.
@@ -164,12 +173,8 @@ impl Command {
             Command::List => list(tool),
             Command::ChangePassword(change) => change.run(tool),
             Command::ChangeQuorum(ChangeQuorum::TokenSign(TokenSign::Register(register))) => register.run(tool),
-            Command::ChangeMfa(_) => {
-                Err(Refused::said("user change-mfa is not offered: users have no second factor here."))
-            }
-            Command::Replicate(_) => Err(Refused::said(
-                "user replicate is not offered: the processes that work on a token see the same users at once.",
-            )),
+            Command::ChangeMfa(_) => Err(Refused::said(NO_SECOND_FACTOR)),
+            Command::Replicate(_) => Err(Refused::said(NO_REPLICAS)),
         }
     }
 }
@@ -301,3 +306,7 @@ pub(super) fn role_name(role: Role) -> &'static str {
 pub(super) const ADMIN: &str = "admin";
 /// Who owns and uses keys.
 pub(super) const CRYPTO_USER: &str = "crypto-user";
+
+const NO_SECOND_FACTOR: &str = "user change-mfa is not offered: users have no second factor here.";
+const NO_REPLICAS: &str =
+    "user replicate is not offered: the processes that work on a token see the same users at once.";

@@ -145,12 +145,12 @@ fn set(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     caution(tool)?;
     attempt(tool, "setAttribute", Asked::Change, |tool| match sealed(tool, number)? {
         true if attribute == CKA_TRUSTED => {
-            let done = tool.token().set_trust(&*tool.login()?, number, value == "1");
+            let done = tool.token()?.set_trust(&*tool.login()?, number, value == "1");
             done.map_err(|error| tool.refused(error))
         }
         true => Err(refuse_sealed(number)),
         false => {
-            let done = tool.link.session().set_attributes(number, &template);
+            let done = tool.session()?.set_attributes(number, &template);
             done.map_err(|error| tool.refused(error))
         }
     })
@@ -174,7 +174,7 @@ fn ask(tool: &mut Tool, is_switch: bool) -> Result<String, Refusal> {
 /// # Errors
 /// No such key; one that is sealed to others.
 fn visible(tool: &Tool, number: u64) -> Result<std::sync::Arc<Object>, Refusal> {
-    match tool.link.session().object(number) {
+    match tool.session()?.object(number) {
         Ok(object) if object.kind.is_key() => Ok(object),
         Ok(_) => Err(Error::NoKey(number).into()),
         Err(Error::NoObject(_)) if sealed(tool, number)? => Err(refuse_sealed(number)),

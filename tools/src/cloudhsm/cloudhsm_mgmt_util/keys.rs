@@ -52,10 +52,10 @@ pub(super) const COMMANDS: &[Command] = &[
 fn find_all(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let user = user_id(words, 0)?;
     let hashed = switch(words, 1)?;
-    if !tool.token().users()?.iter().any(|known| known.id == user) {
+    if !tool.token()?.users()?.iter().any(|known| known.id == user) {
         return Err(Refusal::code(Code::NO_USER, format!("there is no user with number {}", user.0)));
     }
-    let holdings = tool.token().holdings(&*tool.login()?).map_err(|error| tool.refused(error))?;
+    let holdings = tool.token()?.holdings(&*tool.login()?).map_err(|error| tool.refused(error))?;
     let mut keys = Vec::new();
     for held in holdings.objects.iter().filter(|held| held.ownership.is_associated(user)) {
         if is_key(tool, held)? {
@@ -106,10 +106,10 @@ fn share(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let (number, user, shared) = (words.number(0)?, user_id(words, 1)?, switch(words, 2)?);
     caution(tool)?;
     attempt(tool, "shareKey", Asked::Change, |tool| {
-        let session = tool.link.session();
+        let session = tool.session()?;
         let done = if shared { session.share(number, user) } else { session.unshare(number, user) };
         done.map_err(|error| match error {
-            Error::AttributeValue { .. } if tool.link.login().is_some_and(|owner| owner.user == user) => {
+            Error::AttributeValue { .. } if tool.who().is_some_and(|owner| owner.user == user) => {
                 Refusal::code(Code::SHARED_WITH_OWNER, error.to_string())
             }
             Error::NoObject(_) if sealed(tool, number).unwrap_or(false) => refuse_sealed(number),
@@ -123,7 +123,7 @@ fn share(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 /// # Errors
 /// No object that the user may know of.
 pub(super) fn holding(tool: &Tool, number: u64) -> Result<Holding, Refusal> {
-    let holdings = tool.token().holdings(&*tool.login()?).map_err(|error| tool.refused(error))?;
+    let holdings = tool.token()?.holdings(&*tool.login()?).map_err(|error| tool.refused(error))?;
     let held = holdings.objects.into_iter().find(|held| held.number == number);
     held.ok_or_else(|| Error::NoObject(number).into())
 }
@@ -147,7 +147,7 @@ pub(super) fn refuse_sealed(number: u64) -> Refusal {
 
 /// Whether an object is a key, as far as that can be known: of a sealed one it cannot.
 fn is_key(tool: &Tool, held: &Holding) -> Result<bool, Refusal> {
-    match tool.link.session().object(held.number) {
+    match tool.session()?.object(held.number) {
         Ok(object) => Ok(object.kind.is_key()),
         Err(Error::NoObject(_)) => Ok(true),
         Err(error) => Err(error.into()),

@@ -2,12 +2,13 @@
 
 use cryptoki_sys::{CKU_SO, CKU_USER};
 use strongroom_core::seal::Role;
-use strongroom_core::token::UserInfo;
+use strongroom_core::token::{Founding, UserInfo};
 use zeroize::Zeroizing;
 
 use super::Tool;
 use super::commands::{Command, Words};
 use super::shell::say;
+use crate::cloudhsm::link::Link;
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::users::{CRYPTO_USER, TYPES, type_name};
 use crate::terminal;
@@ -43,6 +44,7 @@ fn log_in(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     if second_factor(words)? {
         say("loginHSM: -2fa is not needed; no user here has a second factor");
     }
+    begin(tool, kind, name)?;
     if let Some(known) = find(tool, name)? {
         expect_type(&known, kind)?;
     }
@@ -51,14 +53,28 @@ fn log_in(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         password => Zeroizing::new(password.as_bytes().to_vec()),
     };
     let user_type = if matches!(kind, CRYPTO_USER | APPLIANCE) { CKU_USER } else { CKU_SO };
-    let done = tool.link.session().login(user_type, Some(&password), Some(name.as_bytes()));
-    done.map_err(|error| Refusal::of_login(tool.token(), name, &error))?;
+    let token = tool.token()?;
+    let done = tool.session()?.login(user_type, Some(&password), Some(name.as_bytes()));
+    done.map_err(|error| Refusal::of_login(token, name, &error))?;
     tool.done("loginHSM");
     Ok(())
 }
 
+/// Makes a fresh HSM where there is no token and the officer of one is to log in.
+fn begin(tool: &mut Tool, kind: &str, name: &str) -> Result<(), Refusal> {
+    if tool.link.is_none() && kind == UNACTIVATED && name.eq_ignore_ascii_case(Founding::CloudHsm.first_officer()) {
+        let (link, directory) = Link::fresh().map_err(|problem| Refusal::Said(format!("Error: {problem}")))?;
+        if let Some(warning) = link.open_directory() {
+            say(&format!("warning: {warning}"));
+        }
+        say(&format!("a fresh HSM was made in {}; choose a password with changePswd", directory.display()));
+        tool.link = Some(link);
+    }
+    Ok(())
+}
+
 fn log_out(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
-    tool.link.log_out()?;
+    tool.link()?.log_out()?;
     tool.done("logoutHSM");
     Ok(())
 }
@@ -109,7 +125,7 @@ pub(super) fn new_password(words: &Words<'_>) -> Result<Zeroizing<Vec<u8>>, Refu
 /// # Errors
 /// The store's.
 pub(super) fn find(tool: &Tool, name: &str) -> Result<Option<UserInfo>, Refusal> {
-    Ok(tool.token().users()?.into_iter().find(|user| user.name.eq_ignore_ascii_case(name)))
+    Ok(tool.token()?.users()?.into_iter().find(|user| user.name.eq_ignore_ascii_case(name)))
 }
 
 /// The user of a type and a name.
@@ -141,3 +157,5 @@ const HIDDEN: &str = "-hpswd";
 /// The type of users who are officers.
 pub(super) const OFFICER: &str = "CO";
 const APPLIANCE: &str = "AU";
+/// The type of the officer of a fresh HSM.
+const UNACTIVATED: &str = "PRECO";

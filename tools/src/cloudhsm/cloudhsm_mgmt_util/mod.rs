@@ -25,6 +25,7 @@ pub use shell::run;
 use std::sync::Arc;
 
 use strongroom_core::error::Error;
+use strongroom_core::session::Session;
 use strongroom_core::token::{Login, Token};
 
 use super::link::Link;
@@ -34,8 +35,8 @@ use crate::input::{Line, Lines};
 
 /// What a command works with.
 pub(crate) struct Tool {
-    /// The token.
-    link: Link,
+    /// The token, as soon as there is one.
+    link: Option<Link>,
     /// Where it prints.
     screen: Screen,
     /// Where lines and answers come from.
@@ -47,8 +48,23 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    fn token(&self) -> &Token {
-        self.link.token()
+    /// # Errors
+    /// Where there is no token, and what makes one, as for all that follows.
+    fn link(&self) -> Result<&Link, Refusal> {
+        self.link.as_ref().ok_or_else(|| Refusal::Said(format!("Error: {}", Link::absence())))
+    }
+
+    fn token(&self) -> Result<&Token, Refusal> {
+        Ok(self.link()?.token())
+    }
+
+    fn session(&self) -> Result<&Session, Refusal> {
+        Ok(self.link()?.session())
+    }
+
+    /// Who is logged in, if anybody is.
+    fn who(&self) -> Option<Arc<Login>> {
+        self.link.as_ref()?.login()
     }
 
     /// Who is logged in.
@@ -56,13 +72,14 @@ impl Tool {
     /// # Errors
     /// Where nobody is.
     fn login(&self) -> Result<Arc<Login>, Refusal> {
-        self.link.login().ok_or_else(|| Refusal::before(Code::NOT_LOGGED_IN, "loginHSM comes first"))
+        self.link()?.login().ok_or_else(|| Refusal::before(Code::NOT_LOGGED_IN, "loginHSM comes first"))
     }
 
     /// A refusal of the core. Where it asks for a login and somebody is logged in, it asks for another type of user.
     fn refused(&self, error: Error) -> Refusal {
-        match (error, self.link.login()) {
-            (Error::NotLoggedIn, Some(login)) if self.token().is_current(&login).unwrap_or(false) => Refusal::code(
+        let is_current = |login: &Login| self.token().is_ok_and(|token| token.is_current(login).unwrap_or(false));
+        match (error, self.who()) {
+            (Error::NotLoggedIn, Some(login)) if is_current(&login) => Refusal::code(
                 Code::USER_TYPE,
                 format!("{} is logged in, and this takes another type of user", login.name),
             ),

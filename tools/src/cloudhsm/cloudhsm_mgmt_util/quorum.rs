@@ -89,7 +89,7 @@ fn register(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     attempt(tool, "registerQuorumPubKey", Asked::Change, |tool| {
         let login = tool.login()?;
         let user = known(tool, kind, name)?;
-        let done = tool.token().register_approver(&login, &user.name, &public_key, &challenge, &signature);
+        let done = tool.token()?.register_approver(&login, &user.name, &public_key, &challenge, &signature);
         done.map_err(|error| tool.refused(error))
     })
 }
@@ -102,7 +102,7 @@ fn set_value(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     tool.screen.lines(&[format!("Setting M Value({value}) for {} on 1 nodes", service as u16)]);
     attempt(tool, "setMValue", Asked::Change, |tool| {
         let officer = tool.login()?;
-        tool.token().set_quorum_value(&officer, service, value).map_err(|error| match error {
+        tool.token()?.set_quorum_value(&officer, service, value).map_err(|error| match error {
             Error::Approval(reason) => Refusal::code(Code::USER_INPUT, reason),
             error => tool.refused(error),
         })
@@ -111,7 +111,7 @@ fn set_value(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 
 fn get_value(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let service = service(words)?;
-    let value = tool.token().quorum_value(service)?;
+    let value = tool.token()?.quorum_value(service)?;
     let name = match service {
         Service::UserManagement => "USER_MGMT",
         _ => "MISC_CO",
@@ -127,7 +127,7 @@ fn get_token(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         return Err(Refusal::code(Code::APPROVAL, format!("{name}: a token is for who asks, {}", login.name)));
     }
     let target = Target::open(file)?;
-    let token = tool.token().request_approval(&login, service, None).map_err(|error| tool.refused(error))?;
+    let token = tool.token()?.request_approval(&login, service, None).map_err(|error| tool.refused(error))?;
     target.write(&token.file)?;
     tool.done("getToken");
     tool.screen.lines(&quorum_tokens::lines(&token));
@@ -137,13 +137,13 @@ fn get_token(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 fn approve(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     let brought = approvals::read(words.needed(0)?)?;
     let login = tool.login()?;
-    tool.token().approve(&login, &brought.token, &brought.given()).map_err(|error| tool.refused(error))?;
+    tool.token()?.approve(&login, &brought.token, &brought.given()).map_err(|error| tool.refused(error))?;
     tool.done("approveToken");
     Ok(())
 }
 
 fn list(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
-    let tokens = quorum_tokens::listed(tool.token())?;
+    let tokens = quorum_tokens::listed(tool.token()?)?;
     const LINE: &str = "=====================";
     let mut shown: Vec<String> =
         [LINE, &format!("    {}", SERVER.replacen('s', "S", 1)), LINE].map(str::to_owned).to_vec();

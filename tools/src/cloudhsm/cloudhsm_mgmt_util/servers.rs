@@ -112,15 +112,15 @@ fn info(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         return Err(Refusal::mistyped(format!("info is about \"server\", not {}", quoted(of))));
     }
     expect_server(words, 1)?;
-    let login = match tool.link.login() {
+    let login = match tool.who() {
         None => "Not logged in".to_owned(),
         Some(login) => {
-            let users = tool.token().users()?;
+            let users = tool.token()?.users()?;
             let kind = users.iter().find(|user| user.id == login.user).map_or("?", type_name);
             format!("Logged in as '{}({kind})'", login.name)
         }
     };
-    let partition = format!("hsm-{}", tool.token().meta()?.serial());
+    let partition = format!("hsm-{}", tool.token()?.meta()?.serial());
     let row = |[id, name, host, port, state, partition, login]: [&str; 7]| {
         format!("{id:<8}{name:<16}{host:<16}{port:<8}{state:<16}{partition:<24}{login}")
     };
@@ -132,7 +132,7 @@ fn info(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 }
 
 fn hsm_info(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
-    let meta = tool.token().meta()?;
+    let meta = tool.token()?.meta()?;
     let mode = match meta.policy {
         Policy::Fips => "FIPS mode with single factor authentication",
         Policy::Standard | Policy::Strict => "non-FIPS mode with single factor authentication",

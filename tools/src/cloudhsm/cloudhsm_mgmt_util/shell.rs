@@ -25,8 +25,8 @@ pub fn run() -> ExitCode {
             Err(error) => return failure(&format!("{path} cannot be read: {error}")),
         },
     };
-    let (link, fresh) = match Link::open_or_found() {
-        Ok(opened) => opened,
+    let link = match Link::find() {
+        Ok(found) => found,
         Err(problem) => return failure(&problem),
     };
     let mut tool = Tool { link, screen: Screen::standard(), input, on_server: false, left: false };
@@ -37,11 +37,8 @@ pub fn run() -> ExitCode {
         &format!("Connected to {SERVER}"),
         "",
     ]);
-    if fresh {
-        if let Some(warning) = tool.link.open_directory() {
-            say(&format!("warning: {warning}"));
-        }
-        say("this is a fresh HSM: log in with 'loginHSM PRECO admin password', then choose a password with changePswd");
+    if tool.link.is_none() {
+        say(&Link::absence());
     }
     let outcome = all_lines(&mut tool);
     match (outcome, tool.screen.finish()) {

@@ -70,7 +70,7 @@ fn create(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     tool.screen.lines(&[format!("Creating User {name}({kind}) on 1 nodes")]);
     attempt(tool, "createUser", Asked::Creation, |tool| {
         let officer = tool.login()?;
-        tool.token().add_user(&officer, role, name, &password).map_err(|error| tool.refused(error))?;
+        tool.token()?.add_user(&officer, role, name, &password).map_err(|error| tool.refused(error))?;
         Ok(())
     })
 }
@@ -81,7 +81,7 @@ fn delete(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
     attempt(tool, "deleteUser", Asked::Change, |tool| {
         let officer = tool.login()?;
         let user = known(tool, kind, name)?;
-        tool.token().delete_user(&officer, &user.name).map_err(|error| tool.refused(error))
+        tool.token()?.delete_user(&officer, &user.name).map_err(|error| tool.refused(error))
     })
 }
 
@@ -95,8 +95,8 @@ fn change_password(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         let login = tool.login()?;
         let user = known(tool, kind, name)?;
         let done = match user.id == login.user {
-            false => tool.token().reset_pin(&login, &user.name, &password),
-            true => tool.token().change_own_pin(&login, &password),
+            false => tool.token()?.reset_pin(&login, &user.name, &password),
+            true => tool.token()?.change_own_pin(&login, &password),
         };
         done.map_err(|error| tool.refused(error))?;
         if user.role == Role::Unactivated && user.id == login.user {
@@ -109,13 +109,14 @@ fn change_password(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
 /// Logs an officer in again whom the new password has activated: all that the old one opened is gone.
 fn go_on(tool: &Tool, name: &str, password: &[u8]) -> Result<(), Refusal> {
     // The old login has ended, whether or not it was looked at since.
-    let _ = tool.link.log_out();
-    let done = tool.link.session().login(CKU_SO, Some(password), Some(name.as_bytes()));
-    done.map_err(|error| Refusal::of_login(tool.token(), name, &error))
+    let _ = tool.link()?.log_out();
+    let token = tool.token()?;
+    let done = tool.session()?.login(CKU_SO, Some(password), Some(name.as_bytes()));
+    done.map_err(|error| Refusal::of_login(token, name, &error))
 }
 
 fn list(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
-    let users = tool.token().users()?;
+    let users = tool.token()?.users()?;
     let mut lines = vec![
         format!("Users on {SERVER}:"),
         format!("Number of users found:{}", users.len()),
@@ -123,7 +124,7 @@ fn list(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
         row(["User Id", "User Type", "User Name", "MofnPubKey", "LoginFailureCnt", "2FA"]),
     ];
     for user in &users {
-        let approver = if tool.token().is_approver(user.id)? { "YES" } else { "NO" };
+        let approver = if tool.token()?.is_approver(user.id)? { "YES" } else { "NO" };
         let (id, failures) = (user.id.0.to_string(), user.failures.to_string());
         lines.push(row([&id, type_name(user), &user.name, approver, &failures, "NO"]));
     }

@@ -67,9 +67,9 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether it is more than a word.
-    pub(super) fn is_offered(&self) -> bool {
-        !matches!(self, Command::Replicate(_))
+    /// What is said of a command that is only a word.
+    pub(super) fn not_offered(&self) -> Option<&'static str> {
+        matches!(self, Command::Replicate(_)).then_some(NO_REPLICAS)
     }
 
     /// Carries it out.
@@ -86,9 +86,7 @@ impl Command {
             Command::Unwrap(unwrap) => unwrap.run(tool),
             Command::GenerateFile(file) => file.run(tool),
             Command::Import(import) => import.run(tool),
-            Command::Replicate(_) => Err(Refused::said(
-                "key replicate is not offered: the processes that work on a token see the same keys at once.",
-            )),
+            Command::Replicate(_) => Err(Refused::said(NO_REPLICAS)),
         }
     }
 }
@@ -106,3 +104,5 @@ pub(super) fn call(mechanism: u64, parameter: Parameter<'_>) -> Result<Call<'_>,
     let unknown = || Refused::said("The HSM does not offer this mechanism.");
     Ok(Call { mechanism: find(mechanism).ok_or_else(unknown)?, parameter })
 }
+
+const NO_REPLICAS: &str = "key replicate is not offered: the processes that work on a token see the same keys at once.";
