@@ -1,15 +1,17 @@
 //! The terminal: secrets asked for without echo, questions, progress of long work.
 
+mod silence;
+
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Read, Write};
 use std::time::{Duration, Instant};
 
 use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_FUNCTION_CANCELED, CKR_FUNCTION_FAILED};
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use silence::Silence;
 
 /// Whether there is a person to ask: standard input is a terminal.
 pub(crate) fn is_interactive() -> bool {
@@ -23,7 +25,7 @@ pub(crate) fn is_interactive() -> bool {
 pub(crate) fn ask_secret(question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let terminal = open()?;
     // Silence comes first: whoever sees the question may answer it at once.
-    let silence = Silence::begin(&terminal)?;
+    let silence = Silence::begin(&terminal).map_err(trouble)?;
     let answer = tell(&terminal, &format!("{question}: ")).and_then(|()| read_line(&terminal));
     drop(silence);
     // The person's Enter was not shown either.
@@ -102,32 +104,6 @@ impl Drop for Progress {
     }
 }
 
-/// The terminal without echo, until dropped. Ctrl-C ends the line instead of the program, so that a terminal is never
-/// left without echo.
-struct Silence<'a> {
-    terminal: &'a File,
-    before: Termios,
-}
-
-impl Silence<'_> {
-    fn begin(terminal: &File) -> Result<Silence<'_>, Failure> {
-        let before = tcgetattr(terminal).map_err(trouble)?;
-        let mut silent = before.clone();
-        silent.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG;
-        silent.local_modes |= LocalModes::ICANON;
-        silent.special_codes[SpecialCodeIndex::VEOL] = CTRL_C;
-        tcsetattr(terminal, OptionalActions::Drain, &silent).map_err(trouble)?;
-        Ok(Silence { terminal, before })
-    }
-}
-
-impl Drop for Silence<'_> {
-    fn drop(&mut self) {
-        // A terminal that went away needs nothing restored.
-        let _ = tcsetattr(self.terminal, OptionalActions::Drain, &self.before);
-    }
-}
-
 fn open() -> Result<File, Failure> {
     OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(|error| Failure::io("the terminal", &error))
 }
@@ -168,7 +144,7 @@ fn given_up() -> Failure {
     Failure::refused(CKR_FUNCTION_CANCELED, "given up at the question; nothing was changed")
 }
 
-fn trouble(error: rustix::io::Errno) -> Failure {
+fn trouble(error: std::io::Error) -> Failure {
     Failure::refused(CKR_FUNCTION_FAILED, format!("the terminal cannot be set up for a secret: {error}"))
 }
 

@@ -1,9 +1,11 @@
 //! Where PINs come from, and that they go nowhere.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use super::place::{NEW_PIN, PIN, Place, SO_PIN, set_mode};
+use super::place::{NEW_PIN, PIN, PROGRAM, Place, SO_PIN, set_mode};
 
 #[test]
 fn files_give_pins() {
@@ -146,6 +148,47 @@ fn ctrl_c_at_the_question_changes_nothing() {
         assert!(left.out.contains("given up at the question; nothing was changed"), "{left:?}");
     }
     assert_eq!(place.run(&["user", "list"]).json()["users"][1]["wrong_pins"], 0);
+}
+
+/// A terminal that stays without echo looks dead to whoever types on it.
+#[test]
+fn a_signal_at_the_question_leaves_the_terminal_as_it_was() {
+    let place = Place::with_token();
+    let (pid, tty) = (place.path("pid"), place.path("tty"));
+    for (before, signals, code) in [
+        ("", &["TERM"][..], "143\n"),
+        ("", &["HUP"], "129\n"),
+        ("", &["INT"], "130\n"),
+        ("", &["QUIT"], "131\n"),
+        // What nohup has a program ignore does not end it.
+        ("trap \"\" HUP; ", &["HUP", "TERM"], "143\n"),
+    ] {
+        let (_, _) = (fs::remove_file(&pid), fs::remove_file(&tty));
+        let directory = place.path("");
+        let directory = directory.to_str().unwrap();
+        let script = format!(
+            "cd {directory}; ulimit -c 0; stty -g >before; sh -c '{before}echo $$ >pid; tty >tty; exec \"$0\" key list' \
+             \"$0\"; echo $? >code; stty -g >after"
+        );
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let read = |path: &Path| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+                let flags = || Command::new("stty").args(["-a", "-F", &read(&tty)]).output().unwrap().stdout;
+                while !String::from_utf8(flags()).unwrap().contains(" -echo ") {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                for signal in signals {
+                    assert!(
+                        Command::new("kill").args([&format!("-{signal}"), &read(&pid)]).status().unwrap().success()
+                    );
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+            });
+            place.at_terminal_of("sh", &["-c", &script, PROGRAM], &[("PIN of user \"user\":", "")]);
+        });
+        let read = |name: &str| fs::read_to_string(place.path(name)).unwrap();
+        assert_eq!((read("code").as_str(), read("after")), (code, read("before")), "{before}{signals:?}");
+    }
 }
 
 #[test]

@@ -252,4 +252,4 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_strongroom");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_strongroom");
