@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_PIN_INVALID};
+use rustix::io::Errno;
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use strongroom_core::token::{Founding, Settings, check_pin};
 use zeroize::Zeroizing;
 
@@ -25,7 +27,7 @@ pub(crate) struct UserPin {
     /// Read the user's PIN from this file [else: STRONGROOM_PIN, else it is asked for]
     #[arg(long, value_name = "FILE", conflicts_with = "pin_fd", help_heading = "PINs")]
     pin_file: Option<PathBuf>,
-    /// Read the user's PIN from this open file descriptor
+    /// Read the user's PIN from this open file descriptor, from where it stands to its end
     #[arg(long, value_name = "N", help_heading = "PINs")]
     pin_fd: Option<u32>,
 }
@@ -36,7 +38,7 @@ pub(crate) struct OfficerPin {
     /// Read the officer's PIN from this file [else: STRONGROOM_SO_PIN, else it is asked for]
     #[arg(long, value_name = "FILE", conflicts_with = "so_pin_fd", help_heading = "PINs")]
     so_pin_file: Option<PathBuf>,
-    /// Read the officer's PIN from this open file descriptor
+    /// Read the officer's PIN from this open file descriptor, from where it stands to its end
     #[arg(long, value_name = "N", help_heading = "PINs")]
     so_pin_fd: Option<u32>,
 }
@@ -47,7 +49,7 @@ pub(crate) struct NewPin {
     /// Read the new PIN from this file [else: STRONGROOM_NEW_PIN, else it is asked for, twice]
     #[arg(long, value_name = "FILE", conflicts_with = "new_pin_fd", help_heading = "PINs")]
     new_pin_file: Option<PathBuf>,
-    /// Read the new PIN from this open file descriptor
+    /// Read the new PIN from this open file descriptor, from where it stands to its end
     #[arg(long, value_name = "N", help_heading = "PINs")]
     new_pin_fd: Option<u32>,
 }
@@ -220,10 +222,27 @@ fn from_descriptor(descriptor: u32) -> Result<Pin, Failure> {
     let unreadable = |error: std::io::Error| Failure::io(&format!("{name} cannot be read for a PIN"), &error);
     let line = match descriptor {
         0 => read(crate::input::Standard),
-        // Opening it anew by its name takes no `unsafe`, and reads pipes and files alike.
-        _ => File::open(format!("/dev/fd/{descriptor}")).and_then(read),
+        _ => inherited(descriptor).and_then(read),
     };
     Pin::from_line(line.map_err(unreadable)?, &name)
+}
+
+/// A second descriptor for what whoever started the program opened for it. The kernel makes one of any number without
+/// `unsafe`: it reads on from where the first one is, and asks for no right to open.
+fn inherited(descriptor: u32) -> std::io::Result<File> {
+    let number = i32::try_from(descriptor).map_err(|_| Errno::BADF)?;
+    let duplicate = pidfd_open(getpid(), PidfdFlags::empty())
+        .and_then(|program| pidfd_getfd(program, number, PidfdGetfdFlags::empty()));
+    match duplicate {
+        Ok(duplicate) => Ok(duplicate.into()),
+        // Older kernels, and containers that forbid it. Opened by its name a file begins anew, and must be one that this
+        // user may open; a socket cannot be.
+        Err(Errno::NOSYS | Errno::PERM) => File::open(format!("/dev/fd/{descriptor}")).map_err(|error| {
+            let reason = format!("{error}; this kernel does not let it be used as it is, only opened anew");
+            std::io::Error::new(error.kind(), reason)
+        }),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Everything there is, into a buffer that is never reallocated, so that no copy stays behind.

@@ -1,6 +1,11 @@
 //! Where PINs come from, and that they go nowhere.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -80,6 +85,40 @@ fn descriptors_give_pins() {
             .output()
             .unwrap();
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Not what could be opened by its name, but what was handed over.
+#[test]
+fn a_descriptor_is_read_as_it_was_handed_over() {
+    let place = Place::with_token();
+    let run = |shell: &mut Command, script: &str| {
+        let output = shell
+            .args(["-c", script, PROGRAM])
+            .env("STRONGROOM_DIR", place.tokens())
+            .env("STRONGROOM_CONF", place.path("strongroom.toml"))
+            .env_remove("STRONGROOM_PIN")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let list = "\"$0\" key list --pin-fd 7";
+    let file = place.secret_file("pin", &format!("a first line\n{PIN}\n"));
+    run(&mut Command::new("sh"), &format!("exec 7<{file}; read first <&7; {list}"));
+    run(&mut Command::new("sh"), &format!("exec 7<{file}; rm {file}; read first <&7; {list}"));
+    let (mut near, far) = UnixStream::pair().unwrap();
+    near.write_all(PIN.as_bytes()).unwrap();
+    drop(near);
+    let hand_over = format!("exec 7<&0 </dev/null; {list}");
+    run(Command::new("sh").stdin(OwnedFd::from(far)), &hand_over);
+    // A file that only root opens, handed over to somebody else. Not every tree lets others run what is in it.
+    let others = |shell: &mut Command| shell.uid(NOBODY).gid(NOBODY).status().unwrap().success();
+    if fs::metadata("/proc/self").unwrap().uid() == 0 && others(Command::new("test").args(["-x", PROGRAM])) {
+        let file = File::open(place.secret_file("root", PIN)).unwrap();
+        let path = place.path("");
+        assert!(Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(&path).status().unwrap().success());
+        chown(path.join("root"), Some(0), None).unwrap();
+        run(Command::new("sh").uid(NOBODY).gid(NOBODY).stdin(file), &hand_over);
     }
 }
 
@@ -216,3 +255,5 @@ fn no_pin_is_kept_in_the_token_files() {
     }
     assert!(files >= 1);
 }
+
+const NOBODY: u32 = 65534;
