@@ -136,6 +136,8 @@ impl Target {
         match &self.draft {
             Some(draft) => {
                 self.file.write_all(content)?;
+                // Some file systems find that they are full only now.
+                self.file.sync_all()?;
                 fs::rename(draft, &self.path)?;
                 self.draft = None;
                 Ok(())

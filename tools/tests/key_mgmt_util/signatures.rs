@@ -2,7 +2,8 @@
 
 use std::process::{Command, Output};
 
-use super::kmu::{Kmu, code, handle, pair};
+use super::kmu::{Kmu, PROGRAM, USER, code, handle, pair};
+use super::place::PIN;
 
 fn openssl(kmu: &Kmu, line: &str) -> Output {
     Command::new("openssl").args(line.split(' ')).current_dir(kmu.place.path("")).output().unwrap()
@@ -156,4 +157,27 @@ fn an_output_that_is_an_input_is_refused_and_both_files_stay() {
     }
     let said = kmu.one(&format!("sign -f in -k {rsa} -m 1 -out signature"));
     assert!(said.contains("Cfm3Sign returned: 0x00"), "{said}");
+}
+
+#[test]
+fn an_output_that_a_full_disk_does_not_take_stays_as_it_was() {
+    let kmu = Kmu::new();
+    let key = handle(&kmu.one("genSymKey -t 31 -s 32 -l k"));
+    std::fs::write(kmu.place.path("data"), [7; 100]).unwrap();
+    let said = kmu.one(&format!("aesWrapUnwrap -m 1 -f data -w {key} -out /dev/full"));
+    assert!(said.contains("Error: /dev/full cannot be written: No space left") && !said.contains("SUCCESS"), "{said}");
+    assert!(!std::fs::metadata("/dev/full").unwrap().is_file());
+    // A disk of two pages, in a name space of this test's own, where the system gives one.
+    let script = format!(
+        "mkdir disk && mount -t tmpfs -o size=8k tmpfs disk || exit 77
+         printf older >disk/out; printf x >disk/filler
+         \"$0\" singlecmd loginHSM -u CU -s {USER} -p {PIN} aesWrapUnwrap -m 1 -f data -w {key} -out disk/out
+         ls -A disk; cat disk/out"
+    );
+    let outcome = kmu.place.start("unshare", &["-rm", "sh", "-c", &script, PROGRAM]).outcome();
+    if outcome.code != 0 {
+        return;
+    }
+    assert!(outcome.out.contains("Error: disk/out cannot be written: No space left on device"), "{outcome:?}");
+    assert!(outcome.out.ends_with("\nfiller\nout\nolder"), "{outcome:?}");
 }

@@ -132,4 +132,4 @@ pub(crate) fn code(answer: &str) -> &str {
 pub(crate) const LOGGED_IN: &str = "\n\tCfm3LoginHSM returned: 0x00 : HSM Return: SUCCESS\n\n\tCluster Error Status\n\t\
                                     Node id 0 and err state 0x00000000 : HSM Return: SUCCESS\n";
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_key_mgmt_util");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_key_mgmt_util");
