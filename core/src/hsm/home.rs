@@ -1,7 +1,7 @@
 //! Where tokens live: a directory each, named after its slot. A slot keeps its number for ever: the directory of a deleted
 //! token stays behind, empty, so that its number is not given again.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,16 @@ pub struct Slots {
     pub free: u64,
 }
 
+/// A directory in which a token is made.
+struct Draft {
+    path: PathBuf,
+    /// Held as long as it is being filled.
+    _lock: File,
+}
+
 const PREFIX: &str = "slot-";
+const DRAFT_PREFIX: &str = ".new-";
+const DRAFTS_MAX: usize = 8;
 
 impl Home {
     /// The place the configuration names. Nothing is created yet.
@@ -111,12 +120,12 @@ impl Home {
             return Ok(());
         }
         self.make()?;
-        let unique: [u8; 8] = strongroom_crypto::random::bytes()?;
-        let draft = self.dir.join(format!(".new-{:016x}", u64::from_le_bytes(unique)));
-        let made = self.create_in(&draft, slot, fill);
+        self.remove_abandoned();
+        let draft = self.draft()?;
+        let made = self.create_in(&draft.path, slot, fill);
         if made.is_err() {
             // What is left of the draft is in nobody's way; removing it is a courtesy.
-            let _ = fs::remove_dir_all(&draft);
+            let _ = fs::remove_dir_all(&draft.path);
         }
         made
     }
@@ -149,13 +158,46 @@ impl Home {
         self.dir.join(format!("{PREFIX}{slot}"))
     }
 
+    /// An empty directory to make a token in.
+    fn draft(&self) -> Result<Draft, Error> {
+        for _ in 0..DRAFTS_MAX {
+            let unique: [u8; 8] = strongroom_crypto::random::bytes()?;
+            let path = self.dir.join(format!("{DRAFT_PREFIX}{:016x}", u64::from_le_bytes(unique)));
+            make_dir(&path).map_err(|error| self.trouble("cannot be written", &error))?;
+            // Until it was locked, another process could take it for one that is abandoned, and remove it.
+            let Ok(directory) = File::open(&path) else { continue };
+            match directory.try_lock() {
+                Err(TryLockError::WouldBlock) => continue,
+                // A file system without locks, on which nobody removes what is another's.
+                Err(TryLockError::Error(_)) => {}
+                Ok(()) if path.exists() => {}
+                Ok(()) => continue,
+            }
+            return Ok(Draft { path, _lock: directory });
+        }
+        Err(Error::Busy("other processes keep removing what this one begins; initialise the token again".to_owned()))
+    }
+
+    /// Removes what processes left that ended before their token was whole. The lock of a draft is held by the process that
+    /// fills it, and by no other; the kernel gives it back when that process ends, however it ends.
+    fn remove_abandoned(&self) {
+        let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_draft)) {
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let Some(directory) = is_directory.then(|| File::open(entry.path()).ok()).flatten() else { continue };
+            if directory.try_lock().is_ok() {
+                // Nothing depends on it.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     fn create_in(
         &self,
         draft: &Path,
         slot: u64,
         fill: &dyn Fn(Arc<dyn Store>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        make_dir(draft).map_err(|error| self.trouble("cannot be written", &error))?;
         fill(Arc::new(SqliteStore::create(draft)?))?;
         // A directory that has something in it is not replaced: who comes second fails here.
         fs::rename(draft, self.slot_dir(slot)).map_err(|error| match error.kind() {
@@ -194,10 +236,72 @@ fn slot_of(name: &str) -> Option<u64> {
     (name == format!("{PREFIX}{slot}")).then_some(slot)
 }
 
+/// Whether a directory has a name that [`Home::draft`] gives.
+fn is_draft(name: &str) -> bool {
+    let digits = name.strip_prefix(DRAFT_PREFIX).unwrap_or_default();
+    digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))
+}
+
 pub(super) fn taken(slot: u64) -> Error {
     Error::Busy(format!("another process has just initialised a token in slot {slot}; list the slots again"))
 }
 
 fn make_dir(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> Home {
+        let unique: [u8; 8] = strongroom_crypto::random::bytes().unwrap();
+        let dir = std::env::temp_dir().join(format!("strongroom-home-{:016x}", u64::from_le_bytes(unique)));
+        make_dir(&dir).unwrap();
+        Home { dir, memory: None }
+    }
+
+    fn entries(home: &Home) -> Vec<String> {
+        let entries = fs::read_dir(&home.dir).unwrap();
+        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Promise: what a killed process left of a token in the making is removed by the next one that makes a token.
+    #[test]
+    fn drafts_of_processes_that_are_gone_are_removed() {
+        let home = home();
+        for name in [".new-0011223344556677", ".new-ffeeddccbbaa9988", ".new-mine", ".new-001122334455667g", "other"] {
+            make_dir(&home.dir.join(name)).unwrap();
+            fs::write(home.dir.join(name).join("token.db"), "half").unwrap();
+        }
+        fs::write(home.dir.join(".new-0123456789abcdef"), "a file").unwrap();
+        // As by a process that is making a token now.
+        let alive = File::open(home.dir.join(".new-ffeeddccbbaa9988")).unwrap();
+        alive.lock().unwrap();
+        home.create(0, &|_| Ok(())).unwrap();
+        let kept =
+            [".new-001122334455667g", ".new-0123456789abcdef", ".new-ffeeddccbbaa9988", ".new-mine", "other", "slot-0"];
+        assert_eq!(entries(&home), kept);
+        fs::remove_dir_all(&home.dir).unwrap();
+    }
+
+    /// Promise: a token in the making is nobody's leftover.
+    #[test]
+    fn the_draft_of_another_that_is_making_a_token_stays() {
+        let home = home();
+        home.create(0, &|_| home.create(1, &|_| home.create(2, &|_| Ok(())))).unwrap();
+        assert_eq!(entries(&home), ["slot-0", "slot-1", "slot-2"]);
+        assert!(home.create(3, &|_| Err(Error::NoSlot(3))).is_err());
+        assert_eq!(entries(&home), ["slot-0", "slot-1", "slot-2"]);
+        std::thread::scope(|scope| {
+            for slot in 3..11 {
+                let home = &home;
+                scope.spawn(move || home.create(slot, &|_| Ok(())).unwrap());
+            }
+        });
+        assert_eq!(entries(&home).len(), 11);
+        fs::remove_dir_all(&home.dir).unwrap();
+    }
 }

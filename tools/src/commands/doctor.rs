@@ -273,7 +273,7 @@ fn permissions(dir: &Path, except: Option<&Path>, seen: &mut usize, findings: &m
         let draft = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(".new-"));
         if draft {
             let message = format!("{} is left from an initialisation that did not finish", path.display());
-            let advice = "remove it, unless a token is being initialised right now";
+            let advice = "the next initialisation removes it, unless a process is at work in it";
             findings.warning("directory", message, advice);
         } else if found.is_dir() {
             permissions(&path, except, seen, findings);
