@@ -178,8 +178,8 @@ impl Home {
         Err(Error::Busy("other processes keep removing what this one begins; initialise the token again".to_owned()))
     }
 
-    /// Removes what processes left that ended before their token was whole. The lock of a draft is held by the process that
-    /// fills it, and by no other; the kernel gives it back when that process ends, however it ends.
+    /// Removes what processes left that ended before their token was whole. The lock of a draft is held by the process
+    /// that fills it, and by no other; the kernel gives it back when that process ends, however it ends.
     fn remove_abandoned(&self) {
         let entries = fs::read_dir(&self.dir).into_iter().flatten().flatten();
         for entry in entries.filter(|entry| entry.file_name().to_str().is_some_and(is_draft)) {

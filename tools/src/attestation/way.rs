@@ -75,9 +75,9 @@ impl Way {
         }
     }
 
-    /// Refuses what others than root and `installer` could have put at the end: the file is theirs, or a directory above
-    /// it. In a sticky directory, as `/tmp` is, they can make entries, but not rename what belongs to these two, and
-    /// everything further down does. The directory that holds the file is not to have other entries either.
+    /// Refuses what others than root and `installer` could have put at the end: the file is theirs, or a directory
+    /// above it. In a sticky directory, as `/tmp` is, they can make entries, but not rename what belongs to these two,
+    /// and everything further down does. The directory that holds the file is not to have other entries either.
     ///
     /// # Errors
     /// [`Fault::Exposed`] for the first such thing, seen from `/`.

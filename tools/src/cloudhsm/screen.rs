@@ -9,12 +9,14 @@ use crate::text::lines;
 pub(crate) struct Screen {
     out: Box<dyn Write>,
     trouble: Option<io::Error>,
+    /// What could not be printed of keys that were made.
+    unsaid: Vec<String>,
 }
 
 impl Screen {
     /// Standard output.
     pub(crate) fn standard() -> Screen {
-        Screen { out: Box::new(io::stdout()), trouble: None }
+        Screen { out: Box::new(io::stdout()), trouble: None, unsaid: Vec::new() }
     }
 
     /// Prints lines as they are.
@@ -26,6 +28,16 @@ impl Screen {
     pub(crate) fn paragraph<T: AsRef<str>>(&mut self, lines: &[T]) {
         self.write("\n");
         self.lines(lines);
+    }
+
+    /// Prints the line that names a key that was made. Where it cannot be printed, [`Screen::finish`] says it.
+    pub(crate) fn made(&mut self, line: &str) {
+        self.paragraph(&[format!("\t{line}")]);
+        let flushed = self.out.flush();
+        self.note(flushed);
+        if self.trouble.is_some() {
+            self.unsaid.push(line.to_owned());
+        }
     }
 
     /// Prints the line that says what a call of the library returned.
@@ -49,11 +61,15 @@ impl Screen {
     /// Whether all could be printed.
     ///
     /// # Errors
-    /// The first failure.
+    /// The first failure, with what it kept from being printed of keys that were made: their handles are in no other place.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         let flushed = self.out.flush();
         self.note(flushed);
-        self.trouble.map_or(Ok(()), Err)
+        match self.trouble {
+            None => Ok(()),
+            Some(error) if self.unsaid.is_empty() => Err(error),
+            Some(error) => Err(io::Error::new(error.kind(), format!("{error}; it says: {}", self.unsaid.join("; ")))),
+        }
     }
 
     fn write(&mut self, text: &str) {

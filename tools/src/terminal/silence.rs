@@ -1,5 +1,5 @@
-//! A terminal that shows nothing of what is typed, and is as before afterwards: also when the program is ended meanwhile
-//! by a signal, after which a person could not see what they type, nor stop anything with Ctrl-C.
+//! A terminal that shows nothing of what is typed, and is as before afterwards: also when a signal ends the program
+//! meanwhile, after which a person could not see what they type, nor stop anything with Ctrl-C.
 
 use std::fs::File;
 use std::io;

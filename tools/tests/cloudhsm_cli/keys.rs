@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::cli::{ADMIN, ALICE, BOB, CAROL, Cli, NOBODY, key, looks_like};
+use super::cli::{ADMIN, ALICE, BOB, CAROL, Cli, NOBODY, PROGRAM, key, looks_like};
+use super::place::PIN;
 
 #[test]
 fn aes_keys_have_what_is_said_and_the_defaults() {
@@ -332,4 +333,30 @@ fn what_is_said_twice_or_is_no_number_is_refused() {
     }
     assert_eq!(cli.key_count(ALICE), 0);
     cli.mistyped(ALICE, "key list --filter key-reference=0x+1", "a key reference is 0x and hexadecimal digits");
+}
+
+/// The key is there, and its reference is nowhere else.
+#[test]
+fn a_reference_that_cannot_be_printed_is_said_on_standard_error() {
+    let cli = Cli::new();
+    let full = |command: &str| {
+        let script = format!("exec \"$0\" {command} >/dev/full");
+        let run = cli.place.start("sh", &["-c", &script, PROGRAM]);
+        let outcome = run.env("CLOUDHSM_ROLE", "crypto-user").env("CLOUDHSM_PIN", format!("alice:{PIN}")).outcome();
+        assert_eq!(outcome.code, 1, "{command}: {outcome:?}");
+        assert!(outcome.err.contains("the answer cannot be written: No space left on device"), "{outcome:?}");
+        outcome.err
+    };
+    let references = || {
+        let listed = cli.ok(ALICE, "key list");
+        let keys = listed["matched_keys"].as_array().unwrap().clone();
+        keys.iter().map(|key| key["key-reference"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let said = full("key generate-symmetric aes --label k --key-length-bytes 16");
+    let [key] = &references()[..] else { panic!("{said}") };
+    assert!(said.ends_with(&format!("; the command was carried out: key {key}\n")), "{said}");
+    let said = full("key generate-asymmetric-pair ec --curve secp256r1 --public-label p --private-label q");
+    assert!(said.contains("carried out: public key 0x") && said.contains(", private key 0x"), "{said}");
+    assert!(references().iter().filter(|key| said.contains(key.as_str())).count() == 2, "{said}");
+    assert!(!full("key list").contains("carried out"));
 }

@@ -1,6 +1,7 @@
 //! What the commands share that make keys, tried with genSymKey.
 
-use super::kmu::{Kmu, code, handle};
+use super::kmu::{Kmu, PROGRAM, USER, code, handle};
+use super::place::PIN;
 
 /// Lines that are refused before the HSM is asked, and what is said; where that is nothing, the help alone.
 const MISUSED: &[(&str, &str)] = &[
@@ -357,7 +358,7 @@ fn an_attestation_that_fails_makes_no_key() {
         assert_eq!(said, failed, "{line}");
     }
     assert_eq!(kmu.keys(), before);
-    let login = ["--strict-exit", "singlecmd", "loginHSM", "-u", "CU", "-s", super::kmu::USER, "-p", super::place::PIN];
+    let login = ["--strict-exit", "singlecmd", "loginHSM", "-u", "CU", "-s", USER, "-p", PIN];
     let strict = kmu.start(&[&login[..], &["genSymKey", "-t", "31", "-s", "32", "-l", "x", "-attest"]].concat());
     assert_eq!(strict.code, 1);
     assert!(
@@ -401,4 +402,28 @@ fn an_option_is_no_value_of_another_one() {
     }
     assert!(kmu.keys().is_empty());
     assert!(kmu.one("genSymKey -t 31 -s 32 -l -backup-").contains("Key Handle: "), "a label may begin with a hyphen");
+}
+
+/// The key is there, and its handle is nowhere else.
+#[test]
+fn a_handle_that_cannot_be_printed_is_said_on_standard_error() {
+    let kmu = Kmu::new();
+    let full = |command: &str| {
+        let script = format!("exec \"$0\" singlecmd loginHSM -u CU -s {USER} -p {PIN} {command} >/dev/full");
+        let outcome = kmu.place.start("sh", &["-c", &script, PROGRAM]).outcome();
+        assert_eq!(outcome.code, 1, "{command}: {outcome:?}");
+        assert!(outcome.err.contains("the answer cannot be written: No space left on device"), "{outcome:?}");
+        outcome.err
+    };
+    let said = full("genSymKey -t 31 -s 32 -l k");
+    let [key] = kmu.keys()[..] else { panic!("{said}") };
+    assert!(said.contains(&format!("; it says: Symmetric Key Created.  Key Handle: {key}\n")), "{said}");
+    let said = full("genECCKeyPair -i 2 -l pair");
+    let keys = kmu.keys();
+    let [public, private] = keys[1..] else { panic!("{keys:?}") };
+    assert!(
+        said.contains(&format!("public key handle: {public}    private key handle: {private}\n")),
+        "{said} {keys:?}"
+    );
+    assert!(!full("findKey").contains("it says"));
 }

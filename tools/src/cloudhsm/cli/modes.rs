@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use serde_json::Value;
 use strongroom_core::seal::Role;
 use zeroize::Zeroizing;
 
@@ -190,10 +191,23 @@ fn print(answer: &Answer, role: Option<Role>) -> u8 {
     match output::write(text.as_bytes()) {
         Ok(()) => code,
         Err(failure) => {
-            say(failure.message());
+            let keys = answer.as_ref().map(keys_of).unwrap_or_default();
+            match keys.is_empty() {
+                true => say(failure.message()),
+                false => say(&format!("{}; the command was carried out: {}", failure.message(), keys.join(", "))),
+            }
             1
         }
     }
+}
+
+/// The keys an answer is about, which nobody else says: those that were made, for example.
+fn keys_of(data: &Value) -> Vec<String> {
+    let parts = [("key", "key"), ("public_key", "public key"), ("private_key", "private key")];
+    let parts = parts.iter().filter_map(|(field, name)| Some((*name, data.get(field)?)));
+    let whole = std::iter::once(("key", data));
+    let reference = |(name, value): (&str, &Value)| Some(format!("{name} {}", value.get("key-reference")?.as_str()?));
+    whole.chain(parts).filter_map(reference).collect()
 }
 
 /// Says something to the person, not to the script.

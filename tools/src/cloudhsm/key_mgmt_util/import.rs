@@ -75,7 +75,7 @@ fn symmetric(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.push(entry(CKA_KEY_TYPE, Given::Ulong(key_type)));
     entries.extend(usages(tool.link.policy()?, kind, wanted));
     let key = put_in(tool, wrapping, &value, options.text("-wk"), &Template::from_entries(entries))?;
-    tool.screen.paragraph(&[format!("\tSymmetric Key Unwrapped.  Key Handle: {key}")]);
+    tool.screen.made(&format!("Symmetric Key Unwrapped.  Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
 }
@@ -96,7 +96,7 @@ fn private(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.push(entry(CKA_KEY_TYPE, Given::Ulong(key_type)));
     entries.extend(usages(tool.link.policy()?, kind, pair_usages(key_type).1));
     let key = put_in(tool, wrapping, der.expose(), options.text("-wk"), &Template::from_entries(entries))?;
-    tool.screen.paragraph(&[format!("\tPrivate Key Unwrapped.  Key Handle: {key}")]);
+    tool.screen.made(&format!("Private Key Unwrapped.  Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
 }
@@ -114,7 +114,7 @@ fn public(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     entries.extend(usages(tool.link.policy()?, kind, pair_usages(key_type).0));
     let key = tool.link.session().create_object(&Template::from_entries(entries))?;
     tool.screen.result(CREATE, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\tPublic Key Handle: {key}")]);
+    tool.screen.made(&format!("Public Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
 }

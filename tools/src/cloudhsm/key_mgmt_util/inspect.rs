@@ -145,10 +145,8 @@ fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let copy = tool.link.make_persistent(&key)?;
     tool.screen.result(SET, Code::SUCCESS);
     tool.renumbered.insert(number, copy);
-    tool.screen.paragraph(&[
-        format!("\tThe key is persistent now.  Key Handle: {copy}"),
-        format!("\t{number} stands for it here until the user logs out"),
-    ]);
+    tool.screen.made(&format!("The key is persistent now.  Key Handle: {copy}"));
+    tool.screen.lines(&[format!("\t{number} stands for it here until the user logs out")]);
     tool.screen.status(Code::SUCCESS);
     Ok(())
 }

@@ -48,7 +48,7 @@ fn insert(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let masked = files::read(options.needed("-f")?)?;
     let key = tool.link.session().insert_masked(&masked)?;
     tool.screen.result(INSERT, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\tNew Key Handle: {key}")]);
+    tool.screen.made(&format!("New Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
 }

@@ -118,7 +118,7 @@ fn generate(tool: &mut Tool, creation: &Creation<'_>, key_type: u64, parts: Vec<
     let (public, private) =
         session.generate_key_pair(&call, &Template::from_entries(public), &Template::from_entries(private))?;
     tool.screen.result(CALL, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\t{CALL}:    public key handle: {public}    private key handle: {private}")]);
+    tool.screen.made(&format!("{CALL}:    public key handle: {public}    private key handle: {private}"));
     creation.conclude(tool);
     Ok(())
 }

@@ -64,7 +64,7 @@ fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let call = Call { mechanism, parameter: Parameter::None };
     let key = tool.link.session().generate_key(&call, &Template::from_entries(entries))?;
     tool.screen.result(CALL, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\tSymmetric Key Created.  Key Handle: {key}")]);
+    tool.screen.made(&format!("Symmetric Key Created.  Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
 }

@@ -254,7 +254,7 @@ fn unwrap_key(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         tool.screen.result(TEMPLATE_BARE, Code::SUCCESS);
     }
     tool.screen.result(named, Code::SUCCESS);
-    tool.screen.paragraph(&[format!("\tKey Unwrapped.  Key Handle: {key}")]);
+    tool.screen.made(&format!("Key Unwrapped.  Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
 }
