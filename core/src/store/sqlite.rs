@@ -45,7 +45,6 @@ pub struct SqliteStore {
     place: Place,
     /// What readers are opened as.
     reading: Purpose,
-    writable: bool,
     readers: Mutex<Vec<Connection>>,
     writer: Writer,
     generation: Generation,
@@ -67,7 +66,7 @@ impl SqliteStore {
     }
 
     /// Opens the token in `directory`. With `read_only`, or where the medium does not allow writing, changes are
-    /// refused with [`StoreError::ReadOnly`].
+    /// refused with [`StoreError::ReadOnly`]; not where the disk is only full.
     ///
     /// The first opening after a crash recovers what was committed. A database of another application, of a later
     /// version or with a damaged header is [`StoreError::Damaged`].
@@ -78,14 +77,7 @@ impl SqliteStore {
         let (reader, reading) = open_reader(&place)?;
         let immutable = reading == Purpose::ReadImmutable;
         let generation = Generation::open(&place, read_only, immutable);
-        Ok(Self {
-            writable: !read_only && !immutable && generation.is_writable(),
-            place,
-            reading,
-            readers: Mutex::new(vec![reader]),
-            writer: Writer::default(),
-            generation,
-        })
+        Ok(Self { place, reading, readers: Mutex::new(vec![reader]), writer: Writer::default(), generation })
     }
 
     /// Whether `directory` holds a token, or may hold one that cannot be looked at.
@@ -107,14 +99,6 @@ impl SqliteStore {
             }
         }
         place.sync_directory()
-    }
-
-    fn expect_writable(&self) -> Result<(), StoreError> {
-        if self.writable {
-            return Ok(());
-        }
-        let what = "was opened for reading, or this user may not write it, the generation file or the directory";
-        Err(self.place.read_only(what))
     }
 
     /// Runs `attempt` on a connection of the pool, again while it is busy: that lasts as long as a recovery.
@@ -148,7 +132,7 @@ impl Store for SqliteStore {
     }
 
     fn transact(&self, body: Body<'_>) -> Result<(), Aborted> {
-        self.expect_writable()?;
+        self.generation.expect_writable()?;
         self.writer.transact(&self.place, &self.generation, body)
     }
 
@@ -161,7 +145,7 @@ impl Store for SqliteStore {
     }
 
     fn compact(&self) -> Result<(), StoreError> {
-        self.expect_writable()?;
+        self.generation.expect_writable()?;
         self.writer.compact(&self.place, &self.generation)
     }
 
@@ -205,7 +189,7 @@ fn open_reader(place: &Place) -> Result<(Connection, Purpose), StoreError> {
         Ok(opened) => return accept(opened, Purpose::Read),
         // The files that SQLite coordinates with cannot be made, or cannot be changed and nobody is using them.
         Err(Error::SqliteFailure(failure, _))
-            if matches!(failure.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly) => {}
+            if matches!(failure.code, ErrorCode::CannotOpen | ErrorCode::ReadOnly) && place.is_write_protected() => {}
         Err(error) => return Err(place.failed("opening", &error)),
     }
     if place.has_unmerged_log() {

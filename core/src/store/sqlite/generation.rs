@@ -35,13 +35,15 @@ use rusqlite::Connection;
 use strongroom_crypto::memory::counter::SharedCounter;
 
 use super::connection::{self, Purpose};
-use super::place::Place;
+use super::place::{Place, io_error};
+use crate::store::StoreError;
 
 /// The generation counter of one open token.
 pub(super) struct Generation {
     /// None where the file can be neither created nor read: every answer then costs a look at the database.
     word: Option<SharedCounter>,
-    writable: bool,
+    /// Why commits cannot be announced, where they cannot.
+    obstacle: Option<StoreError>,
     /// Nobody can change the medium: the answer is always the same.
     immutable: bool,
     probe: Mutex<Probe>,
@@ -64,15 +66,27 @@ impl Generation {
     pub(super) fn open(place: &Place, read_only: bool, immutable: bool) -> Self {
         let path = place.counter();
         // Created if it is missing, as after a backup that left it out.
-        let shared = if read_only || immutable { None } else { SharedCounter::open(&path).ok() };
-        let writable = shared.is_some();
-        let word = shared.or_else(|| SharedCounter::open_read_only(&path).ok());
-        Self { word, writable, immutable, probe: Mutex::default(), watched: Mutex::default() }
+        let shared = match read_only || immutable {
+            true => Err(place.read_only("was opened for reading, or this user may not write it or the directory")),
+            false => SharedCounter::open(&path).map_err(|error| match place.is_write_protected() {
+                true => place
+                    .read_only("cannot be written, as this user may not write the generation file or the directory"),
+                false => io_error(&path, "cannot be opened for writing", &error),
+            }),
+        };
+        let (word, obstacle) = match shared {
+            Ok(word) => (Some(word), None),
+            Err(obstacle) => (SharedCounter::open_read_only(&path).ok(), Some(obstacle)),
+        };
+        Self { word, obstacle, immutable, probe: Mutex::default(), watched: Mutex::default() }
     }
 
     /// Whether commits can be announced; without, nobody may write.
-    pub(super) fn is_writable(&self) -> bool {
-        self.writable
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`] where the medium or its permissions are against it, and what else is in the way.
+    pub(super) fn expect_writable(&self) -> Result<(), StoreError> {
+        self.obstacle.clone().map_or(Ok(()), Err)
     }
 
     /// Step 1; the caller holds the write lock. The odd value.
@@ -119,7 +133,7 @@ impl Generation {
 
     /// An odd value whose writer must be dead, for a reader who could conclude it.
     fn overdue(&self, value: u64) -> Option<u64> {
-        if !self.writable {
+        if self.obstacle.is_some() {
             return None;
         }
         let mut watched = self.watched.try_lock()?;

@@ -8,6 +8,8 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Error, ErrorCode, ffi};
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use crate::store::StoreError;
 
@@ -79,6 +81,14 @@ impl Place {
         Ok(())
     }
 
+    /// Whether the medium or its permissions are against writing here. The files themselves are asked: to SQLite a full disk,
+    /// or a process with too many files open, can look alike, and these must not pass for a medium that is protected.
+    pub(super) fn is_write_protected(&self) -> bool {
+        let protected =
+            |path: &PathBuf| matches!(access(path, Access::WRITE_OK), Err(Errno::ACCESS | Errno::PERM | Errno::ROFS));
+        protected(&self.directory) || self.all().iter().any(protected)
+    }
+
     /// The database as a URI for SQLite's `immutable` mode.
     pub(super) fn immutable_uri(&self) -> OsString {
         let mut uri = String::from("file://");
@@ -125,10 +135,10 @@ impl Place {
             (ErrorCode::DiskFull, _) => {
                 StoreError::Full(format!("{path}: {doing}: {error}; make room on its file system"))
             }
-            (ErrorCode::ReadOnly, _) => StoreError::ReadOnly(format!(
+            (ErrorCode::ReadOnly, _) if self.is_write_protected() => StoreError::ReadOnly(format!(
                 "{path}: {doing}: {error}; the file, its directory or the file system does not allow writing"
             )),
-            (ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => StoreError::Io(format!(
+            (ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => StoreError::Io(format!(
                 "{path}: {doing}: {error}; this user needs to read and write the directory and the files in it"
             )),
             _ => StoreError::Io(format!("{path}: {doing}: {error}")),
@@ -150,7 +160,7 @@ pub(super) fn is_busy(error: &Error) -> bool {
     )
 }
 
-fn io_error(path: &Path, what: &str, error: &io::Error) -> StoreError {
+pub(super) fn io_error(path: &Path, what: &str, error: &io::Error) -> StoreError {
     let text = format!("{} {what}: {error}", path.display());
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full(text),

@@ -323,6 +323,20 @@ fn read_only_directories_can_be_read() {
     }
 }
 
+/// Where PINs are not counted, nothing but the medium or its permissions may be the reason.
+#[test]
+fn what_is_in_the_way_of_a_file_is_no_write_protection() {
+    for name in ["generation", "token.db-shm"] {
+        let directory = Directory::new();
+        drop(SqliteStore::create(&directory.path).unwrap());
+        fs::remove_file(directory.path.join(name)).unwrap();
+        fs::create_dir(directory.path.join(name)).unwrap();
+        let store = SqliteStore::open(&directory.path, false);
+        let written = store.map_err(Aborted::from).and_then(|store| increment(&store, b"n"));
+        assert!(matches!(written, Err(Aborted::Store(StoreError::Io(_)))), "{name}: {written:?}");
+    }
+}
+
 #[test]
 fn a_log_that_cannot_be_merged_is_not_ignored() {
     let directory = unwritable_directory(|path| {
