@@ -202,9 +202,12 @@ fn pins_change_for_all_processes() {
     assert_eq!(two.ask("login another-pin"), Err(CKR_PIN_LOCKED));
     assert_eq!(three.ask("login another-pin"), Err(CKR_PIN_LOCKED));
     two.ask("login-so").unwrap();
+    let encrypted = one.ask(&format!("encrypt {key}")).unwrap();
     two.ask("init-pin officers-choice").unwrap();
+    // The officer's choice ends what was logged in before it.
+    assert_eq!(one.ask(&format!("encrypt {key}")), Err(CKR_KEY_HANDLE_INVALID));
     three.ask("login officers-choice").unwrap();
-    assert_eq!(three.ask(&format!("encrypt {key}")), one.ask(&format!("encrypt {key}")));
+    assert_eq!(three.ask(&format!("encrypt {key}")), Ok(encrypted));
 }
 
 /// Promise: making the token anew ends every login, session object handle and operation of it, in every process.

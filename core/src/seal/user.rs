@@ -96,14 +96,7 @@ impl User {
             bundle: Vec::new(),
         };
         user.certificate = officer.sign_as_authority(&[&user.certified(token)])?;
-        let mut key = BundleKey { bytes: SecretBytes::zeroed(32)? };
-        random.fill(key.bytes.expose_mut())?;
-        user.bundle = seal(&key.cipher()?, &user.bundle_binding(token), secrets, random)?;
-        if escrow {
-            let officer = officer.officer.as_ref().ok_or(Error::NotLoggedIn)?;
-            let aad = binding("strongroom escrow", token, subject(id), &[]);
-            user.escrowed = Some(seal(&officer.escrow, &aad, key.bytes.expose(), random)?);
-        }
+        let key = user.seal_bundle(token, bundle, escrow.then_some(officer), random)?;
         user.set_pin(token, &key, pin, cost, random)?;
         Ok(user)
     }
@@ -120,19 +113,31 @@ impl User {
         Ok((key, bundle))
     }
 
-    /// Opens the bundle with the officer's escrow key.
+    /// Sets a PIN as an officer, who opens the bundle by its escrow. It is sealed anew under another key, so that nobody who
+    /// opened it before can do anything with this record: see [`User::sealed`].
     ///
     /// # Errors
     /// [`Error::Prohibited`] where nothing was left in escrow.
-    pub fn open_escrow(&self, token: &TokenId, officer: &UserKeys) -> Result<(BundleKey, Bundle), Error> {
-        let officer = officer.officer.as_ref().ok_or(Error::NotLoggedIn)?;
+    pub fn reset_pin(
+        &mut self,
+        token: &TokenId,
+        officer: &UserKeys,
+        (pin, cost): (&[u8], KdfCost),
+        random: &dyn Source,
+    ) -> Result<(), Error> {
+        let escrow = &officer.officer.as_ref().ok_or(Error::NotLoggedIn)?.escrow;
         let escrowed = self.escrowed.as_ref().ok_or(Error::Prohibited("the user's keys are not in escrow"))?;
-        let aad = binding("strongroom escrow", token, subject(self.id), &[]);
-        let bytes = open(&officer.escrow, &aad, escrowed)
+        let bytes = open(escrow, &self.escrow_binding(token), escrowed)
             .map_err(|error| wrong_key(error, damaged("a user's escrow does not open")))?;
-        let key = BundleKey { bytes };
-        let bundle = self.open_with(token, &key)?;
-        Ok((key, bundle))
+        let bundle = self.open_with(token, &BundleKey { bytes })?;
+        let key = self.seal_bundle(token, &bundle, Some(officer), random)?;
+        self.set_pin(token, &key, pin, cost, random)
+    }
+
+    /// The sealed bundle. It stays as it is when users change their PINs, and becomes another one where an officer sets a
+    /// PIN: by it a login knows whether that happened since.
+    pub fn sealed(&self) -> &[u8] {
+        &self.bundle
     }
 
     /// Opens the bundle with its key, which somebody has from opening it before.
@@ -240,6 +245,24 @@ impl User {
         if own { Ok(()) } else { Err(damaged("a user's bundle is not the user's own")) }
     }
 
+    /// Seals the bundle under a new key, and leaves that in escrow with the officers if one is given.
+    fn seal_bundle(
+        &mut self,
+        token: &TokenId,
+        bundle: &Bundle,
+        escrow: Option<&UserKeys>,
+        random: &dyn Source,
+    ) -> Result<BundleKey, Error> {
+        let mut key = BundleKey { bytes: SecretBytes::zeroed(32)? };
+        random.fill(key.bytes.expose_mut())?;
+        self.bundle = seal(&key.cipher()?, &self.bundle_binding(token), bundle.bytes.expose(), random)?;
+        if let Some(officer) = escrow {
+            let escrow = &officer.officer.as_ref().ok_or(Error::NotLoggedIn)?.escrow;
+            self.escrowed = Some(seal(escrow, &self.escrow_binding(token), key.bytes.expose(), random)?);
+        }
+        Ok(key)
+    }
+
     fn user_key(&self, pin: &[u8]) -> Result<aead::Key, Error> {
         let derived = kdf::argon2id(pin, &self.salt, self.kdf.memory_kib, self.kdf.iterations, self.kdf.lanes)?;
         aead_key(&derived)
@@ -247,6 +270,10 @@ impl User {
 
     fn wrap_binding(&self, token: &TokenId) -> Vec<u8> {
         binding("strongroom pin", token, subject(self.id), &[&self.kdf_bytes(), &self.salt])
+    }
+
+    fn escrow_binding(&self, token: &TokenId) -> Vec<u8> {
+        binding("strongroom escrow", token, subject(self.id), &[])
     }
 
     fn bundle_binding(&self, token: &TokenId) -> Vec<u8> {
@@ -346,13 +373,14 @@ mod tests {
                 // The PIN fits what he wrote, and that is all.
                 let mut opened = vec![
                     login(&token, role, None, EDITORS_PIN).map(drop),
-                    token.verify_pin(&before, EDITORS_PIN),
                     token.set_pin(UserId(id), EDITORS_PIN, b"another-pin"),
                 ];
                 if role == Role::Officer {
                     opened.push(token.reinitialize(&[b' '; 32], EDITORS_PIN));
                 }
                 assert!(opened.iter().all(|result| matches!(result, Err(Error::Damaged(_)))), "{role:?}: {opened:?}");
+                // To the login from before it is another bundle than its own.
+                assert!(matches!(token.verify_pin(&before, EDITORS_PIN), Err(Error::NotLoggedIn)));
                 assert_eq!(record(&*store, id), edited);
             }
             // The user's own bundle is as good as ever.

@@ -11,7 +11,6 @@ use strongroom_crypto::rsa::{PublicKey, SignaturePadding};
 use strongroom_crypto::sign;
 
 use super::audit::{Event, Fact};
-use super::objects::expect_login;
 use super::{Login, Meta, Token, layout};
 use crate::access::Service;
 use crate::error::{Error, Sought};
@@ -65,8 +64,7 @@ impl Token {
             false => login.keys.sign_as_authority(&[&statement])?,
         };
         let record = Registration { by: login.user, public_key: public_key.to_vec(), signature }.encode();
-        self.store.transact(&mut |transaction| {
-            expect_login(transaction, login)?;
+        self.transact_as_officer(login, &mut |transaction| {
             if transaction.get(&layout::user(user.id))?.is_none() {
                 return Err(Error::NoSuchUser(Sought::Name(user.name.clone())).into());
             }
@@ -79,8 +77,7 @@ impl Token {
             }
             transaction.put(&layout::approver(user.id), &record)?;
             self.record(transaction, login, Fact::user(Event::ApproverRegistered, &user))
-        })?;
-        Ok(())
+        })
     }
 
     /// Whether a user has registered a key to approve with.
@@ -117,7 +114,7 @@ pub(super) fn check_approval(
     signature: &[u8],
     read: Read<'_>,
 ) -> Result<(), Error> {
-    let failures = super::login::read_failures(read(&layout::failures(user.id))?.as_deref());
+    let failures = super::login::read_failures(read(&layout::failures(user.id))?.as_deref())?;
     if failures >= meta.founding.pin_failures_max() {
         return Err(Error::Approval("a user who is locked does not approve"));
     }

@@ -16,8 +16,9 @@ use zeroize::Zeroizing;
 
 use super::audit::{self, Event, Fact, Stamp, Who};
 use super::certified::expect_certified;
+use super::login::{expect_unlocked, forget_failures};
 use super::objects::{expect, expect_login};
-use super::{Credential, Meta, Settings, Token, UserInfo, check_pin, delete_all, layout};
+use super::{Credential, Meta, Settings, Token, UserInfo, check_pin, delete_all, layout, officers};
 use crate::clock::SystemClock;
 use crate::error::Error;
 use crate::limits::{
@@ -212,8 +213,9 @@ impl Token {
             if transaction.get(&layout::user(FIRST_OFFICER))?.as_deref() != Some(&before[..]) {
                 return Err(Error::NotLoggedIn.into());
             }
-            transaction.delete(&layout::failures(FIRST_OFFICER))?;
-            records.write_officer(transaction)?;
+            expect_unlocked(transaction, meta, FIRST_OFFICER)?;
+            forget_failures(transaction, FIRST_OFFICER)?;
+            records.write_authority(transaction)?;
             // The authority is another, and so is the key that the log begins with.
             let previous = audit::clear(transaction)?;
             records.begin_log(transaction, previous, Stamp::now(&*self.clock))
@@ -248,6 +250,7 @@ struct Terms {
 /// What a new token starts with.
 struct Records {
     meta: Vec<u8>,
+    quorum_values: Vec<u8>,
     officer: User,
     founding: Founding,
     audit_key: Zeroizing<[u8; 32]>,
@@ -280,12 +283,14 @@ impl Records {
                 User::enrol(who, &id, &bundle, &keys, false, (INITIAL_PASSWORD, cost), random)?
             }
         };
-        Ok(Records { meta: meta.encode(&keys)?, officer, founding, audit_key: secrets.audit_key(&id)? })
+        let quorum_values = officers::first_record(&id, &keys)?;
+        let audit_key = secrets.audit_key(&id)?;
+        Ok(Records { meta: meta.encode(&keys)?, quorum_values, officer, founding, audit_key })
     }
 
     /// Writes them into an empty store. `previous` is the hash with which the audit log of an earlier token there ended.
     fn write(&self, transaction: &mut dyn Transaction, previous: audit::Hash, stamp: Stamp) -> Result<(), Aborted> {
-        self.write_officer(transaction)?;
+        self.write_authority(transaction)?;
         transaction.put(layout::NEXT_USER, &self.founding.next_user().to_le_bytes())?;
         transaction.put(layout::NEXT_OBJECT, &self.founding.next_object().to_le_bytes())?;
         self.begin_log(transaction, previous, stamp)
@@ -296,9 +301,10 @@ impl Records {
         audit::append(transaction, stamp, Who::from(&self.officer), Fact::of(Event::TokenInitialized))
     }
 
-    /// Writes the token's record and the first officer's.
-    fn write_officer(&self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
+    /// Writes what the authority signs: the token's record, how many officers must approve, and the first officer's record.
+    fn write_authority(&self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
         transaction.put(layout::META, &self.meta)?;
+        transaction.put(layout::QUORUM_VALUES, &self.quorum_values)?;
         transaction.put(&layout::user(self.officer.id), &self.officer.encode())
     }
 }

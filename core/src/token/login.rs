@@ -10,8 +10,9 @@ use super::{APPLIANCE_USER, DEFAULT_USER, FIRST_OFFICER, Founding, Meta, Token, 
 use crate::access::Actor;
 use crate::error::{Error, Sought};
 use crate::object::UserId;
-use crate::object::codec::damaged;
+use crate::object::codec::{Reader, damaged};
 use crate::seal::{Bundle, BundleKey, Role, TokenId, User, UserKeys};
+use crate::store::{Aborted, StoreError, Transaction};
 
 /// Who wants to log in, and with what.
 pub struct Credential<'a> {
@@ -41,6 +42,8 @@ pub struct Login {
     pub(super) objects: ObjectCache,
     pub(super) pairs: PairCache,
     verifying_key: [u8; 32],
+    /// The sealed bundle that the PIN opened.
+    sealed: Box<[u8]>,
 }
 
 impl Login {
@@ -65,9 +68,9 @@ impl Login {
         }
     }
 
-    /// Whether it is this user's: the same number with the same keys.
+    /// Whether it is this user's: the same number with the same keys, and no officer has set another PIN since.
     pub(super) fn is_of(&self, user: &User) -> bool {
-        self.user == user.id && self.verifying_key == user.verifying_key
+        self.user == user.id && self.verifying_key == user.verifying_key && *self.sealed == *user.sealed()
     }
 }
 
@@ -86,14 +89,14 @@ impl Token {
     pub fn login(&self, credential: Credential<'_>) -> Result<Login, Error> {
         let (user, pin) = self.identify(&credential)?;
         let meta = self.meta()?;
-        self.refuse_locked(user.id)?;
-        let (bundle_key, bundle) = self.open_counted(&meta.id, &user, pin)?;
+        let (bundle_key, bundle) = self.open_counted(&meta, &user, pin)?;
         let keys = bundle.keys()?;
         if *keys.authority() != meta.authority || !user.is_certified(&meta.id, keys.authority()) {
             let record = certified::whose(&layout::user(user.id), Some(&user.name));
             return Err(damaged(&format!("the token's record or {record} was changed")));
         }
         let login = Login {
+            sealed: user.sealed().into(),
             user: user.id,
             role: user.role,
             name: user.name,
@@ -110,7 +113,8 @@ impl Token {
         Ok(login)
     }
 
-    /// Whether a login is still good: the token is the same, and the user exists with the same keys.
+    /// Whether a login is still good: the token is the same, the user exists with the same keys, and no officer has set
+    /// the user's PIN since.
     ///
     /// # Errors
     /// The store's.
@@ -127,8 +131,7 @@ impl Token {
     /// As [`Token::login`].
     pub fn verify_pin(&self, login: &Login, pin: &[u8]) -> Result<(), Error> {
         let user = self.user(login.user)?.filter(|user| login.is_of(user)).ok_or(Error::NotLoggedIn)?;
-        self.refuse_locked(user.id)?;
-        let (_, bundle) = self.open_counted(&login.token, &user, pin)?;
+        let (_, bundle) = self.open_counted(&login.meta, &user, pin)?;
         if !bundle.is(&login.bundle) {
             return Err(damaged("a user's bundle is not the user's own"));
         }
@@ -180,52 +183,110 @@ impl Token {
         }
     }
 
-    pub(super) fn refuse_locked(&self, user: UserId) -> Result<(), Error> {
-        if self.failures(user)? >= self.meta()?.founding.pin_failures_max() { Err(Error::PinLocked) } else { Ok(()) }
-    }
-
-    /// Opens a user's bundle and keeps count of wrong PINs. A right one costs no write unless there is a count to clear.
-    pub(super) fn open_counted(&self, token: &TokenId, user: &User, pin: &[u8]) -> Result<(BundleKey, Bundle), Error> {
-        let key = layout::failures(user.id);
-        let failures_max = self.meta()?.founding.pin_failures_max();
-        match user.open(token, pin) {
-            // Others may have guessed meanwhile: whoever comes after the last try learns nothing, right or wrong.
-            Err(Error::PinWrong) => {
-                let counted = self.store.transact(&mut |transaction| {
-                    let failures = read_failures(transaction.get(&key)?.as_deref());
-                    if failures >= failures_max {
-                        return Err(Error::PinLocked.into());
-                    }
-                    transaction.put(&key, &(failures + 1).to_le_bytes())?;
-                    self.record_wrong_pin(transaction, user, failures + 1 >= failures_max)
-                });
-                match counted.map_err(Error::from) {
-                    // What cannot be written cannot be counted; the answer is the same.
-                    Ok(()) | Err(Error::WriteProtected(_)) => Err(Error::PinWrong),
-                    Err(error) => Err(error),
-                }
-            }
-            Ok(opened) => {
-                if self.failures(user.id)? > 0 {
-                    self.store.transact(&mut |transaction| {
-                        if read_failures(transaction.get(&key)?.as_deref()) >= failures_max {
-                            return Err(Error::PinLocked.into());
-                        }
-                        Ok(transaction.delete(&key)?)
-                    })?;
-                }
-                Ok(opened)
-            }
-            Err(other) => Err(other),
+    /// Opens a user's bundle, and keeps count of wrong PINs. Whatever asks for a PIN comes through here.
+    ///
+    /// Whether the PIN is right is told to those who were counted: both answers take a commit of the same row in the same
+    /// length. Whoever keeps the store from that, with a full disk or with locks, gets the same error for both.
+    ///
+    /// # Errors
+    /// [`Error::PinWrong`], [`Error::PinLocked`]; [`Error::Busy`] where the user was changed meanwhile; the store's.
+    pub(super) fn open_counted(&self, meta: &Meta, user: &User, pin: &[u8]) -> Result<(BundleKey, Bundle), Error> {
+        let failures_max = meta.founding.pin_failures_max();
+        if self.failures(user.id)? >= failures_max {
+            return Err(Error::PinLocked);
         }
+        let opened = user.open(&meta.id, pin);
+        let record = user.encode();
+        let mut is_last = false;
+        let counted = self.store.transact(&mut |transaction| {
+            expect_unchanged(transaction, user, &record)?;
+            let before = expect_unlocked(transaction, meta, user.id)?;
+            let failures = match &opened {
+                Ok(_) => 0,
+                Err(Error::PinWrong) => before.failures + 1,
+                Err(_) => before.failures,
+            };
+            is_last = failures >= failures_max;
+            Ok(transaction.put(&layout::failures(user.id), &before.then(failures))?)
+        });
+        match counted.map_err(Error::from) {
+            // Where the medium takes no writing there is no count, and the answer is the PIN's.
+            Ok(()) | Err(Error::WriteProtected(_)) => {}
+            Err(error) => return Err(error),
+        }
+        if matches!(opened, Err(Error::PinWrong)) {
+            // In a transaction of its own, so that the one above is alike for all. The count stands without an entry.
+            let _ = self.record_wrong_pin(meta, user, is_last);
+        }
+        opened
     }
 
     /// How many wrong PINs in a row the user gave.
     pub(super) fn failures(&self, user: UserId) -> Result<u32, Error> {
-        Ok(read_failures(self.store.get(&layout::failures(user))?.as_deref()))
+        read_failures(self.store.get(&layout::failures(user))?.as_deref())
     }
 }
 
-pub(super) fn read_failures(record: Option<&[u8]>) -> u32 {
-    record.and_then(|record| record.try_into().ok()).map_or(0, u32::from_le_bytes)
+/// What is kept of the PINs that were given for a user.
+#[derive(Default)]
+pub(super) struct Attempts {
+    /// Wrong ones in a row.
+    failures: u32,
+    /// How often this was written. It makes each record another one: SQLite does not write what is there already, and
+    /// would take a right PIN after a right one where there is no room for anything.
+    writes: u32,
+}
+
+impl Attempts {
+    fn decode(record: Option<&[u8]>) -> Result<Attempts, Error> {
+        let Some(record) = record else { return Ok(Attempts::default()) };
+        let mut reader = Reader::new(record);
+        let attempts = Attempts { failures: reader.u32()?, writes: reader.u32()? };
+        reader.end()?;
+        Ok(attempts)
+    }
+
+    /// The next record.
+    fn then(&self, failures: u32) -> [u8; 8] {
+        let mut record = [0; 8];
+        let (first, second) = record.split_at_mut(4);
+        first.copy_from_slice(&failures.to_le_bytes());
+        second.copy_from_slice(&self.writes.wrapping_add(1).to_le_bytes());
+        record
+    }
+}
+
+/// What is kept of the PINs for a user who is not locked: others may have guessed meanwhile, and whoever comes after the
+/// last try learns nothing.
+///
+/// # Errors
+/// [`Error::PinLocked`].
+pub(super) fn expect_unlocked(
+    transaction: &mut dyn Transaction,
+    meta: &Meta,
+    user: UserId,
+) -> Result<Attempts, Aborted> {
+    let attempts = Attempts::decode(transaction.get(&layout::failures(user))?.as_deref())?;
+    let locked = attempts.failures >= meta.founding.pin_failures_max();
+    if locked { Err(Error::PinLocked.into()) } else { Ok(attempts) }
+}
+
+/// Lets a user try again as often as at first.
+pub(super) fn forget_failures(transaction: &mut dyn Transaction, user: UserId) -> Result<(), StoreError> {
+    transaction.put(&layout::failures(user), &Attempts::default().then(0))
+}
+
+/// Whether a user's record is the one that was read: whatever happened to it meanwhile wins.
+///
+/// # Errors
+/// [`Error::Busy`].
+pub(super) fn expect_unchanged(transaction: &mut dyn Transaction, user: &User, record: &[u8]) -> Result<(), Aborted> {
+    if transaction.get(&layout::user(user.id))?.as_deref() == Some(record) {
+        return Ok(());
+    }
+    Err(Error::Busy(format!("the user \"{}\" was changed at the same time; try again", user.name)).into())
+}
+
+pub(super) fn read_failures(record: Option<&[u8]>) -> Result<u32, Error> {
+    Ok(Attempts::decode(record)?.failures)
 }

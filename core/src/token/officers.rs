@@ -2,13 +2,12 @@
 
 use super::approvers::Read;
 use super::audit::{Event, Fact};
-use super::objects::expect_login;
 use super::{Login, Meta, Token, layout, quorum};
 use crate::access::Service;
 use crate::error::Error;
 use crate::limits::KEY_USERS_MAX;
 use crate::object::codec::{Reader, Writer, damaged};
-use crate::seal::{Role, User, quorum_statement};
+use crate::seal::{Role, TokenId, User, UserKeys, quorum_statement};
 use crate::store::{Aborted, Transaction};
 
 /// The numbers of approvals, as the officer who set them last signed them.
@@ -43,8 +42,7 @@ impl Token {
         if service.is_of_key() {
             return Err(OF_KEY);
         }
-        self.store.transact(&mut |transaction| {
-            expect_login(transaction, officer)?;
+        self.transact_as_officer(officer, &mut |transaction| {
             let officers = quorum::users(transaction)?.iter().filter(|user| user.role == Role::Officer).count();
             if usize::from(value) > officers.min(KEY_USERS_MAX) {
                 return Err(Error::Approval("a quorum takes at most 8 officers, and no more than there are").into());
@@ -60,21 +58,20 @@ impl Token {
                 );
             }
             self.take_officers_approval(transaction, officer, Service::Officers)?;
-            let statement = quorum_statement(&officer.token, values.bytes());
-            let signature = officer.keys.sign_as_authority(&[&statement])?;
-            let mut record = Writer::default();
-            record.u8(RECORD_FORMAT);
-            record.raw(&values.bytes());
-            record.raw(&signature);
-            transaction.put(layout::QUORUM_VALUES, &record.finish())?;
+            transaction.put(layout::QUORUM_VALUES, &values.record(&officer.token, &officer.keys)?)?;
             self.record(
                 transaction,
                 officer,
                 Fact::of(Event::QuorumValueSet).object(service as u64).second(value.into()),
             )
-        })?;
-        Ok(())
+        })
     }
+}
+
+/// The record with which a token begins, where each officer acts alone. It is there from the start, so that whoever takes it
+/// away has not lowered the numbers.
+pub(super) fn first_record(token: &TokenId, authority: &UserKeys) -> Result<Vec<u8>, Error> {
+    Values { user_management: 1, officers: 1 }.record(token, authority)
 }
 
 /// Whether an officer can be deleted: as many are left as must approve.
@@ -101,9 +98,7 @@ pub(super) fn approvals(meta: &Meta, service: Service, read: Read<'_>) -> Result
 }
 
 fn values(meta: &Meta, read: Read<'_>) -> Result<Values, Error> {
-    let Some(record) = read(layout::QUORUM_VALUES)? else {
-        return Ok(Values { user_management: 1, officers: 1 });
-    };
+    let record = read(layout::QUORUM_VALUES)?.ok_or_else(|| damaged("the quorum values are missing"))?;
     let mut reader = Reader::new(&record);
     if reader.u8()? != RECORD_FORMAT {
         return Err(damaged("the quorum values have a record of an unknown format"));
@@ -123,6 +118,15 @@ impl Values {
             Service::UserManagement => self.user_management,
             _ => self.officers,
         }
+    }
+
+    fn record(self, token: &TokenId, authority: &UserKeys) -> Result<Vec<u8>, Error> {
+        let signature = authority.sign_as_authority(&[&quorum_statement(token, self.bytes())])?;
+        let mut record = Writer::default();
+        record.u8(RECORD_FORMAT);
+        record.raw(&self.bytes());
+        record.raw(&signature);
+        Ok(record.finish())
     }
 
     fn bytes(self) -> [u8; 2] {

@@ -116,8 +116,11 @@ impl Token {
             let (mut others, mut own) = (0, 0);
             for token in all(transaction)? {
                 let replaced = !service.is_of_key() && token.service == service && token.requester == login.user;
-                if replaced || !token.lasts_until(issued) {
+                if !token.lasts_until(issued) {
                     transaction.delete(&layout::quorum_token(token.id))?;
+                } else if replaced {
+                    transaction.delete(&layout::quorum_token(token.id))?;
+                    self.record(transaction, login, Fact::of(Event::QuorumDeleted).second(token.id.into()))?;
                 } else {
                     others += 1;
                     own += usize::from(token.requester == login.user);

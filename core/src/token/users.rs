@@ -5,10 +5,11 @@ use std::ops::ControlFlow;
 use super::audit::{Event, Fact};
 use super::certified::expect_certified;
 use super::founding::APPLIANCE_USER_STAYS;
-use super::objects::expect_login;
+use super::login::{expect_unchanged, expect_unlocked, forget_failures};
+use super::objects::expect;
 use super::{
-    APPLIANCE_USER, APPLIANCE_USER_ID, DEFAULT_USER, FIRST_OFFICER, Founding, Login, Token, check_name, check_pin,
-    layout,
+    APPLIANCE_USER, APPLIANCE_USER_ID, DEFAULT_USER, FIRST_OFFICER, Founding, Login, Meta, Token, check_name,
+    check_pin, layout,
 };
 use super::{certified, officers, quorum, sharing};
 use crate::access::Service;
@@ -17,7 +18,6 @@ use crate::object::UserId;
 use crate::object::codec::damaged;
 use crate::policy::{Kdf, KdfCost};
 use crate::seal::{Bundle, Role, User};
-use crate::store::Aborted;
 
 /// A user as a listing shows it.
 #[derive(Debug, Clone)]
@@ -121,8 +121,7 @@ impl Token {
                 return Err(Error::UserName("a user of this name exists"));
             }
             let mut given = false;
-            self.store.transact(&mut |transaction| {
-                expect_login(transaction, officer)?;
+            self.transact_as_officer(officer, &mut |transaction| {
                 let next = transaction.get(layout::NEXT_USER)?.as_deref().map(parse_next).transpose()?.unwrap_or(1);
                 given = next == id.0;
                 if !given {
@@ -143,34 +142,45 @@ impl Token {
         }
     }
 
-    /// Sets the PIN of any user or officer, and unlocks them. Their keys stay usable where they are in escrow.
+    /// Sets the PIN of any user or officer, unlocks them, and ends their logins. Their keys stay usable where they are in
+    /// escrow. An officer's own is changed as by [`Token::change_own_pin`].
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] without escrow.
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] without escrow; [`Error::ApprovalsMissing`].
     pub fn reset_pin(&self, officer: &Login, name: &str, pin: &[u8]) -> Result<(), Error> {
         officer.expect_officer()?;
         check_pin(pin, &self.settings, self.meta()?.founding)?;
         let mut user = self.certified_user(name)?;
+        if user.id == officer.user {
+            return self.change_own_pin(officer, pin);
+        }
         let before = user.encode();
-        let (key, _) = user.open_escrow(&officer.token, &officer.keys)?;
-        user.set_pin(&officer.token, &key, pin, self.pin_cost()?, &*self.random)?;
-        self.put_user(&before, &user, Some(officer))
+        user.reset_pin(&officer.token, &officer.keys, (pin, self.pin_cost()?), &*self.random)?;
+        let record = user.encode();
+        self.transact_as_officer(officer, &mut |transaction| {
+            expect_unchanged(transaction, &user, &before)?;
+            self.take_officers_approval(transaction, officer, Service::UserManagement)?;
+            transaction.put(&layout::user(user.id), &record)?;
+            forget_failures(transaction, user.id)?;
+            self.record(transaction, officer, Fact::user(Event::PinReset, &user))
+        })
     }
 
-    /// Forgets a user's wrong PINs.
+    /// Forgets a user's wrong PINs. Another officer does that for an officer who is locked.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer.
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::PinLocked`]; [`Error::ApprovalsMissing`].
     pub fn unlock(&self, officer: &Login, name: &str) -> Result<(), Error> {
         officer.expect_officer()?;
         let user = self.certified_user(name)?;
-        self.store.transact(&mut |transaction| {
-            expect_login(transaction, officer)?;
+        self.transact_as_officer(officer, &mut |transaction| {
+            if user.id == officer.user {
+                expect_unlocked(transaction, &officer.meta, user.id)?;
+            }
             self.take_officers_approval(transaction, officer, Service::UserManagement)?;
-            transaction.delete(&layout::failures(user.id))?;
+            forget_failures(transaction, user.id)?;
             self.record(transaction, officer, Fact::user(Event::UserUnlocked, &user))
-        })?;
-        Ok(())
+        })
     }
 
     /// Removes a user who owns nothing.
@@ -188,8 +198,7 @@ impl Token {
         if user.id == officer.user {
             return Err(Error::Prohibited("an officer who is logged in cannot be deleted"));
         }
-        self.store.transact(&mut |transaction| {
-            expect_login(transaction, officer)?;
+        self.transact_as_officer(officer, &mut |transaction| {
             sharing::expect_dispensable(transaction, user.id)?;
             officers::expect_dispensable(transaction, officer, &user)?;
             self.take_officers_approval(transaction, officer, Service::UserManagement)?;
@@ -198,8 +207,7 @@ impl Token {
             transaction.delete(&layout::user(user.id))?;
             transaction.delete(&layout::failures(user.id))?;
             self.record(transaction, officer, Fact::user(Event::UserDeleted, &user))
-        })?;
-        Ok(())
+        })
     }
 
     /// Changes a user's own PIN (`C_SetPIN`, PKCS#11 3.2 §5.5.9): one record changes, no object does. Of an officer who is
@@ -214,21 +222,21 @@ impl Token {
         }
         let mut record = self.user(user)?.ok_or(Error::PinNotSet)?;
         let before = record.encode();
-        self.refuse_locked(user)?;
-        let (key, _) = self.open_counted(&meta.id, &record, old)?;
+        let (key, _) = self.open_counted(&meta, &record, old)?;
         if record.role == Role::Unactivated {
             return self.activate(&meta, &record, new);
         }
         check_pin(new, &self.settings, meta.founding)?;
         record.set_pin(&meta.id, &key, new, self.pin_cost()?, &*self.random)?;
-        self.put_user(&before, &record, None)
+        self.put_own_pin(&meta, &before, &record, None)
     }
 
     /// Changes the PIN of whoever is logged in without asking for the old one again, as CloudHSM's tools do. Otherwise as
     /// [`Token::set_pin`].
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] where the user was deleted since, [`Error::Damaged`], the new PIN's.
+    /// [`Error::NotLoggedIn`] where the user was deleted since, or an officer set another PIN; [`Error::PinLocked`];
+    /// [`Error::Damaged`], the new PIN's.
     pub fn change_own_pin(&self, login: &Login, new: &[u8]) -> Result<(), Error> {
         let mut user = self.user(login.user)?.filter(|user| login.is_of(user)).ok_or(Error::NotLoggedIn)?;
         let before = user.encode();
@@ -240,7 +248,7 @@ impl Token {
         }
         check_pin(new, &self.settings, login.meta.founding)?;
         user.set_pin(&login.token, &login.bundle_key, new, self.pin_cost()?, &*self.random)?;
-        self.put_user(&before, &user, Some(login))
+        self.put_own_pin(&login.meta, &before, &user, Some(login))
     }
 
     /// The record of the user with this name.
@@ -283,26 +291,15 @@ impl Token {
         self.store.get(&key)?.map(|record| certified::decode(&key, &record)).transpose()
     }
 
-    /// Writes a user's record in place of the one that was read: whatever happened to it meanwhile wins.
-    fn put_user(&self, before: &[u8], user: &User, login: Option<&Login>) -> Result<(), Error> {
+    /// Writes the record of a user who has changed the own PIN.
+    fn put_own_pin(&self, meta: &Meta, before: &[u8], user: &User, login: Option<&Login>) -> Result<(), Error> {
         let record = user.encode();
         self.store.transact(&mut |transaction| {
-            if let Some(login) = login {
-                expect_login(transaction, login)?;
-            }
-            if transaction.get(&layout::user(user.id))?.as_deref() != Some(before) {
-                let text = format!("the user \"{}\" was changed at the same time; try again", user.name);
-                return Err(Aborted::from(Error::Busy(text)));
-            }
-            if let Some(officer) = login.filter(|login| login.user != user.id) {
-                self.take_officers_approval(transaction, officer, Service::UserManagement)?;
-            }
+            expect(transaction, meta, login)?;
+            expect_unchanged(transaction, user, before)?;
+            expect_unlocked(transaction, meta, user.id)?;
             transaction.put(&layout::user(user.id), &record)?;
-            transaction.delete(&layout::failures(user.id))?;
-            match login.filter(|login| login.user != user.id) {
-                Some(officer) => self.record(transaction, officer, Fact::user(Event::PinReset, user)),
-                None => self.record(transaction, user, Fact::user(Event::PinChanged, user)),
-            }
+            self.record(transaction, user, Fact::user(Event::PinChanged, user))
         })?;
         Ok(())
     }

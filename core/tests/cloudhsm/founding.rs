@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use strongroom_core::access::Service;
 use strongroom_core::error::Error;
 use strongroom_core::hsm::Hsm;
 use strongroom_core::hsm::config::{Config, StoreKind};
@@ -128,7 +129,7 @@ fn activation_takes_a_password_of_its_own_only() {
             assert!(matches!(result, Err(Error::PinLength { .. } | Error::PinInvalid(_))), "{result:?}");
         }
     }
-    assert_eq!(records(&token), before);
+    assert_eq!(changed(&before, &records(&token)), [layout::failures(FIRST_OFFICER)]);
     assert!(matches!(token.set_pin(FIRST_OFFICER, b"not-the-one", ADMIN_PIN), Err(Error::PinWrong)));
     assert_eq!(user(&token, "admin").role, Role::Unactivated);
 }
@@ -142,7 +143,9 @@ fn activation_makes_all_secrets_anew() {
     let before = records(&token);
     token.set_pin(FIRST_OFFICER, INITIAL_PASSWORD, ADMIN_PIN).unwrap();
     let after = records(&token);
-    assert_eq!(changed(&before, &after), [layout::META.to_vec(), layout::user(FIRST_OFFICER).to_vec()]);
+    let [user, failures] = [layout::user(FIRST_OFFICER), layout::failures(FIRST_OFFICER)];
+    let anew: [&[u8]; 4] = [layout::META, &user, layout::QUORUM_VALUES, &failures];
+    assert_eq!(changed(&before, &after), anew);
     let activated = token.meta().unwrap();
     assert_eq!((activated.id, activated.label, activated.founding), (meta.id, meta.label, Founding::CloudHsm));
     assert_ne!(activated.authority, meta.authority);
@@ -154,6 +157,8 @@ fn activation_makes_all_secrets_anew() {
     let put = |records: &std::collections::BTreeMap<_, Vec<u8>>, key: &[u8]| {
         token.store().transact(&mut |transaction| Ok(transaction.put(key, &records[key])?)).unwrap();
     };
+    put(&before, layout::QUORUM_VALUES);
+    assert!(matches!(token.quorum_value(Service::Officers), Err(Error::Damaged(_))));
     put(&before, &layout::user(FIRST_OFFICER));
     assert!(matches!(token.login(Credential::first_officer(INITIAL_PASSWORD)), Err(Error::Damaged(_))));
     assert!(matches!(token.set_pin(FIRST_OFFICER, INITIAL_PASSWORD, ADMIN_PIN), Err(Error::Damaged(_))));
@@ -191,9 +196,11 @@ fn anew_it_is_as_it_was_founded() {
 #[test]
 fn a_fresh_one_that_is_locked_can_be_made_anew() {
     let token = found(Founding::CloudHsm, None);
+    let preco = token.login(Credential::first_officer(INITIAL_PASSWORD)).unwrap();
     for _ in 0..6 {
         assert!(matches!(token.login(Credential::first_officer(b"a-wrong-one")), Err(Error::PinWrong)));
     }
+    assert!(matches!(token.change_own_pin(&preco, ADMIN_PIN), Err(Error::PinLocked)));
     assert!(matches!(token.set_pin(FIRST_OFFICER, INITIAL_PASSWORD, ADMIN_PIN), Err(Error::PinLocked)));
     token.reinitialize(LABEL, ADMIN_PIN).unwrap();
     token.login(Credential::first_officer(ADMIN_PIN)).unwrap();

@@ -37,7 +37,14 @@ pub(crate) fn found(founding: Founding, pin: Option<&[u8]>) -> Token {
 
 /// A token with an activated admin, as the admin.
 pub(crate) fn activated() -> (Token, Login) {
-    let token = found(Founding::CloudHsm, Some(ADMIN_PIN));
+    activated_with(true)
+}
+
+/// The same, with or without escrow of the users' keys.
+pub(crate) fn activated_with(escrow: bool) -> (Token, Login) {
+    let (store, settings): (Arc<dyn Store>, _) = (Arc::new(MemoryStore::new()), Settings { escrow, ..settings() });
+    let founding = Founding::CloudHsm;
+    let token = Token::found(store, Arc::new(System), settings, founding, LABEL, Some(ADMIN_PIN)).unwrap();
     let admin = token.login(Credential::first_officer(ADMIN_PIN)).unwrap();
     (token, admin)
 }

@@ -6,7 +6,7 @@ use strongroom_core::object::UserId;
 use strongroom_core::seal::Role;
 use strongroom_core::token::{APPLIANCE_USER, APPLIANCE_USER_ID, Credential, Founding, Token, layout};
 
-use super::{ADMIN_PIN, ALICES_PIN, activated, changed, found, login, records, user};
+use super::{ADMIN_PIN, ALICES_PIN, activated, activated_with, changed, found, login, records, user};
 
 const NEW_PIN: &[u8] = b"a-new-password";
 
@@ -73,12 +73,14 @@ fn passwords_keep_cloudhsms_rules() {
     }
 }
 
-/// Promise: the sixth wrong password locks, of officers too; the count rises no further; a reset unlocks. On a plain token
-/// it is the tenth.
+/// Promise: the sixth wrong password locks, of officers too; the count rises no further; another officer's reset unlocks. On
+/// a plain token it is the tenth.
 #[test]
 fn the_sixth_wrong_password_locks() {
     let (token, admin) = activated();
     token.add_user(&admin, Role::User, "alice", ALICES_PIN).unwrap();
+    token.add_user(&admin, Role::Officer, "deputy", ALICES_PIN).unwrap();
+    let deputy = login(&token, Role::Officer, "deputy", ALICES_PIN).unwrap();
     for (role, name, right) in [(Role::User, "alice", ALICES_PIN), (Role::Officer, "admin", ADMIN_PIN)] {
         for count in 1..=6 {
             assert!(matches!(login(&token, role, name, b"a-wrong-one"), Err(Error::PinWrong)));
@@ -89,7 +91,7 @@ fn the_sixth_wrong_password_locks() {
             assert!(matches!(login(&token, role, name, pin), Err(Error::PinLocked)));
         }
         assert_eq!(user(&token, name).failures, 6);
-        token.reset_pin(&admin, name, NEW_PIN).unwrap();
+        token.reset_pin(&deputy, name, NEW_PIN).unwrap();
         assert_eq!((user(&token, name).failures, user(&token, name).locked), (0, false));
         login(&token, role, name, NEW_PIN).unwrap();
     }
@@ -99,6 +101,65 @@ fn the_sixth_wrong_password_locks() {
     }
     assert!(user(&plain, "so").locked);
     assert!(matches!(plain.login(Credential::first_officer(b"officer")), Err(Error::PinLocked)));
+}
+
+/// Promise: a password that an officer sets ends the logins of that user, officers too, and what is open cannot set yet
+/// another; the user's own change ends none. Where there is no escrow, and so no such password, nothing ends.
+#[test]
+fn a_password_that_an_officer_sets_ends_the_users_logins() {
+    for (escrow, role) in [(true, Role::User), (true, Role::Officer), (false, Role::User), (false, Role::Officer)] {
+        let (token, admin) = activated_with(escrow);
+        token.add_user(&admin, role, "alice", ALICES_PIN).unwrap();
+        let [one, two] = [(); 2].map(|()| login(&token, role, "alice", ALICES_PIN).unwrap());
+        token.change_own_pin(&one, NEW_PIN).unwrap();
+        token.set_pin(one.user, NEW_PIN, ALICES_PIN).unwrap();
+        token.reset_pin(&admin, "admin", ADMIN_PIN).unwrap();
+        assert!([&one, &two, &admin].iter().all(|login| token.is_current(login).unwrap()));
+        if !escrow && role == Role::User {
+            assert!(matches!(token.reset_pin(&admin, "alice", NEW_PIN), Err(Error::Prohibited(_))));
+            token.change_own_pin(&two, NEW_PIN).unwrap();
+            assert!(token.is_current(&one).unwrap());
+            continue;
+        }
+        token.reset_pin(&admin, "alice", NEW_PIN).unwrap();
+        for ended in [&one, &two] {
+            assert!(!token.is_current(ended).unwrap());
+            assert!(matches!(token.change_own_pin(ended, ALICES_PIN), Err(Error::NotLoggedIn)));
+            assert!(matches!(token.verify_pin(ended, NEW_PIN), Err(Error::NotLoggedIn)));
+        }
+        let three = login(&token, role, "alice", NEW_PIN).unwrap();
+        token.change_own_pin(&three, ALICES_PIN).unwrap();
+        assert!(token.is_current(&three).unwrap() && token.is_current(&admin).unwrap());
+    }
+}
+
+/// Promise: whoever is locked stays locked until another, an officer, says otherwise: a login that is open changes no
+/// password and lifts no lock of its own.
+#[test]
+fn nobody_unlocks_himself() {
+    for (escrow, role) in [(true, Role::User), (true, Role::Officer), (false, Role::User), (false, Role::Officer)] {
+        let (token, admin) = activated_with(escrow);
+        token.add_user(&admin, role, "alice", ALICES_PIN).unwrap();
+        let alice = login(&token, role, "alice", ALICES_PIN).unwrap();
+        for _ in 0..6 {
+            assert!(matches!(token.verify_pin(&alice, NEW_PIN), Err(Error::PinWrong)));
+        }
+        let before = records(&token);
+        let mut refused = vec![
+            token.change_own_pin(&alice, NEW_PIN),
+            token.set_pin(alice.user, ALICES_PIN, NEW_PIN),
+            token.verify_pin(&alice, ALICES_PIN),
+        ];
+        if role == Role::Officer {
+            refused.push(token.reset_pin(&alice, "alice", NEW_PIN));
+            refused.push(token.unlock(&alice, "alice"));
+        }
+        assert!(refused.iter().all(|result| matches!(result, Err(Error::PinLocked))), "{refused:?}");
+        assert_eq!(records(&token), before);
+        token.unlock(&admin, "alice").unwrap();
+        token.change_own_pin(&alice, NEW_PIN).unwrap();
+        login(&token, role, "alice", NEW_PIN).unwrap();
+    }
 }
 
 /// Promise: an officer sets another officer's password, also the first one's, with and without escrow of users' keys, on
@@ -149,7 +210,7 @@ fn a_change_of_password_seals_ones_own_bundle_only() {
     let mut record = token.store().get(&key).unwrap().unwrap();
     *record.last_mut().unwrap() ^= 1;
     token.store().transact(&mut |transaction| Ok(transaction.put(&key, &record)?)).unwrap();
-    assert!(matches!(token.change_own_pin(&alice, NEW_PIN), Err(Error::Damaged(_))));
+    assert!(matches!(token.change_own_pin(&alice, NEW_PIN), Err(Error::NotLoggedIn)));
     assert_eq!(token.store().get(&key).unwrap().unwrap(), record);
 }
 

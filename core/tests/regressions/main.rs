@@ -6,6 +6,7 @@
 #[path = "../tamper/fixture.rs"]
 #[allow(dead_code)]
 mod fixture;
+mod guesses;
 mod login;
 mod order;
 mod races;

@@ -1,6 +1,7 @@
 //! Two at once: what was read must still be so when something is written.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use cryptoki_sys::*;
 use strongroom_core::attribute::Flag;
@@ -225,7 +226,17 @@ fn made_while(
     let model = session.create_object(&template(&[(CKA_CLASS, &class), (CKA_TOKEN, FALSE), (CKA_PRIVATE, FALSE)]));
     let model = model.unwrap();
     let before = session.application().token().store().get(b"Co").unwrap();
-    random.0.set(moment, move || become_(&elsewhere, next));
+    let changing = Arc::new(Mutex::new(None));
+    let kept = Arc::clone(&changing);
+    // A login that the maker's own transaction keeps waiting comes right after it.
+    random.0.set(moment, move || {
+        let change = std::thread::spawn(move || become_(&elsewhere, next));
+        let begun = Instant::now();
+        while !change.is_finished() && begun.elapsed() < Duration::from_millis(20) {
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        *kept.lock().unwrap() = Some(change);
+    });
     let made = match way {
         Way::Generated => generate(&session, on_token, private),
         Way::Created => session.create_object(&template(&data)),
@@ -234,6 +245,7 @@ fn made_while(
     if random.0.cancel() {
         return Ok(false);
     }
+    changing.lock().unwrap().take().unwrap().join().unwrap();
     let untouched = session.application().token().store().get(b"Co").unwrap() == before;
     become_(&session, maker);
     match made {
@@ -337,8 +349,8 @@ impl Scene {
     }
 
     /// Lets it happen before the store is used for the nth time; the records as they are just after that.
-    fn overtake(&self, moment: usize, overtaker: Overtaker) -> Arc<std::sync::Mutex<Records>> {
-        let after = Arc::new(std::sync::Mutex::default());
+    fn overtake(&self, moment: usize, overtaker: Overtaker) -> Arc<Mutex<Records>> {
+        let after = Arc::new(Mutex::default());
         let (kept, elsewhere) = (Arc::clone(&after), Arc::clone(&self.elsewhere));
         self.store.event.set(moment, move || {
             let Elsewhere { store, token, first } = &*elsewhere;
@@ -378,12 +390,6 @@ fn records_with_a_deputy() -> Records {
         read(&*shared)
     });
     made.clone()
-}
-
-/// A wrong PIN is counted and logged wherever it was tried.
-fn without_failures(mut records: Records) -> Records {
-    records.retain(|key, _| !b"FA".contains(&key[0]));
-    records
 }
 
 fn renamed(object: &Object) -> Result<Object, Error> {

@@ -1,8 +1,12 @@
 //! Quorum of officers on managing users.
 
+use std::ops::ControlFlow;
+
 use strongroom_core::access::Service;
 use strongroom_core::error::Error;
+use strongroom_core::token::audit::Event;
 use strongroom_core::token::layout;
+use strongroom_core::token::quorum::USABLE_SECONDS;
 
 use crate::*;
 
@@ -109,6 +113,93 @@ fn the_numbers_are_the_officers() {
     let mut record = store.get(layout::QUORUM_VALUES).unwrap().unwrap();
     record[2] = 1;
     store.transact(&mut |transaction| Ok(transaction.put(layout::QUORUM_VALUES, &record)?)).unwrap();
-    assert!(matches!(so.0.quorum_value(Service::Officers), Err(Error::Damaged(_))));
-    assert!(matches!(so.0.add_user(&so.1, Role::User, "eve", b"eve-and-eve"), Err(Error::Damaged(_))));
+    let refused = || {
+        assert!(matches!(so.0.quorum_value(Service::Officers), Err(Error::Damaged(_))));
+        assert!(matches!(so.0.add_user(&so.1, Role::User, "eve", b"eve-and-eve"), Err(Error::Damaged(_))));
+        assert!(matches!(so.0.reset_pin(&so.1, "bob", b"another-pin"), Err(Error::Damaged(_))));
+        assert!(matches!(so.0.set_quorum_value(&so.1, Service::Officers, 1), Err(Error::Damaged(_))));
+    };
+    refused();
+    // Nor are they lower where they are gone.
+    store.transact(&mut |transaction| Ok(transaction.delete(layout::QUORUM_VALUES)?)).unwrap();
+    refused();
+}
+
+/// Promise: whatever an officer tries without the approvals it takes is in the log.
+#[test]
+fn what_lacks_approvals_is_logged() {
+    let world = World::new();
+    let so = officer(&world, "so");
+    so.0.add_user(&so.1, Role::Officer, "deputy", &pin("deputy")).unwrap();
+    so.0.set_quorum_value(&so.1, Service::UserManagement, 2).unwrap();
+    so.0.set_quorum_value(&so.1, Service::Officers, 2).unwrap();
+    let before = told(&so.0).len();
+    let signature = approve("so", b"it is me");
+    let refused = [
+        so.0.add_user(&so.1, Role::User, "eve", b"eve-and-eve").map(drop),
+        so.0.delete_user(&so.1, "dave"),
+        so.0.reset_pin(&so.1, "bob", b"another-pin"),
+        so.0.unlock(&so.1, "bob"),
+        so.0.set_quorum_value(&so.1, Service::UserManagement, 1),
+        so.0.register_approver(&so.1, "deputy", &public_key("so"), b"it is me", &signature),
+    ];
+    assert!(refused.iter().all(|result| matches!(result, Err(Error::ApprovalsMissing { .. }))), "{refused:?}");
+    assert_eq!(told(&so.0)[before..], [(Event::QuorumRefused, 0); 6]);
+}
+
+/// Promise: a token that an officer's next request replaces is logged as deleted; one that has expired goes without a word.
+#[test]
+fn a_replaced_request_is_logged() {
+    let world = World::new();
+    let so = officer(&world, "so");
+    so.0.add_user(&so.1, Role::Officer, "deputy", &pin("deputy")).unwrap();
+    so.0.set_quorum_value(&so.1, Service::UserManagement, 2).unwrap();
+    let before = told(&so.0).len();
+    let ask = || u64::from(so.0.request_approval(&so.1, Service::UserManagement, None).unwrap().id);
+    let (first, second) = (ask(), ask());
+    world.clock.pass(USABLE_SECONDS);
+    let third = ask();
+    let expected = [
+        (Event::QuorumRequested, first),
+        (Event::QuorumDeleted, first),
+        (Event::QuorumRequested, second),
+        (Event::QuorumRequested, third),
+    ];
+    assert_eq!(told(&so.0)[before..], expected);
+}
+
+/// Promise: an officer who sets a user's PIN ends that user's sessions in all processes. The user's own change of it ends
+/// none, and no session that is open lifts a lock.
+#[test]
+fn an_officers_word_holds_against_an_open_session() {
+    let world = World::new();
+    let (alice, elsewhere) = (world.desk("alice"), world.desk("alice"));
+    let so = officer(&world, "so");
+    let key = alice.mac_key(&[]);
+    alice.session.set_pin(Some(&pin("alice")), Some(b"her own")).unwrap();
+    elsewhere.mac(key).unwrap();
+    let login = alice.login();
+    so.0.reset_pin(&so.1, "alice", b"from-the-officer").unwrap();
+    assert!(matches!(alice.token().change_own_pin(&login, b"the-thiefs"), Err(Error::NotLoggedIn)));
+    for desk in [&alice, &elsewhere] {
+        assert!(desk.mac(key).is_err());
+        assert!(desk.session.application().login().is_none());
+    }
+    let alice = world.desk_with("alice", b"from-the-officer");
+    alice.mac(key).unwrap();
+    while !matches!(alice.token().verify_pin(&alice.login(), b"a guess"), Err(Error::PinLocked)) {}
+    assert!(matches!(alice.token().change_own_pin(&alice.login(), b"the-thiefs"), Err(Error::PinLocked)));
+    assert!(so.0.users().unwrap().iter().any(|user| user.name == "alice" && user.locked));
+}
+
+/// The log's events, each with its second number.
+fn told(token: &Token) -> Vec<(Event, u64)> {
+    let mut told = Vec::new();
+    let visited = token.audit_entries(&mut |_, entry| {
+        let entry = entry.unwrap();
+        told.push((entry.event, entry.second));
+        ControlFlow::Continue(())
+    });
+    visited.unwrap();
+    told
 }

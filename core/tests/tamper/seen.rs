@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cryptoki_sys::*;
+use strongroom_core::access::Service;
 use strongroom_core::attribute::{AttributeType, Flag, Template};
 use strongroom_core::error::Error;
 use strongroom_core::object::birth::{Maker, create};
@@ -29,6 +30,8 @@ pub(crate) struct Seen {
     meta: Look<String>,
     /// The users, by number.
     users: Look<BTreeMap<u32, String>>,
+    /// How many officers must approve.
+    quorum: Look<String>,
     nobody: View,
     user: Look<View>,
     other: Look<View>,
@@ -115,6 +118,7 @@ impl Seen {
         let mut seen = Seen {
             meta: told(token.meta()).map(|meta| format!("{meta:?}")),
             users: users(&token),
+            quorum: quorum(&token),
             nobody,
             user: user.as_ref().map(|user| View::of(&token, Some(user))).map_err(Clone::clone),
             other: other.map(|other| View::of(&token, Some(&other))),
@@ -146,6 +150,7 @@ impl Seen {
             (Ok(old), Ok(new)) => subset("the users", old, new, |_, _| false)?,
             _ => Verdict::Detected,
         });
+        verdict = verdict.max(same("the quorum of officers", &self.quorum, &now.quorum)?);
         verdict = verdict.max(self.nobody.judge("nobody", &now.nobody)?);
         for (who, old, new) in [
             ("the user", Some(&self.user), Some(&now.user)),
@@ -321,6 +326,11 @@ fn log_in(token: &Token, role: Role, name: Option<&str>, pin: &[u8]) -> Look<Log
 fn users(token: &Token) -> Look<BTreeMap<u32, String>> {
     let users = told(token.users())?;
     Ok(users.into_iter().map(|user| (user.id.0, format!("{:?} {}", user.role, user.name))).collect())
+}
+
+fn quorum(token: &Token) -> Look<String> {
+    let value = |service| told(token.quorum_value(service));
+    Ok(format!("{} {}", value(Service::UserManagement)?, value(Service::Officers)?))
 }
 
 /// The logins that must fail and do not.

@@ -18,7 +18,7 @@ use cryptoki_sys::{CKR_PIN_INCORRECT, CKR_PIN_LOCKED};
 use zeroize::Zeroizing;
 
 use super::objects::expect;
-use super::{Login, Token, layout};
+use super::{Login, Meta, Token, layout};
 use crate::attribute::Flag;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -225,19 +225,18 @@ impl Token {
     }
 
     /// Logs that a user's PIN was wrong, and whether it was the last try.
-    pub(super) fn record_wrong_pin(
-        &self,
-        transaction: &mut dyn Transaction,
-        user: &User,
-        last: bool,
-    ) -> Result<(), Aborted> {
+    ///
+    /// # Errors
+    /// As [`Token::record_alone`].
+    pub(super) fn record_wrong_pin(&self, meta: &Meta, user: &User, is_last: bool) -> Result<(), Error> {
         let wrong = Fact { result: CKR_PIN_INCORRECT, ..Fact::user(Event::PinWrong, user) };
-        self.record(transaction, None, wrong)?;
-        if !last {
-            return Ok(());
-        }
         let locked = Fact { result: CKR_PIN_LOCKED, ..Fact::user(Event::UserLocked, user) };
-        self.record(transaction, None, locked)
+        self.store.transact(&mut |transaction| {
+            expect(transaction, meta, None)?;
+            self.record(transaction, None, wrong)?;
+            if is_last { self.record(transaction, None, locked) } else { Ok(()) }
+        })?;
+        Ok(())
     }
 
     /// Logs what needs no other change of the token.

@@ -6,7 +6,7 @@ use crate::access::Service;
 use crate::error::Error;
 use crate::object::Object;
 use crate::seal::User;
-use crate::store::{Aborted, Transaction};
+use crate::store::{Aborted, Body, Transaction};
 use crate::token::approvers::Read;
 use crate::token::audit::{Event, Fact};
 use crate::token::objects::{expect, expect_login};
@@ -43,7 +43,21 @@ impl Token {
         Ok(Taken { id, issued, record, meta })
     }
 
-    /// Takes, within a transaction, the token that approves of what an officer does there; nothing where none is needed.
+    /// Runs a transaction of an officer's, for as long as the login is good. Where approvals were missing, an entry of the log
+    /// tells: one written in the transaction would be gone with it.
+    ///
+    /// # Errors
+    /// [`Error::NotLoggedIn`], `body`'s, the store's.
+    pub(in crate::token) fn transact_as_officer(&self, officer: &Login, body: Body<'_>) -> Result<(), Error> {
+        let outcome = self.store.transact(&mut |transaction| {
+            expect_login(transaction, officer)?;
+            body(transaction)
+        });
+        self.refused(officer, 0, outcome.map_err(Error::from))
+    }
+
+    /// Takes, within [`Token::transact_as_officer`], the token that approves of what an officer does there; nothing where
+    /// none is needed.
     ///
     /// # Errors
     /// [`Error::ApprovalsMissing`].
