@@ -22,8 +22,8 @@ pub(crate) fn list(list: List<CK_INTERFACE>) -> Outcome {
     list.fill(INTERFACES.iter().map(|offered| offered.interface.value()))
 }
 
-/// `C_GetInterface`: the first interface with this name (the standard's where none is given), this version (if any) and all
-/// these flags.
+/// `C_GetInterface`: the first interface with this name (the standard's where none is given), this version (if any) and
+/// all these flags.
 pub(crate) fn find(
     name: Pointer<u8>,
     version: Pointer<CK_VERSION>,

@@ -1,8 +1,8 @@
-//! The calling thread's last error in words (`SR_GetLastErrorText`): the function, the return value and the reason, as the
-//! trace tells them, without secrets.
+//! The calling thread's last error in words (`SR_GetLastErrorText`): the function, the return value and the reason, as
+//! the trace tells them, without secrets.
 //!
-//! A success leaves it alone, as it does `errno`, and costs nothing here. The text lies in the thread's own storage and needs
-//! no destructor, which a module that can be unloaded must not leave with a thread.
+//! A success leaves it alone, as it does `errno`, and costs nothing here. The text lies in the thread's own storage and
+//! needs no destructor, which a module that can be unloaded must not leave with a thread.
 
 use std::cell::RefCell;
 use std::fmt::{self, Write as _};

@@ -1,5 +1,6 @@
-//! What Strongroom adds to PKCS#11: the interface "Strongroom" with functions for users, sharing, approvals (quorum) and the
-//! last error's text. `include/strongroom/strongroom.h` says the same in C, and `tests/header.rs` keeps the two equal.
+//! What Strongroom adds to PKCS#11: the interface "Strongroom" with functions for users, sharing, approvals (quorum)
+//! and the last error's text. `include/strongroom/strongroom.h` says the same in C, and `tests/header.rs` keeps the two
+//! equal.
 //!
 //! | module | what for |
 //! | --- | --- |

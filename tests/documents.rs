@@ -37,6 +37,26 @@ fn no_line_names_a_machine_path() {
     }
 }
 
+/// Prose has at most 120 columns, in documents and in comments; tables and output have what they have.
+#[test]
+fn prose_keeps_to_its_width() {
+    let folders = ["src", "core", "crypto", "tools", "bench", "fuzz/src", "fuzz/fuzz_targets", "tests"];
+    let is_long = |line: &str| line.chars().count() > 120;
+    for source in folders.iter().flat_map(|folder| files(root().join(folder), "rs")) {
+        let text = fs::read_to_string(&source).unwrap();
+        let comments = (1..).zip(text.lines()).filter(|(_, line)| line.trim_start().starts_with("//"));
+        for (number, line) in comments.filter(|(_, line)| !line.contains('|')) {
+            assert!(!is_long(line), "{}:{number}: {line}", name(&source));
+        }
+    }
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for line in prose(&text).filter(|line| !line.trim_start().starts_with('|')) {
+            assert!(!is_long(line), "{}: {line}", name(&document));
+        }
+    }
+}
+
 /// A test is named as `file::function`, in code marks.
 #[test]
 fn tests_named_in_the_specification_exist() {
@@ -163,26 +183,28 @@ fn root() -> &'static Path {
 
 /// Every document of the product: at the root, and below docs.
 fn documents() -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut places = vec![root().join("docs")];
     let at_the_root = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
-    found.extend(at_the_root.filter(|path| is_document(path)));
+    let mut found = files(root().join("docs"), "md");
+    found.extend(at_the_root.filter(|path| path.extension().is_some_and(|own| own == "md")));
+    assert!(found.len() > 10, "{found:?}");
+    found
+}
+
+/// The files below a folder whose names end like this.
+fn files(folder: PathBuf, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut places = vec![folder];
     while let Some(place) = places.pop() {
         for entry in fs::read_dir(place).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 places.push(path);
-            } else if is_document(&path) {
+            } else if path.extension().is_some_and(|own| own == extension) {
                 found.push(path);
             }
         }
     }
-    assert!(found.len() > 10, "{found:?}");
     found
-}
-
-fn is_document(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "md")
 }
 
 fn name(document: &Path) -> String {

@@ -1,4 +1,5 @@
-//! Keys that several users use in several processes: what one shares or no longer shares, the others see at their next call.
+//! Keys that several users use in several processes: what one shares or no longer shares, the others see at their next
+//! call.
 
 // Every block calls the module as a C program would, with pointers to variables that outlive the call.
 #![allow(clippy::undocumented_unsafe_blocks)]
@@ -13,8 +14,8 @@ use support::module::{Answer, ok};
 use support::worker::Workshop;
 use support::{Place, USER_PIN, module_file};
 
-/// Promise: a key that is no longer shared is gone for other processes at their next call, whatever they are in the middle
-/// of.
+/// Promise: a key that is no longer shared is gone for other processes at their next call, whatever they are in the
+/// middle of.
 #[test]
 fn an_unshared_key_is_gone_for_other_processes_at_once() {
     let place = Place::with_token("sharing");

@@ -1,5 +1,5 @@
-//! What users and sharing cost in a token of ours with many keys. PKCS#11 has no calls for it, so this asks the core; every
-//! user works in an HSM of his own on the same files, as in a process of his own.
+//! What users and sharing cost in a token of ours with many keys. PKCS#11 has no calls for it, so this asks the core;
+//! every user works in an HSM of his own on the same files, as in a process of his own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

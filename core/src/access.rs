@@ -126,13 +126,13 @@ pub fn check(action: Action, actor: Actor, object: &Object) -> Result<(), Error>
     }
 }
 
-/// Whether `actor` may take an object of the token out masked. Of a private object an officer sees no more than whose it
-/// is. What takes approvals to manage is not masked: the container would bring back the sharees that it had, and the key
-/// itself, whatever was approved since.
+/// Whether `actor` may take an object of the token out masked. Of a private object an officer sees no more than whose
+/// it is. What takes approvals to manage is not masked: the container would bring back the sharees that it had, and the
+/// key itself, whatever was approved since.
 ///
 /// # Errors
-/// [`Error::NotOwner`]; [`Error::NotLoggedIn`]; [`Error::Prohibited`] where management takes approvals, or where use does
-/// and an officer asks, who cannot have them.
+/// [`Error::NotOwner`]; [`Error::NotLoggedIn`]; [`Error::Prohibited`] where management takes approvals, or where use
+/// does and an officer asks, who cannot have them.
 pub fn check_masking(actor: Actor, ownership: &Ownership) -> Result<(), Error> {
     match actor {
         Actor::Anonymous => Err(Error::NotLoggedIn),

@@ -260,8 +260,8 @@ impl<'a> Template<'a> {
     /// Parses a template that describes an object.
     ///
     /// # Errors
-    /// `CKR_ATTRIBUTE_TYPE_INVALID`, `CKR_ATTRIBUTE_VALUE_INVALID`, and `CKR_TEMPLATE_INCONSISTENT` for an attribute that is
-    /// given twice (PKCS#11 3.2 §4.1.1).
+    /// `CKR_ATTRIBUTE_TYPE_INVALID`, `CKR_ATTRIBUTE_VALUE_INVALID`, and `CKR_TEMPLATE_INCONSISTENT` for an attribute
+    /// that is given twice (PKCS#11 3.2 §4.1.1).
     pub fn parse(raw: &[RawAttribute<'a>]) -> Result<Template<'a>, Error> {
         Self::parse_with(raw, false)
     }
@@ -439,8 +439,8 @@ macro_rules! definitions {
     };
 }
 
-/// The attributes of PKCS#11 3.2 that keys, certificates, data, profiles and validations have, and our own, in ascending
-/// order.
+/// The attributes of PKCS#11 3.2 that keys, certificates, data, profiles and validations have, and our own, in
+/// ascending order.
 static DEFINITIONS: &[Definition] = {
     use Flag::*;
     use ValueKind::{Bytes, Date, Flag as F, Mechanisms, Template as Nested, Ulong};

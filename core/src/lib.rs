@@ -1,5 +1,5 @@
-//! The HSM of Strongroom, in safe Rust: every door (the PKCS#11 module, the tools, the servers) translates, and this core
-//! decides.
+//! The HSM of Strongroom, in safe Rust: every door (the PKCS#11 module, the tools, the servers) translates, and this
+//! core decides.
 //!
 //! The floors, each of which knows only those below it:
 //!

@@ -1,8 +1,8 @@
 //! Digests: SHA-1 and SHA-2 over AWS-LC, MD5 and SHA-3 over the RustCrypto crates, without an allocation. SHAKE, which
 //! only prehashes messages, is AWS-LC's too and does allocate.
 //!
-//! A [`struct@Hash`] can be cloned in the middle of a message, which is what [`mac`](crate::mac) builds HMAC on, and its state
-//! can be written down and taken up again.
+//! A [`struct@Hash`] can be cloned in the middle of a message, which is what [`mac`](crate::mac) builds HMAC on, and
+//! its state can be written down and taken up again.
 
 mod rust_crypto;
 mod sha;

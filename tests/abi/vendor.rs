@@ -39,8 +39,8 @@ fn a_child_starts_afresh() {
     finalize();
 }
 
-/// Whatever a caller calls a user, a call is one line of the trace, and neither that nor the last error moves a cursor or
-/// turns a text around.
+/// Whatever a caller calls a user, a call is one line of the trace, and neither that nor the last error moves a cursor
+/// or turns a text around.
 #[test]
 fn a_name_forges_no_line_of_the_trace() {
     let _turn = turn();

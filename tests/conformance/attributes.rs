@@ -571,8 +571,8 @@ fn unique_ids_are_unique_and_mechanisms_and_profiles_have_them_too() {
     assert_eq!(ids.len(), objects.len());
 }
 
-/// The value of a session key is the caller's, who may read it again; pkcs11-provider makes and reads such keys. A key of
-/// the token, and one that is made here, comes out only if somebody said so.
+/// The value of a session key is the caller's, who may read it again; pkcs11-provider makes and reads such keys. A key
+/// of the token, and one that is made here, comes out only if somebody said so.
 #[test]
 fn where_the_template_is_silent_only_given_session_keys_are_open() {
     let token = Token::new();

@@ -161,8 +161,8 @@ impl Token {
         Token { slot: new_slot(), _turn: Some(turn) }
     }
 
-    /// A token founded as a CloudHSM, whose officer has this PIN, or else is not activated. No function of PKCS#11 makes
-    /// one, so the core does, as another process would: the module has not seen the slot yet.
+    /// A token founded as a CloudHSM, whose officer has this PIN, or else is not activated. No function of PKCS#11
+    /// makes one, so the core does, as another process would: the module has not seen the slot yet.
     pub(crate) fn of_cloudhsm(pin: Option<&[u8]>) -> Token {
         let turn = together();
         let _new = NEW.lock().unwrap_or_else(PoisonError::into_inner);

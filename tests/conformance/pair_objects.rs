@@ -1,5 +1,5 @@
-//! Public and private keys as objects (§4.7 to §4.9, §4.11, §5.7, §5.18.2): the rules of their attributes, import, check
-//! values, searches, who sees them, what a restart leaves.
+//! Public and private keys as objects (§4.7 to §4.9, §4.11, §5.7, §5.18.2): the rules of their attributes, import,
+//! check values, searches, who sees them, what a restart leaves.
 
 mod attributes;
 mod places;

@@ -149,9 +149,9 @@ impl Sample {
             }
     }
 
-    /// `CKF_*` of its functions under a policy. `strict` and `fips` wrap nothing without authentication, and with RSA only
-    /// by OAEP; `strict` wraps nothing under an IV of the caller's either, and `fips` makes no new signatures with SHA-1, and does not encrypt with the padding of PKCS #1 v1.5
-    /// (SP 800-131A).
+    /// `CKF_*` of its functions under a policy. `strict` and `fips` wrap nothing without authentication, and with RSA
+    /// only by OAEP; `strict` wraps nothing under an IV of the caller's either, and `fips` makes no new signatures with
+    /// SHA-1, and does not encrypt with the padding of PKCS #1 v1.5 (SP 800-131A).
     pub(crate) fn functions_under(&self, policy: Grade) -> CK_FLAGS {
         let wraps = match self.id {
             _ if policy == Grade::Standard => 0,

@@ -6,8 +6,8 @@
 //! signature at its full width then has to verify, too.
 //!
 //! "Acceptable" leaves the choice. What is chosen: compressed points are accepted; so are points of the twist of a
-//! Montgomery curve and coordinates that are not reduced, as RFC 7748 §5 demands; a point of small order, which gives the
-//! all-zero secret, is refused, as its §6 permits.
+//! Montgomery curve and coordinates that are not reduced, as RFC 7748 §5 demands; a point of small order, which gives
+//! the all-zero secret, is refused, as its §6 permits.
 //!
 //! The two files of ECDSA signatures in DER are left out: PKCS#11 has no such signatures.
 

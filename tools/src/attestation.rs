@@ -1,8 +1,8 @@
 //! Whether the module and the programs of an installation are those that were installed.
 //!
 //! `strongroom attest make` writes a manifest of them, signed with a key made for this one signature, and pins the
-//! public key at a second place. [`check`] compares. A certificate says to others which key that was; [`certificate`] is
-//! it. What all that proves and what not is in `docs/attestation.md`.
+//! public key at a second place. [`check`] compares. A certificate says to others which key that was; [`certificate`]
+//! is it. What all that proves and what not is in `docs/attestation.md`.
 //!
 //! Nothing but the place of the running program, as the kernel knows it, says which installation is meant: an option or
 //! a variable that names another manifest would let whoever sets it choose the answer.

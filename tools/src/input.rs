@@ -1,5 +1,5 @@
-//! What is typed or comes through a pipe: standard input and files of commands, a line at a time. Lines hold passwords, and
-//! the buffer that the standard library has for standard input is never wiped, so it is not used.
+//! What is typed or comes through a pipe: standard input and files of commands, a line at a time. Lines hold passwords,
+//! and the buffer that the standard library has for standard input is never wiped, so it is not used.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};

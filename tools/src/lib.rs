@@ -1,6 +1,6 @@
-//! The command lines of Strongroom: `strongroom` for people and scripts, and the tools that speak as those of AWS CloudHSM
-//! do. They work on the same tokens as the PKCS#11 module, through the same core; like every door they translate and have
-//! no rule of their own.
+//! The command lines of Strongroom: `strongroom` for people and scripts, and the tools that speak as those of AWS
+//! CloudHSM do. They work on the same tokens as the PKCS#11 module, through the same core; like every door they
+//! translate and have no rule of their own.
 //!
 //! | module | what for |
 //! | --- | --- |

@@ -235,8 +235,8 @@ fn inherited(descriptor: u32) -> std::io::Result<File> {
         .and_then(|program| pidfd_getfd(program, number, PidfdGetfdFlags::empty()));
     match duplicate {
         Ok(duplicate) => Ok(duplicate.into()),
-        // Older kernels, and containers that forbid it. Opened by its name a file begins anew, and must be one that this
-        // user may open; a socket cannot be.
+        // Older kernels, and containers that forbid it. Opened by its name a file begins anew, and must be one that
+        // this user may open; a socket cannot be.
         Err(Errno::NOSYS | Errno::PERM) => File::open(format!("/dev/fd/{descriptor}")).map_err(|error| {
             let reason = format!("{error}; this kernel does not let it be used as it is, only opened anew");
             std::io::Error::new(error.kind(), reason)

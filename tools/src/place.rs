@@ -280,8 +280,8 @@ pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Fail
     }
 }
 
-/// Who unlocks a locked user, and how. `secret` is what tools call a PIN, and `anew` says how an officer sets a new one,
-/// given who is meant.
+/// Who unlocks a locked user, and how. `secret` is what tools call a PIN, and `anew` says how an officer sets a new
+/// one, given who is meant.
 pub(crate) fn unlocking(user: &UserInfo, users: &[UserInfo], secret: &str, anew: impl Fn(&str) -> String) -> String {
     let by = |whom: &str| {
         let anew = if user.escrowed { format!(", {}", anew(whom)) } else { String::new() };

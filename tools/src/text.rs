@@ -52,7 +52,8 @@ pub(crate) fn any_case<T: FromStr<Err = String>>(name: &str) -> Result<T, String
     name.to_ascii_lowercase().parse()
 }
 
-/// Text of several lines or columns, with every other character written out that would move the cursor or hide something.
+/// Text of several lines or columns, with every other character written out that would move the cursor or hide
+/// something.
 pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     let stays = |character| matches!(character, '\n' | '\t') || is_harmless(character);
     if text.chars().all(stays) {
@@ -68,8 +69,8 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// JSON that is read as before, and that a terminal shows as it is. What would move the cursor or turn the line can only
-/// stand in its strings, where `\uXXXX` is the same; line ends between its parts stay.
+/// JSON that is read as before, and that a terminal shows as it is. What would move the cursor or turn the line can
+/// only stand in its strings, where `\uXXXX` is the same; line ends between its parts stay.
 pub(crate) fn json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {

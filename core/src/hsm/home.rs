@@ -1,5 +1,5 @@
-//! Where tokens live: a directory each, named after its slot. A slot keeps its number for ever: the directory of a deleted
-//! token stays behind, empty, so that its number is not given again.
+//! Where tokens live: a directory each, named after its slot. A slot keeps its number for ever: the directory of a
+//! deleted token stays behind, empty, so that its number is not given again.
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -76,8 +76,8 @@ impl Home {
         Ok(slots)
     }
 
-    /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens and
-    /// the making of one. None where tokens live in memory, and where the file system has no such locks.
+    /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens
+    /// and the making of one. None where tokens live in memory, and where the file system has no such locks.
     ///
     /// # Errors
     /// [`Error::Device`], [`Error::WriteProtected`].
@@ -103,8 +103,8 @@ impl Home {
         Ok(Arc::new(SqliteStore::open(&self.slot_dir(slot), false)?))
     }
 
-    /// Makes the token of `slot`, which must be free, by filling an empty store. The token is in its slot whole or not at
-    /// all, and two processes cannot both make it.
+    /// Makes the token of `slot`, which must be free, by filling an empty store. The token is in its slot whole or not
+    /// at all, and two processes cannot both make it.
     ///
     /// # Errors
     /// [`Error::Busy`] where another process was faster; what `fill` says; the store's.
@@ -144,7 +144,8 @@ impl Home {
         if !SqliteStore::exists(&dir) {
             return Err(Error::NoSlot(slot));
         }
-        // First the records, so that whoever has the token open finds it gone; a store too damaged for that goes as it is.
+        // First the records, so that whoever has the token open finds it gone; a store too damaged for that goes as it
+        // is.
         match SqliteStore::open(&dir, false).map_err(Error::from).and_then(|store| crate::token::erase(&store)) {
             Ok(()) | Err(Error::Damaged(_)) => {}
             Err(error) => return Err(error),

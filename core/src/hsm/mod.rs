@@ -134,7 +134,8 @@ impl Hsm {
         self.home.slot_dir(slot)
     }
 
-    /// The slots, the free one last (`C_GetSlotList`, PKCS#11 3.2 §5.5.1). Every slot holds a token, initialised or not.
+    /// The slots, the free one last (`C_GetSlotList`, PKCS#11 3.2 §5.5.1). Every slot holds a token, initialised or
+    /// not.
     ///
     /// # Errors
     /// [`Error::Device`].
@@ -237,8 +238,8 @@ impl Hsm {
         }
     }
 
-    /// Initialises the token of a slot (`C_InitToken`, PKCS#11 3.2 §5.5.7): a new one where the slot is free, the old one
-    /// anew where the officer's PIN is right.
+    /// Initialises the token of a slot (`C_InitToken`, PKCS#11 3.2 §5.5.7): a new one where the slot is free, the old
+    /// one anew where the officer's PIN is right.
     ///
     /// # Errors
     /// [`Error::NoSlot`], [`Error::SessionsExist`], the PIN's, the store's.
@@ -293,8 +294,8 @@ impl Hsm {
         })
     }
 
-    /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens and
-    /// the making of one.
+    /// Keeps other processes that ask for this from going on, until the file is dropped: between a look at the tokens
+    /// and the making of one.
     ///
     /// # Errors
     /// [`Error::Device`], [`Error::WriteProtected`].

@@ -1,5 +1,5 @@
-//! The mechanism catalogue: one entry per mechanism, from which come the mechanism list, `C_GetMechanismInfo`, parameter
-//! parsing, dispatch and the table in the manual. What is not here does not work, and what is here works.
+//! The mechanism catalogue: one entry per mechanism, from which come the mechanism list, `C_GetMechanismInfo`,
+//! parameter parsing, dispatch and the table in the manual. What is not here does not work, and what is here works.
 
 mod catalogue;
 pub mod cloudhsm;
@@ -277,8 +277,8 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Whether `policy` takes the hash that the parameter of an RSA mechanism names, for this function (`CKF_SIGN` and so
-    /// on), as it would take a mechanism of its own with this hash.
+    /// Whether `policy` takes the hash that the parameter of an RSA mechanism names, for this function (`CKF_SIGN` and
+    /// so on), as it would take a mechanism of its own with this hash.
     ///
     /// # Errors
     /// `CKR_MECHANISM_PARAM_INVALID`.
@@ -349,10 +349,11 @@ impl Mechanism {
         self.functions & function != 0
     }
 
-    /// What it does under `policy`. `strict` and `fips` leave out wraps that do not tell a wrong key from a right one, or
-    /// tell whoever sends tampered ones about it: without authentication, and with RSA without OAEP. `strict` leaves out
-    /// those of GCM and CCM too: whoever chooses the IV twice has two keys under one key stream, and one of them may be
-    /// known. `fips` also leaves out encryption with PKCS #1 v1.5 padding (SP 800-131A) and new signatures with SHA-1.
+    /// What it does under `policy`. `strict` and `fips` leave out wraps that do not tell a wrong key from a right one,
+    /// or tell whoever sends tampered ones about it: without authentication, and with RSA without OAEP. `strict` leaves
+    /// out those of GCM and CCM too: whoever chooses the IV twice has two keys under one key stream, and one of them
+    /// may be known. `fips` also leaves out encryption with PKCS #1 v1.5 padding (SP 800-131A) and new signatures with
+    /// SHA-1.
     pub fn functions_under(&self, policy: Policy) -> u64 {
         const WRAPS: CK_FLAGS = CKF_WRAP | CKF_UNWRAP;
         let left_out = match self.work {

@@ -1,5 +1,5 @@
-//! Mechanism parameters, once read from the caller's memory. Numbers are as the caller gave them: whoever uses them checks
-//! them.
+//! Mechanism parameters, once read from the caller's memory. Numbers are as the caller gave them: whoever uses them
+//! checks them.
 
 use std::fmt;
 

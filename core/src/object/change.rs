@@ -1,5 +1,5 @@
-//! How an object becomes another: attributes set (`C_SetAttributeValue`) or overridden in a copy (`C_CopyObject`). Either
-//! way attributes only get stronger, and the key material stays the same.
+//! How an object becomes another: attributes set (`C_SetAttributeValue`) or overridden in a copy (`C_CopyObject`).
+//! Either way attributes only get stronger, and the key material stays the same.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -18,14 +18,15 @@ use crate::error::Error;
 /// `object` with the attributes of `template` (PKCS#11 3.2 §5.7.6): all of them or none.
 ///
 /// # Errors
-/// [`Error::Prohibited`] for an object that is not modifiable, and for a trusted certificate (§4.6.2); the attribute's own
-/// error otherwise.
+/// [`Error::Prohibited`] for an object that is not modifiable, and for a trusted certificate (§4.6.2); the attribute's
+/// own error otherwise.
 pub fn set(object: &Object, template: &Template<'_>, officer: bool) -> Result<Object, Error> {
     allowed(object)?;
     if object.kind.class == CKO_CERTIFICATE && object.has(Flag::Trusted) {
         return Err(Error::Prohibited("a trusted certificate is not modifiable (CKA_TRUSTED)"));
     }
-    // An officer trusted the key to do what it does, and nothing else: what it wrapped would come out by what it learns.
+    // An officer trusted the key to do what it does, and nothing else: what it wrapped would come out by what it
+    // learns.
     let changes = |entry: &Entry<'_>| matches!(entry.value, Given::Flag(flag, value) if value != object.has(flag));
     if is_trusted_key(object)
         && let Some(entry) = template.entries().iter().find(|entry| changes(entry))
@@ -111,8 +112,8 @@ pub fn shared(object: &Object, user: UserId) -> Result<Object, Error> {
 /// `object`, no longer shared with `user`.
 ///
 /// # Errors
-/// [`Error::AttributeValue`] for a user who does not share it; [`Error::Prohibited`] where fewer users would be left than must
-/// approve.
+/// [`Error::AttributeValue`] for a user who does not share it; [`Error::Prohibited`] where fewer users would be left
+/// than must approve.
 pub fn unshared(object: &Object, user: UserId) -> Result<Object, Error> {
     let sharees = object.ownership.sharees;
     if !sharees.contains(user) {

@@ -91,8 +91,8 @@ static SHARED: &[Rule] = &[
     own(CKA_SR_MANAGEMENT_APPROVALS, 0),
 ];
 
-/// PKCS#11 3.2 §4.10: every secret key. `CKA_ALWAYS_AUTHENTICATE` is the standard's for private keys only; here a secret
-/// key may ask for it too.
+/// PKCS#11 3.2 §4.10: every secret key. `CKA_ALWAYS_AUTHENTICATE` is the standard's for private keys only; here a
+/// secret key may ask for it too.
 static SECRET_KEY: &[Rule] = &[
     flag(CKA_SENSITIVE, CHANGEABLE | STICKY_TRUE),
     flag(CKA_ENCRYPT, CHANGEABLE),

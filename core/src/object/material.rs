@@ -202,8 +202,8 @@ impl Material {
     }
 
     /// The key check value: three bytes of an encrypted zero block for block ciphers, of the SHA-1 hash of the value
-    /// for generic secrets and ChaCha20 (PKCS#11 3.2 §4.10.2, §6.8.2 and the ChaCha20 key objects); none for RC4 and XTS,
-    /// which have no block to encrypt.
+    /// for generic secrets and ChaCha20 (PKCS#11 3.2 §4.10.2, §6.8.2 and the ChaCha20 key objects); none for RC4 and
+    /// XTS, which have no block to encrypt.
     pub fn check_value(&self, key_type: u64) -> Result<Option<[u8; 3]>, Error> {
         match key_type {
             CKK_AES | CKK_DES | CKK_DES2 | CKK_DES3 => cipher::check_value(self.cipher(key_type)?).map(Some),

@@ -1,7 +1,8 @@
 //! Objects: immutable values with a kind, attributes and, for keys, material that is prepared once and shared.
 //!
-//! An object never changes: a change makes a new one ([`change`]), which shares the key material of the old. How objects
-//! come to be is [`birth`]; what they look like in the store is [`codec`]; which attributes they have is [`schema`].
+//! An object never changes: a change makes a new one ([`change`]), which shares the key material of the old. How
+//! objects come to be is [`birth`]; what they look like in the store is [`codec`]; which attributes they have is
+//! [`schema`].
 
 pub mod birth;
 pub mod change;
@@ -256,7 +257,8 @@ impl Object {
         self.retired.store(true, Ordering::Release);
     }
 
-    /// Whether the object is no longer the one with its number. Token objects never say so: the store's generation does.
+    /// Whether the object is no longer the one with its number. Token objects never say so: the store's generation
+    /// does.
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::Acquire)
     }
@@ -271,8 +273,8 @@ impl Object {
         self.has(Flag::Sensitive) || !self.has(Flag::Extractable) || self.is_bound()
     }
 
-    /// Whether more than the caller decides about it: somebody else owns it, or its use takes approvals, which nobody asks
-    /// for who knows the value.
+    /// Whether more than the caller decides about it: somebody else owns it, or its use takes approvals, which nobody
+    /// asks for who knows the value.
     pub(crate) fn is_bound(&self) -> bool {
         self.borrowed || self.ownership.use_approvals > 0 || self.ownership.management_approvals > 0
     }

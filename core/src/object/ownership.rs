@@ -53,7 +53,8 @@ impl Ownership {
         user != UserId::NOBODY && (self.owner == user || self.sharees.contains(user))
     }
 
-    /// Whether the user who has these keys owns or shares it. That an owner is the same was seen when the object was opened.
+    /// Whether the user who has these keys owns or shares it. That an owner is the same was seen when the object was
+    /// opened.
     pub fn is_associated_by(&self, user: UserId, keys: &KeysId) -> bool {
         user != UserId::NOBODY && (self.owner == user || self.sharees.keys_of(user) == Some(keys))
     }
@@ -66,8 +67,8 @@ impl Ownership {
     /// The ownership that `template` asks for of a new object of `class` with these flags.
     ///
     /// # Errors
-    /// [`Error::AttributeValue`] for too many users or approvals, [`Error::TemplateInconsistent`] for sharing what cannot be
-    /// shared.
+    /// [`Error::AttributeValue`] for too many users or approvals, [`Error::TemplateInconsistent`] for sharing what
+    /// cannot be shared.
     pub(crate) fn asked(self, class: u64, flags: Flags, template: &Template<'_>) -> Result<Ownership, Error> {
         let approvals = |attribute| -> Result<u8, Error> {
             let number = template.ulong(attribute).unwrap_or(0);

@@ -1,8 +1,8 @@
 //! What a key is for. A key with two purposes reads others: one that wraps and decrypts, one that unwraps and encrypts,
 //! one that derives and signs, one that agrees on secrets and unwraps.
 //!
-//! Every key remembers the purposes it ever had, in bits of its flags that no caller sets; copies and the two halves of a
-//! new pair have them in common. Which of them go together is a matter of the token's policy.
+//! Every key remembers the purposes it ever had, in bits of its flags that no caller sets; copies and the two halves of
+//! a new pair have them in common. Which of them go together is a matter of the token's policy.
 
 use crate::attribute::{Flag, Flags, PURPOSE_SHIFT};
 

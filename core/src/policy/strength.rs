@@ -1,5 +1,5 @@
-//! How strong keys are (NIST SP 800-57 part 1 revision 5, §5.6.1, table 2): the bits of a search that costs as much as the
-//! best known attack.
+//! How strong keys are (NIST SP 800-57 part 1 revision 5, §5.6.1, table 2): the bits of a search that costs as much as
+//! the best known attack.
 
 use cryptoki_sys::*;
 use strongroom_crypto::{ec, edwards, montgomery};

@@ -1,5 +1,5 @@
-//! What `strict` demands of keys besides their mechanisms, so that no calls together read one: each rule answers an attack
-//! in the table of `docs/policies.md`.
+//! What `strict` demands of keys besides their mechanisms, so that no calls together read one: each rule answers an
+//! attack in the table of `docs/policies.md`.
 
 use cryptoki_sys::*;
 
@@ -65,8 +65,8 @@ pub(super) fn check_new(object: &Object) -> Result<(), Error> {
     Ok(())
 }
 
-/// As [`check_new`], of what an object becomes: no purpose comes later than at its making. The halves of a pair, and copies
-/// of a key without a purpose, do not see each other and could find two.
+/// As [`check_new`], of what an object becomes: no purpose comes later than at its making. The halves of a pair, and
+/// copies of a key without a purpose, do not see each other and could find two.
 ///
 /// # Errors
 /// `CKR_TEMPLATE_INCONSISTENT`.

@@ -1,4 +1,5 @@
-//! Masked objects: the record of an object, as it lies in the store, in a container that leaves the token and comes back.
+//! Masked objects: the record of an object, as it lies in the store, in a container that leaves the token and comes
+//! back.
 //!
 //! The record stays sealed to its owner. The container tells the token's users, and nobody else, that it is one of this
 //! token and as it was made: `docs/store-format.md`.

@@ -1,11 +1,11 @@
 //! Token objects as sealed records.
 //!
-//! Four shapes: a private object is one sealed box (attributes and value together, so no attribute can be edited); a shared
-//! one is the same, with its data key wrapped for each user it is shared with, and signed by its owner, as others can
-//! open the box now; a public object is clear and signed by its owner, or by nobody where nobody was logged in: a checksum
-//! is in the signature's place then, against accidents only, and such an object is never a key; a public key object with
-//! a secret value is clear and signed, and its value sealed under a key that every user of the token has. In front stands
-//! an envelope that any of them shares.
+//! Four shapes: a private object is one sealed box (attributes and value together, so no attribute can be edited); a
+//! shared one is the same, with its data key wrapped for each user it is shared with, and signed by its owner, as
+//! others can open the box now; a public object is clear and signed by its owner, or by nobody where nobody was logged
+//! in: a checksum is in the signature's place then, against accidents only, and such an object is never a key; a public
+//! key object with a secret value is clear and signed, and its value sealed under a key that every user of the token
+//! has. In front stands an envelope that any of them shares.
 
 use std::sync::Arc;
 
@@ -130,8 +130,8 @@ impl<'a> Envelope<'a> {
     /// `authority` is the token's, which alone makes an object trusted.
     ///
     /// # Errors
-    /// [`Error::Damaged`] for a record that was changed by anyone but its owner; [`Error::NoObject`] where the caller has no
-    /// key to it.
+    /// [`Error::Damaged`] for a record that was changed by anyone but its owner; [`Error::NoObject`] where the caller
+    /// has no key to it.
     pub fn open(
         &self,
         token: &TokenId,

@@ -1,5 +1,5 @@
-//! The key between two users: what one owns and shares with the other is wrapped under it. It is made and sealed once per
-//! pair of users, not once per object, so that sharing costs no public-key operation.
+//! The key between two users: what one owns and shares with the other is wrapped under it. It is made and sealed once
+//! per pair of users, not once per object, so that sharing costs no public-key operation.
 //!
 //! ```text
 //! pair key --sealed under the owner's own wrapping key--> the owner

@@ -113,8 +113,8 @@ impl User {
         Ok((key, bundle))
     }
 
-    /// Sets a PIN as an officer, who opens the bundle by its escrow. It is sealed anew under another key, so that nobody who
-    /// opened it before can do anything with this record: see [`User::sealed`].
+    /// Sets a PIN as an officer, who opens the bundle by its escrow. It is sealed anew under another key, so that
+    /// nobody who opened it before can do anything with this record: see [`User::sealed`].
     ///
     /// # Errors
     /// [`Error::Prohibited`] where nothing was left in escrow.
@@ -134,8 +134,8 @@ impl User {
         self.set_pin(token, &key, pin, cost, random)
     }
 
-    /// The sealed bundle. It stays as it is when users change their PINs, and becomes another one where an officer sets a
-    /// PIN: by it a login knows whether that happened since.
+    /// The sealed bundle. It stays as it is when users change their PINs, and becomes another one where an officer sets
+    /// a PIN: by it a login knows whether that happened since.
     pub fn sealed(&self) -> &[u8] {
         &self.bundle
     }

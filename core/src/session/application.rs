@@ -38,7 +38,8 @@ pub struct Application {
     /// The token's policy as of `seen`.
     policy: AtomicU8,
     /// Changes whenever what was allowed may no longer be: with a logout, and with each commit of any process. What was
-    /// checked in an epoch holds throughout it, save that a session object may have been destroyed, which it knows itself.
+    /// checked in an epoch holds throughout it, save that a session object may have been destroyed, which it knows
+    /// itself.
     epoch: AtomicU64,
     /// How many logins ended: what began in one does not go on in the next.
     logouts: AtomicU64,

@@ -25,8 +25,8 @@ struct Approval {
 }
 
 impl Approvals {
-    /// Takes the approvals that `action` with this key needs, if it needs any. A key that plays two parts in one operation is
-    /// approved once.
+    /// Takes the approvals that `action` with this key needs, if it needs any. A key that plays two parts in one
+    /// operation is approved once.
     ///
     /// # Errors
     /// [`Error::ApprovalsMissing`]; [`Error::NotLoggedIn`].
@@ -82,8 +82,8 @@ impl Drop for Approvals {
     }
 }
 
-/// Whether an operation used its key: it succeeded, or its answer is that what the key was used on is not genuine. Otherwise
-/// one approval would serve to try any number of forgeries.
+/// Whether an operation used its key: it succeeded, or its answer is that what the key was used on is not genuine.
+/// Otherwise one approval would serve to try any number of forgeries.
 pub(super) fn is_carried_out<T>(result: &Result<T, Error>) -> bool {
     matches!(
         result,

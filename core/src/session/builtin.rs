@@ -1,5 +1,5 @@
-//! Objects every token has by itself: one for each mechanism (PKCS#11 3.2 §4.13) and one for each profile the module meets
-//! (§4.12). Nobody makes, changes or destroys them, and a search finds them only when it names their class.
+//! Objects every token has by itself: one for each mechanism (PKCS#11 3.2 §4.13) and one for each profile the module
+//! meets (§4.12). Nobody makes, changes or destroys them, and a search finds them only when it names their class.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};

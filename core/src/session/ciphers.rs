@@ -74,8 +74,8 @@ impl CipherOperation {
         self.key.check(&session.application, idle)
     }
 
-    /// How long a plaintext is shows only once it is decrypted: who is told that a buffer is too small for it has used the
-    /// key. The next call goes on without another approval.
+    /// How long a plaintext is shows only once it is decrypted: who is told that a buffer is too small for it has used
+    /// the key. The next call goes on without another approval.
     fn told(&mut self, direction: Direction, result: &Result<usize, Error>) {
         if direction == Direction::Decrypt && matches!(result, Err(Error::BufferTooSmall { .. })) {
             self.key.used();

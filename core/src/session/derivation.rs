@@ -190,7 +190,8 @@ impl Run<'_> {
         self.kept(&sources.base, birth::derived(&target, template, value, self.inheritance(sources), &self.maker)?)
     }
 
-    /// The keys have been used: from now on every answer tells of what was derived, also that it does not fit a template.
+    /// The keys have been used: from now on every answer tells of what was derived, also that it does not fit a
+    /// template.
     fn used(&self) {
         self.approvals.borrow_mut().used();
     }

@@ -16,8 +16,8 @@ pub(super) struct DigestOperation {
     pub(super) mechanism: &'static Mechanism,
     pub(super) hash: Hash,
     pub(super) updated: bool,
-    /// Whether a key went in, and how many logins had ended by then: the state holds some of the key, so it stays inside,
-    /// and a logout ends it.
+    /// Whether a key went in, and how many logins had ended by then: the state holds some of the key, so it stays
+    /// inside, and a logout ends it.
     pub(super) keyed: Option<u64>,
 }
 
@@ -80,8 +80,8 @@ impl Session {
     /// Digests the value of a key (`C_DigestKey`).
     ///
     /// # Errors
-    /// [`Error::KeyIndigestible`] for a value that must stay inside: HMAC takes the hash of a long key in its place, so that
-    /// hash is as good as the key.
+    /// [`Error::KeyIndigestible`] for a value that must stay inside: HMAC takes the hash of a long key in its place, so
+    /// that hash is as good as the key.
     pub fn digest_key(&self, key: u64) -> Result<(), Error> {
         let mut state = self.state()?;
         state.digest.step(

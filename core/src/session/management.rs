@@ -1,8 +1,8 @@
 //! Users, trust and approvals through a session: what the vendor interface of the C module offers. The rules are the
 //! token's; here is only which of its users a session speaks for.
 //!
-//! What changes users needs a session that may write. Approvals are asked for and brought in any session, as keys are used
-//! in any.
+//! What changes users needs a session that may write. Approvals are asked for and brought in any session, as keys are
+//! used in any.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::token::quorum::{Approval, Progress, QuorumToken};
 use crate::token::{Login, Token, UserInfo, check_name};
 
 impl Session {
-    /// All users, by number, each with whether a key to approve with is registered. Like the token's label this is no secret,
-    /// and needs no login.
+    /// All users, by number, each with whether a key to approve with is registered. Like the token's label this is no
+    /// secret, and needs no login.
     ///
     /// # Errors
     /// The store's.
@@ -73,8 +73,8 @@ impl Session {
     /// Declares an object trusted, or no longer, as an officer: a public one or, unseen, a private one of the token.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::SessionReadOnly`], [`Error::NoObject`], and for what cannot
-    /// be trusted as [`Session::set_attributes`].
+    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::SessionReadOnly`], [`Error::NoObject`], and for what
+    /// cannot be trusted as [`Session::set_attributes`].
     pub fn set_trusted(&self, number: u64, trusted: bool) -> Result<(), Error> {
         let officer = self.managing()?;
         if officer.role != Role::Officer {
@@ -94,8 +94,8 @@ impl Session {
     /// Registers the RSA key (SubjectPublicKeyInfo) with which a user will approve: as that user, or as an officer.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone else, [`Error::SessionReadOnly`], [`Error::NoSuchUser`], [`Error::Approval`] for a
-    /// key that is not RSA of 2048 bits or more, and for a signature over the challenge that does not verify.
+    /// [`Error::NotLoggedIn`] for anyone else, [`Error::SessionReadOnly`], [`Error::NoSuchUser`], [`Error::Approval`]
+    /// for a key that is not RSA of 2048 bits or more, and for a signature over the challenge that does not verify.
     pub fn register_approver(
         &self,
         user: UserId,
@@ -110,7 +110,8 @@ impl Session {
     /// Asks for a quorum token for one operation: with this key, or about the token's users.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`], [`Error::NoObject`], [`Error::Approval`] where no approval is needed, [`Error::TokenFull`].
+    /// [`Error::NotLoggedIn`], [`Error::NoObject`], [`Error::Approval`] where no approval is needed,
+    /// [`Error::TokenFull`].
     pub fn request_approval(&self, service: Service, key: Option<u64>) -> Result<QuorumToken, Error> {
         self.token().request_approval(&*self.logged_in()?, service, key)
     }
@@ -125,8 +126,8 @@ impl Session {
         self.token().approve(&login, file, &[Approval { role: user.role, name: &user.name, signature }])
     }
 
-    /// Whether the approvals are there that each of these actions with a key will take, for what takes several steps: the first
-    /// would spend its approval in vain where the second lacks its own.
+    /// Whether the approvals are there that each of these actions with a key will take, for what takes several steps:
+    /// the first would spend its approval in vain where the second lacks its own.
     ///
     /// # Errors
     /// [`Error::NoObject`], [`Error::ApprovalsMissing`].
@@ -135,8 +136,8 @@ impl Session {
         actions.iter().try_for_each(|action| approval::expect(&self.application, *action, &key))
     }
 
-    /// The quorum tokens that are still good for something, of all users, with how far each is approved and for how many
-    /// seconds more it is good.
+    /// The quorum tokens that are still good for something, of all users, with how far each is approved and for how
+    /// many seconds more it is good.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`], the store's.
@@ -179,8 +180,8 @@ impl Session {
     /// Sets how many officers approve of a service about the token, as an officer.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::SessionReadOnly`], [`Error::Approval`] for a number that
-    /// cannot be, [`Error::ApprovalsMissing`].
+    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::SessionReadOnly`], [`Error::Approval`] for a number
+    /// that cannot be, [`Error::ApprovalsMissing`].
     pub fn set_quorum_value(&self, service: Service, value: u8) -> Result<(), Error> {
         self.token().set_quorum_value(&*self.managing()?, service, value)
     }

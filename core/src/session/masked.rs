@@ -1,4 +1,5 @@
-//! Masked objects through a session: CloudHSM's `extractMaskedObject` and `insertMaskedObject`. PKCS#11 has no such thing.
+//! Masked objects through a session: CloudHSM's `extractMaskedObject` and `insertMaskedObject`. PKCS#11 has no such
+//! thing.
 
 use super::Session;
 use super::application::SESSION_OBJECTS_START;
@@ -14,9 +15,9 @@ impl Session {
     /// use takes, or an officer, who can do nothing with it.
     ///
     /// # Errors
-    /// [`Error::NoObject`]; [`Error::NotOwner`]; [`Error::ApprovalsMissing`]; [`Error::Prohibited`] for session objects,
-    /// for trusted ones, for those whose management takes approvals, for an officer where use does, and under the policy
-    /// `strict`.
+    /// [`Error::NoObject`]; [`Error::NotOwner`]; [`Error::ApprovalsMissing`]; [`Error::Prohibited`] for session
+    /// objects, for trusted ones, for those whose management takes approvals, for an officer where use does, and under
+    /// the policy `strict`.
     pub fn extract_masked(&self, number: u64) -> Result<Vec<u8>, Error> {
         self.offers_masking()?;
         let login = self.application.login().ok_or(Error::NotLoggedIn)?;
@@ -38,9 +39,9 @@ impl Session {
     /// Puts a masked object in again, with the attributes, sharees and approvals it had, and a handle of its own.
     ///
     /// # Errors
-    /// [`Error::MaskedObject`]; [`Error::NotOwner`]; [`Error::Prohibited`] for officers, under the policy `strict`, for what
-    /// [`Session::extract_masked`] does not take out, and where too few users are left for the approvals it takes; those of
-    /// any new object.
+    /// [`Error::MaskedObject`]; [`Error::NotOwner`]; [`Error::Prohibited`] for officers, under the policy `strict`, for
+    /// what [`Session::extract_masked`] does not take out, and where too few users are left for the approvals it takes;
+    /// those of any new object.
     pub fn insert_masked(&self, container: &[u8]) -> Result<u64, Error> {
         self.offers_masking()?;
         let logouts = self.application.logouts();

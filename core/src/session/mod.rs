@@ -183,8 +183,8 @@ impl Session {
         self.application.log_out()
     }
 
-    /// Lets go of the keys of operations that are over, and of active ones that a logout ended. A session in the middle of
-    /// a call keeps its own until its next step finds out.
+    /// Lets go of the keys of operations that are over, and of active ones that a logout ended. A session in the middle
+    /// of a call keeps its own until its next step finds out.
     pub(crate) fn forget_keys(&self) {
         if let Some(mut state) = self.state.try_lock() {
             state.forget_private();
@@ -266,8 +266,8 @@ impl Session {
         Ok(())
     }
 
-    /// The flags of this session's validations (`C_GetSessionValidationFlags`, PKCS#11 3.2 §5.6.12): nobody validated this
-    /// module, so there are none.
+    /// The flags of this session's validations (`C_GetSessionValidationFlags`, PKCS#11 3.2 §5.6.12): nobody validated
+    /// this module, so there are none.
     ///
     /// # Errors
     /// [`Error::Arguments`] for a kind the standard does not know.

@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::mechanism::Mechanism;
 use crate::object::Object;
 
-/// A place for one operation. A finished operation stays in its place: the next one with the same key and mechanism takes
-/// over its buffers and contexts.
+/// A place for one operation. A finished operation stays in its place: the next one with the same key and mechanism
+/// takes over its buffers and contexts.
 pub(super) struct Slot<T> {
     operation: Option<Box<T>>,
     active: bool,
@@ -62,8 +62,8 @@ impl<T: Settled> Slot<T> {
         self.operation.as_deref_mut().filter(|_| self.active).ok_or(Error::OperationNotInitialized)
     }
 
-    /// Runs one step of the active operation and keeps the standard's rule (PKCS#11 3.2 §5.2): a query and a buffer that is
-    /// too small leave it active, another error ends it, and so does success where `last` says so.
+    /// Runs one step of the active operation and keeps the standard's rule (PKCS#11 3.2 §5.2): a query and a buffer
+    /// that is too small leave it active, another error ends it, and so does success where `last` says so.
     pub(super) fn step<R>(
         &mut self,
         last: impl FnOnce(&R) -> bool,
@@ -216,8 +216,9 @@ impl KeyUse {
         self.approvals.used();
     }
 
-    /// Ends a call: where the step was carried out its approvals are gone, else they go back, and the next step takes some
-    /// that are good then. None are kept from one call to the next, where nobody could delete them and none grow old.
+    /// Ends a call: where the step was carried out its approvals are gone, else they go back, and the next step takes
+    /// some that are good then. None are kept from one call to the next, where nobody could delete them and none grow
+    /// old.
     pub(super) fn settle(&mut self, carried_out: bool) {
         if carried_out {
             self.approvals.used();
@@ -227,14 +228,14 @@ impl KeyUse {
         }
     }
 
-    /// Whether the operation may go on: the key exists and still permits it, whoever logged in before it began still is,
-    /// and, unless the step is `idle`, it had the login and the approvals it wants, and not too long ago. Asking for a length
-    /// is not yet using the key, nor is a part without bytes.
+    /// Whether the operation may go on: the key exists and still permits it, whoever logged in before it began still
+    /// is, and, unless the step is `idle`, it had the login and the approvals it wants, and not too long ago. Asking
+    /// for a length is not yet using the key, nor is a part without bytes.
     ///
     /// # Errors
     /// [`Error::ApprovalsMissing`], [`Error::Approval`]; [`Error::NotLoggedIn`] after a logout;
-    /// [`Error::OperationNotInitialized`] where the key is gone or no longer permits the use, and where there was a logout
-    /// and another login.
+    /// [`Error::OperationNotInitialized`] where the key is gone or no longer permits the use, and where there was a
+    /// logout and another login.
     pub(super) fn check(&mut self, application: &Application, idle: bool) -> Result<(), Error> {
         let epoch = application.current()?;
         if epoch != self.epoch || self.object.is_retired() {

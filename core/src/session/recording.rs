@@ -7,8 +7,8 @@ use crate::object::Object;
 use crate::token::audit::{Event, Fact};
 
 impl Application {
-    /// Logs that a key is about to be used, where that is asked for and it is the token's or a session's copy of one; whether
-    /// it was logged. What cannot be logged must not go on.
+    /// Logs that a key is about to be used, where that is asked for and it is the token's or a session's copy of one;
+    /// whether it was logged. What cannot be logged must not go on.
     ///
     /// # Errors
     /// The store's.
@@ -36,8 +36,8 @@ impl Application {
         self.record_where_possible(copied)
     }
 
-    /// Where nothing can be written that is no reason to keep the key, unless its use is logged: by then it is the medium
-    /// that is protected.
+    /// Where nothing can be written that is no reason to keep the key, unless its use is logged: by then it is the
+    /// medium that is protected.
     fn record_where_possible(&self, fact: Fact<'_>) -> Result<(), Error> {
         match self.token.record_alone(self.login().as_deref(), fact) {
             Err(Error::WriteProtected(_)) if !self.token.records_use() => Ok(()),
@@ -100,8 +100,8 @@ mod tests {
         }
     }
 
-    /// Promise: where the use of keys is to be logged and cannot be, keys are not used; with less asked for they are, and
-    /// leave, copied or wrapped, without an entry.
+    /// Promise: where the use of keys is to be logged and cannot be, keys are not used; with less asked for they are,
+    /// and leave, copied or wrapped, without an entry.
     #[test]
     fn a_use_that_cannot_be_logged_is_refused() {
         for (level, logs_use) in [(Level::Management, false), (Level::Logins, false), (Level::Use, true)] {

@@ -1,5 +1,5 @@
-//! Saving and restoring the state of a digest (`C_GetOperationState`, `C_SetOperationState`, PKCS#11 3.2 §5.6.6 and §5.6.7).
-//! The state of an operation with a key would be worth as much as the key, so it cannot be saved.
+//! Saving and restoring the state of a digest (`C_GetOperationState`, `C_SetOperationState`, PKCS#11 3.2 §5.6.6 and
+//! §5.6.7). The state of an operation with a key would be worth as much as the key, so it cannot be saved.
 
 use strongroom_crypto::hash::Hash;
 

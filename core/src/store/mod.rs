@@ -40,7 +40,8 @@ pub trait Store: Send + Sync {
     /// side effects of its own, and it must not call the store other than through its argument.
     fn transact(&self, body: Body<'_>) -> Result<(), Aborted>;
 
-    /// A number that has changed once a commit is reported done to whoever made it, in whatever process. Costs nanoseconds.
+    /// A number that has changed once a commit is reported done to whoever made it, in whatever process. Costs
+    /// nanoseconds.
     fn generation(&self) -> u64;
 
     /// Rewrites everything, so that no trace of a deleted or replaced value is left in the engine's files, as far as

@@ -1,7 +1,7 @@
 //! The keys with which users approve: an RSA public key per user, registered by the user or by an officer.
 //!
-//! What approves is an ordinary RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017 §8.2), which `openssl dgst -sha256 -sign`
-//! makes; the private key never comes near the token.
+//! What approves is an ordinary RSASSA-PKCS1-v1_5 signature with SHA-256 (RFC 8017 §8.2), which `openssl dgst -sha256
+//! -sign` makes; the private key never comes near the token.
 
 use std::ops::ControlFlow;
 
@@ -32,14 +32,14 @@ struct Registration {
 }
 
 impl Token {
-    /// Registers the key with which a user will approve, or another in its place. `signature` over `challenge`, any bytes,
-    /// shows that somebody has the private half.
+    /// Registers the key with which a user will approve, or another in its place. `signature` over `challenge`, any
+    /// bytes, shows that somebody has the private half.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but the user and officers, [`Error::NotActivated`]; [`Error::NoSuchUser`]; [`Error::Approval`] for a key that
-    /// is not RSA of 2048 to 4096 bits, for one that another user has registered, with which one signature would be two
-    /// approvals, and for a signature that does not verify; [`Error::ApprovalsMissing`] where an officer
-    /// registers another's.
+    /// [`Error::NotLoggedIn`] for anyone but the user and officers, [`Error::NotActivated`]; [`Error::NoSuchUser`];
+    /// [`Error::Approval`] for a key that is not RSA of 2048 to 4096 bits, for one that another user has registered,
+    /// with which one signature would be two approvals, and for a signature that does not verify;
+    /// [`Error::ApprovalsMissing`] where an officer registers another's.
     pub fn register_approver(
         &self,
         login: &Login,
@@ -102,8 +102,8 @@ fn is_taken(transaction: &mut dyn Transaction, user: UserId, key: &PublicKey) ->
     Ok(is_taken)
 }
 
-/// Whether this is the user's approval of `file`: the user exists, is not locked, has registered a key for which the user
-/// or the authority vouches, and signed.
+/// Whether this is the user's approval of `file`: the user exists, is not locked, has registered a key for which the
+/// user or the authority vouches, and signed.
 ///
 /// # Errors
 /// [`Error::Approval`]; [`Error::Damaged`].
@@ -128,8 +128,8 @@ pub(super) fn check_approval(
     approves(&rsa_key(&registration.public_key)?, file, signature)
 }
 
-/// An RSA key that is long enough, and whose signatures are verified fast, in SubjectPublicKeyInfo. They are verified while
-/// nobody else writes: with the longest keys and exponents one user could hold up all others.
+/// An RSA key that is long enough, and whose signatures are verified fast, in SubjectPublicKeyInfo. They are verified
+/// while nobody else writes: with the longest keys and exponents one user could hold up all others.
 fn rsa_key(public_key: &[u8]) -> Result<PublicKey, Error> {
     const REFUSED: Error = Error::Approval(
         "a key to approve with is RSA of 2048 to 4096 bits with an exponent below 2^32, as a SubjectPublicKeyInfo",

@@ -30,8 +30,8 @@ pub(super) struct Certified {
 }
 
 impl Token {
-    /// The user with this number, if there is one. Once anything changed in the store, whoever changed it, the record is read
-    /// again: a user who was deleted is gone, and a record that was changed is verified like a new one.
+    /// The user with this number, if there is one. Once anything changed in the store, whoever changed it, the record
+    /// is read again: a user who was deleted is gone, and a record that was changed is verified like a new one.
     ///
     /// # Errors
     /// [`Error::Damaged`] where the authority does not vouch for the user; the store's.

@@ -41,8 +41,9 @@ pub enum Founding {
 
 /// The number of a token's first officer, whom a program means by `CKU_SO`.
 pub const FIRST_OFFICER: UserId = UserId(1);
-/// The name of the appliance user of a token founded as a CloudHSM, which backs up and clones one of AWS's. It stands in
-/// listings, as programs expect it there, and follows from the way of founding: it has no record, no keys and no login.
+/// The name of the appliance user of a token founded as a CloudHSM, which backs up and clones one of AWS's. It stands
+/// in listings, as programs expect it there, and follows from the way of founding: it has no record, no keys and no
+/// login.
 pub const APPLIANCE_USER: &str = "app_user";
 /// The number of the appliance user.
 pub const APPLIANCE_USER_ID: UserId = UserId(2);
@@ -70,7 +71,8 @@ impl Founding {
         }
     }
 
-    /// Bytes of the shortest and of the longest PIN: a CloudHSM's rule, and a configured minimum as far as it goes beyond.
+    /// Bytes of the shortest and of the longest PIN: a CloudHSM's rule, and a configured minimum as far as it goes
+    /// beyond.
     pub fn pin_bytes(self, settings: &Settings) -> (usize, usize) {
         match self {
             Founding::Plain => (settings.pin_bytes_min, PIN_BYTES_MAX),
@@ -135,8 +137,8 @@ impl Token {
         Token::found(store, random, settings, Founding::Plain, label, Some(pin))
     }
 
-    /// Initialises an empty store as a token. Without a PIN the first officer of a CloudHSM is not activated: it has the
-    /// published password, and a change of that activates it.
+    /// Initialises an empty store as a token. Without a PIN the first officer of a CloudHSM is not activated: it has
+    /// the published password, and a change of that activates it.
     ///
     /// # Errors
     /// The PIN's and the store's; [`Error::Arguments`] for a plain token without a PIN.
@@ -161,8 +163,8 @@ impl Token {
     }
 
     /// Makes the token anew: every user and object is gone. The officer's PIN must be right; where the officer is not
-    /// activated, which is to say that its password is published, the PIN is the new one, and activates it. What the token
-    /// allows and how it was founded stays: a program that initialises it knows nothing of either.
+    /// activated, which is to say that its password is published, the PIN is the new one, and activates it. What the
+    /// token allows and how it was founded stays: a program that initialises it knows nothing of either.
     ///
     /// # Errors
     /// The PIN's and the store's.
@@ -257,8 +259,8 @@ struct Records {
 }
 
 impl Records {
-    /// Makes the token's secrets. An officer who is not activated gets none of them: the seed of the authority is dropped
-    /// here, and an activation makes another.
+    /// Makes the token's secrets. An officer who is not activated gets none of them: the seed of the authority is
+    /// dropped here, and an activation makes another.
     fn new(random: &dyn Source, settings: &Settings, terms: Terms, pin: Option<&[u8]>) -> Result<Records, Error> {
         let Terms { id, label, test, founding } = terms;
         let secrets = Bundle::first_officer(random)?;
@@ -288,7 +290,8 @@ impl Records {
         Ok(Records { meta: meta.encode(&keys)?, quorum_values, officer, founding, audit_key })
     }
 
-    /// Writes them into an empty store. `previous` is the hash with which the audit log of an earlier token there ended.
+    /// Writes them into an empty store. `previous` is the hash with which the audit log of an earlier token there
+    /// ended.
     fn write(&self, transaction: &mut dyn Transaction, previous: audit::Hash, stamp: Stamp) -> Result<(), Aborted> {
         self.write_authority(transaction)?;
         transaction.put(layout::NEXT_USER, &self.founding.next_user().to_le_bytes())?;
@@ -301,7 +304,8 @@ impl Records {
         audit::append(transaction, stamp, Who::from(&self.officer), Fact::of(Event::TokenInitialized))
     }
 
-    /// Writes what the authority signs: the token's record, how many officers must approve, and the first officer's record.
+    /// Writes what the authority signs: the token's record, how many officers must approve, and the first officer's
+    /// record.
     fn write_authority(&self, transaction: &mut dyn Transaction) -> Result<(), StoreError> {
         transaction.put(layout::META, &self.meta)?;
         transaction.put(layout::QUORUM_VALUES, &self.quorum_values)?;

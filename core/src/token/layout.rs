@@ -1,5 +1,5 @@
-//! Where each record of a token lies in its store. Keys sort by kind, then by number; numbers are big-endian so that they
-//! sort as numbers. See `docs/store-format.md`.
+//! Where each record of a token lies in its store. Keys sort by kind, then by number; numbers are big-endian so that
+//! they sort as numbers. See `docs/store-format.md`.
 
 use crate::object::UserId;
 

@@ -18,7 +18,8 @@ use crate::store::{Aborted, StoreError, Transaction};
 pub struct Credential<'a> {
     /// The role asked for; who asks for an officer may find one that is not activated.
     pub role: Role,
-    /// The name; where there is none, the first officer, or the user the PIN names (`name:password`), or the default one.
+    /// The name; where there is none, the first officer, or the user the PIN names (`name:password`), or the default
+    /// one.
     pub name: Option<&'a [u8]>,
     /// The PIN.
     pub pin: &'a [u8],
@@ -185,8 +186,8 @@ impl Token {
 
     /// Opens a user's bundle, and keeps count of wrong PINs. Whatever asks for a PIN comes through here.
     ///
-    /// Whether the PIN is right is told to those who were counted: both answers take a commit of the same row in the same
-    /// length. Whoever keeps the store from that, with a full disk or with locks, gets the same error for both.
+    /// Whether the PIN is right is told to those who were counted: both answers take a commit of the same row in the
+    /// same length. Whoever keeps the store from that, with a full disk or with locks, gets the same error for both.
     ///
     /// # Errors
     /// [`Error::PinWrong`], [`Error::PinLocked`]; [`Error::Busy`] where the user was changed meanwhile; the store's.
@@ -256,8 +257,8 @@ impl Attempts {
     }
 }
 
-/// What is kept of the PINs for a user who is not locked: others may have guessed meanwhile, and whoever comes after the
-/// last try learns nothing.
+/// What is kept of the PINs for a user who is not locked: others may have guessed meanwhile, and whoever comes after
+/// the last try learns nothing.
 ///
 /// # Errors
 /// [`Error::PinLocked`].

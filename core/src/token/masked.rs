@@ -1,5 +1,5 @@
-//! Objects that leave the token masked, and come back: CloudHSM's way to carry keys, those that are not extractable too,
-//! between copies of one HSM.
+//! Objects that leave the token masked, and come back: CloudHSM's way to carry keys, those that are not extractable
+//! too, between copies of one HSM.
 
 use super::audit::{Event, Fact};
 use super::objects::expect_login;
@@ -14,7 +14,8 @@ impl Token {
     /// Takes an object out, masked. It stays in the token.
     ///
     /// # Errors
-    /// Those of [`access::check_masking`]; [`Error::Prohibited`] for a trusted object; [`Error::NoObject`]; the store's.
+    /// Those of [`access::check_masking`]; [`Error::Prohibited`] for a trusted object; [`Error::NoObject`]; the
+    /// store's.
     pub(crate) fn mask(&self, number: u64, login: &Login) -> Result<Vec<u8>, Error> {
         let mut masked = Vec::new();
         self.store.transact(&mut |transaction| {
@@ -33,8 +34,8 @@ impl Token {
     /// The object in a container, opened by its owner, as it is to be kept anew. It has the number it was masked under.
     ///
     /// # Errors
-    /// [`Error::MaskedObject`]; [`Error::NotOwner`] for anyone else's; [`Error::Prohibited`] for officers, for a trusted
-    /// object, for one whose management takes approvals, and where too few users are left for those of its use.
+    /// [`Error::MaskedObject`]; [`Error::NotOwner`] for anyone else's; [`Error::Prohibited`] for officers, for a
+    /// trusted object, for one whose management takes approvals, and where too few users are left for those of its use.
     pub(crate) fn unmask(&self, container: &[u8], login: &Login) -> Result<Object, Error> {
         if login.role != Role::User {
             return Err(Error::Prohibited(

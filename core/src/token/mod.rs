@@ -1,8 +1,8 @@
 //! One token: its users, its objects and its store behind one API.
 //!
-//! A login is a value: [`Token::login`] returns what the user's PIN opened, and every use of a private object takes one.
-//! That a PKCS#11 application has one login per token is that standard's rule and lives with its sessions; a server
-//! holds as many logins as it has callers.
+//! A login is a value: [`Token::login`] returns what the user's PIN opened, and every use of a private object takes
+//! one. That a PKCS#11 application has one login per token is that standard's rule and lives with its sessions; a
+//! server holds as many logins as it has callers.
 
 mod approvers;
 pub mod audit;
@@ -183,7 +183,8 @@ pub fn check_pin(pin: &[u8], settings: &Settings, founding: Founding) -> Result<
     }
 }
 
-/// User names: as CloudHSM has them, letters, digits and `_`, case folded; `-` and `.` besides. Returns the name as kept.
+/// User names: as CloudHSM has them, letters, digits and `_`, case folded; `-` and `.` besides. Returns the name as
+/// kept.
 ///
 /// # Errors
 /// [`Error::UserName`].

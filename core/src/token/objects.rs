@@ -243,8 +243,8 @@ impl Token {
         Ok(self.keep(object, envelope.revision, generation, viewer))
     }
 
-    /// What is kept of the object, if that is all the viewer may see of it: to nobody and to officers a public key has no
-    /// value, to users it has one.
+    /// What is kept of the object, if that is all the viewer may see of it: to nobody and to officers a public key has
+    /// no value, to users it has one.
     fn kept(&self, number: u64, viewer: Option<&Login>) -> Option<Arc<Cached>> {
         let public = || {
             let user = viewer.is_some_and(|viewer| viewer.role == Role::User);
@@ -328,7 +328,8 @@ impl Token {
 
 const FIRST_REVISION: u64 = 1;
 
-/// Nothing is written into a token that was made anew since `meta` was read, nor for a user who was deleted since the login.
+/// Nothing is written into a token that was made anew since `meta` was read, nor for a user who was deleted since the
+/// login.
 pub(super) fn expect(transaction: &mut dyn Transaction, meta: &Meta, login: Option<&Login>) -> Result<(), Aborted> {
     let record = transaction.get(layout::META)?.ok_or(Error::TokenDeleted)?;
     if *record != *meta.record {
@@ -352,8 +353,8 @@ fn expect_owner(object: &Object, login: Option<&Login>) -> Result<(), Error> {
     if own { Ok(()) } else { Err(Error::NotLoggedIn) }
 }
 
-/// What became of an object: a change of trust alone is no new version of it. `shared_with` are those of its sharees who still
-/// existed.
+/// What became of an object: a change of trust alone is no new version of it. `shared_with` are those of its sharees
+/// who still existed.
 fn changes_of(old: &Object, new: &Object, shared_with: &Sharees) -> Vec<Fact<'static>> {
     if new.version == old.version {
         let trusted = new.has(Flag::Trusted);

@@ -29,8 +29,8 @@ impl Token {
         Ok(values(&*self.meta()?, &mut |key| Ok(self.store.get(key)?))?.of(service))
     }
 
-    /// Sets how many officers approve of a service about the token: 2 to 8, at most as many as there are officers; 0 and 1
-    /// let each act alone. Where changing the numbers takes approvals, this does.
+    /// Sets how many officers approve of a service about the token: 2 to 8, at most as many as there are officers; 0
+    /// and 1 let each act alone. Where changing the numbers takes approvals, this does.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Approval`] for a number that cannot be;
@@ -68,8 +68,8 @@ impl Token {
     }
 }
 
-/// The record with which a token begins, where each officer acts alone. It is there from the start, so that whoever takes it
-/// away has not lowered the numbers.
+/// The record with which a token begins, where each officer acts alone. It is there from the start, so that whoever
+/// takes it away has not lowered the numbers.
 pub(super) fn first_record(token: &TokenId, authority: &UserKeys) -> Result<Vec<u8>, Error> {
     Values { user_management: 1, officers: 1 }.record(token, authority)
 }

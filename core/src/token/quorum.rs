@@ -6,8 +6,8 @@
 //! use:     the next operation of the requester with that key takes the token, and gives it back where it fails
 //! ```
 //!
-//! Nothing in a record is taken on trust: who approved is what the signatures say, each time, under the keys and for the
-//! users there are then. So an editor of the files can delete a token, and put a used one back, but not make one.
+//! Nothing in a record is taken on trust: who approved is what the signatures say, each time, under the keys and for
+//! the users there are then. So an editor of the files can delete a token, and put a used one back, but not make one.
 
 mod record;
 mod taking;
@@ -81,8 +81,8 @@ pub(crate) struct Taken {
 }
 
 impl Token {
-    /// Asks for a token for one operation of this service: with this key, or with the token's users where the service is
-    /// about these.
+    /// Asks for a token for one operation of this service: with this key, or with the token's users where the service
+    /// is about these.
     ///
     /// # Errors
     /// [`Error::NoObject`] for a key that is not the caller's to use; [`Error::Approval`] where no approval is needed;
@@ -218,7 +218,8 @@ impl Token {
         Ok(decoded(&self.quorum_records()?)?.into_iter().filter(|token| token.lasts_until(now)).collect())
     }
 
-    /// How far a token is approved, and for how many seconds more it is good: to be approved or, once it is, to be used.
+    /// How far a token is approved, and for how many seconds more it is good: to be approved or, once it is, to be
+    /// used.
     ///
     /// # Errors
     /// The store's.

@@ -1,5 +1,5 @@
-//! Searching token objects by keyed tags: the store holds short codes of attribute values, never the values, and a search
-//! costs one index look-up however many objects there are.
+//! Searching token objects by keyed tags: the store holds short codes of attribute values, never the values, and a
+//! search costs one index look-up however many objects there are.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

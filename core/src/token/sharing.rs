@@ -1,5 +1,5 @@
-//! Keys that several users use: who they are, the keys between them, and what an officer does about keys that are not his
-//! to see: trust them, and say whose they are.
+//! Keys that several users use: who they are, the keys between them, and what an officer does about keys that are not
+//! his to see: trust them, and say whose they are.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -50,12 +50,12 @@ impl Token {
         self.sharee(id).map(|_| ())
     }
 
-    /// Declares an object trusted, or no longer, as an officer (`CKA_TRUSTED`). Of a private object an officer sees nothing;
-    /// the trust holds for what its owner committed to.
+    /// Declares an object trusted, or no longer, as an officer (`CKA_TRUSTED`). Of a private object an officer sees
+    /// nothing; the trust holds for what its owner committed to.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::NoObject`]; [`Error::Prohibited`] for a public object,
-    /// whose attribute is changed like others.
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::NoObject`]; [`Error::Prohibited`] for a public
+    /// object, whose attribute is changed like others.
     pub fn set_trust(&self, officer: &Login, number: u64, trusted: bool) -> Result<(), Error> {
         if officer.role != Role::Officer {
             return Err(Error::NotLoggedIn);
@@ -77,8 +77,8 @@ impl Token {
         Ok(())
     }
 
-    /// Those of these users who still exist, with the keys they had: neither somebody who was given the number by a writer of
-    /// the files, nor who got other keys since, gets what was shared before.
+    /// Those of these users who still exist, with the keys they had: neither somebody who was given the number by a
+    /// writer of the files, nor who got other keys since, gets what was shared before.
     pub(crate) fn living(&self, sharees: Sharees) -> Result<Sharees, Error> {
         sharees.iter().try_fold(Sharees::NONE, |living, sharee| match self.sharee(sharee) {
             Ok(now) if sharees.keys_of(sharee).is_none_or(|keys| *keys == now.keys_id) => {
@@ -89,8 +89,8 @@ impl Token {
         })
     }
 
-    /// Whose the objects are: all of them for an officer, for a user those the user owns or shares, and public ones. None is
-    /// opened, so nothing is verified: what somebody wrote into the files shows when the object is used.
+    /// Whose the objects are: all of them for an officer, for a user those the user owns or shares, and public ones.
+    /// None is opened, so nothing is verified: what somebody wrote into the files shows when the object is used.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] where the login is over; [`Error::NotActivated`]; [`Error::Damaged`]; the store's.
@@ -134,8 +134,8 @@ impl Token {
         Ok(Holdings { objects, digest })
     }
 
-    /// Makes sure that `owner` has a key with each of these users, so that what is written for them needs none made. Users
-    /// who exist no longer are left out.
+    /// Makes sure that `owner` has a key with each of these users, so that what is written for them needs none made.
+    /// Users who exist no longer are left out.
     pub(super) fn pairs_for(&self, owner: &Login, sharees: Sharees) -> Result<Sharees, Error> {
         let living = self.living(sharees)?;
         for sharee in living.iter().filter(|sharee| !owner.pairs.lock().contains_key(&(owner.user, *sharee))) {
@@ -196,8 +196,8 @@ fn state(statement: &mut Writer, ownership: &Ownership) {
     sharees.iter().for_each(|sharee| statement.u64(*sharee));
 }
 
-/// Whether a user can be deleted as far as objects go: he owns none, and every key he shares keeps as many users as must
-/// approve of its use.
+/// Whether a user can be deleted as far as objects go: he owns none, and every key he shares keeps as many users as
+/// must approve of its use.
 pub(super) fn expect_dispensable(transaction: &mut dyn Transaction, user: UserId) -> Result<(), Aborted> {
     let mut shared = Vec::new();
     let mut refusal = None;

@@ -1,5 +1,5 @@
-//! Keys whose identifier no other key of the token has, whoever that belongs to: CloudHSM's rule for `-id`. PKCS#11 has no
-//! such rule, so it holds for those who ask for it.
+//! Keys whose identifier no other key of the token has, whoever that belongs to: CloudHSM's rule for `-id`. PKCS#11 has
+//! no such rule, so it holds for those who ask for it.
 
 use std::ops::ControlFlow;
 

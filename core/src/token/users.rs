@@ -90,8 +90,8 @@ impl Token {
     /// none of them anything new.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::UserName`], the PIN's; [`Error::Arguments`] for a role
-    /// that nobody is given.
+    /// [`Error::NotLoggedIn`] for anyone but an officer, [`Error::UserName`], the PIN's; [`Error::Arguments`] for a
+    /// role that nobody is given.
     pub fn add_user(&self, officer: &Login, role: Role, name: &str, pin: &[u8]) -> Result<UserId, Error> {
         officer.expect_officer()?;
         if !matches!(role, Role::Officer | Role::User) {
@@ -142,11 +142,12 @@ impl Token {
         }
     }
 
-    /// Sets the PIN of any user or officer, unlocks them, and ends their logins. Their keys stay usable where they are in
-    /// escrow. An officer's own is changed as by [`Token::change_own_pin`].
+    /// Sets the PIN of any user or officer, unlocks them, and ends their logins. Their keys stay usable where they are
+    /// in escrow. An officer's own is changed as by [`Token::change_own_pin`].
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] without escrow; [`Error::ApprovalsMissing`].
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::Prohibited`] without escrow;
+    /// [`Error::ApprovalsMissing`].
     pub fn reset_pin(&self, officer: &Login, name: &str, pin: &[u8]) -> Result<(), Error> {
         officer.expect_officer()?;
         check_pin(pin, &self.settings, self.meta()?.founding)?;
@@ -186,9 +187,9 @@ impl Token {
     /// Removes a user who owns nothing.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::ApprovalsMissing`]; [`Error::Prohibited`] while the user
-    /// owns objects or is needed for a quorum, for the officer's own record, and on a token founded as a CloudHSM for the primary officer and the appliance user, who
-    /// are part of one.
+    /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::ApprovalsMissing`]; [`Error::Prohibited`] while the
+    /// user owns objects or is needed for a quorum, for the officer's own record, and on a token founded as a CloudHSM
+    /// for the primary officer and the appliance user, who are part of one.
     pub fn delete_user(&self, officer: &Login, name: &str) -> Result<(), Error> {
         officer.expect_officer()?;
         let user = self.certified_user(name)?;
@@ -210,8 +211,8 @@ impl Token {
         })
     }
 
-    /// Changes a user's own PIN (`C_SetPIN`, PKCS#11 3.2 §5.5.9): one record changes, no object does. Of an officer who is
-    /// not activated it makes an activated one, who logs in anew.
+    /// Changes a user's own PIN (`C_SetPIN`, PKCS#11 3.2 §5.5.9): one record changes, no object does. Of an officer who
+    /// is not activated it makes an activated one, who logs in anew.
     ///
     /// # Errors
     /// As [`Token::login`] for the old PIN, and the new PIN's.
@@ -231,8 +232,8 @@ impl Token {
         self.put_own_pin(&meta, &before, &record, None)
     }
 
-    /// Changes the PIN of whoever is logged in without asking for the old one again, as CloudHSM's tools do. Otherwise as
-    /// [`Token::set_pin`].
+    /// Changes the PIN of whoever is logged in without asking for the old one again, as CloudHSM's tools do. Otherwise
+    /// as [`Token::set_pin`].
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] where the user was deleted since, or an officer set another PIN; [`Error::PinLocked`];
@@ -321,7 +322,8 @@ impl Token {
     }
 }
 
-/// Names that belong to somebody: the default user's and the first officer's to their roles, the appliance user's to it.
+/// Names that belong to somebody: the default user's and the first officer's to their roles, the appliance user's to
+/// it.
 fn check_name_is_free(name: &str, role: Role, founding: Founding) -> Result<(), Error> {
     if founding == Founding::CloudHsm && name == APPLIANCE_USER {
         return Err(Error::UserName("this name belongs to the appliance user"));

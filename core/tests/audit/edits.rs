@@ -140,7 +140,8 @@ fn head_after(records: &Records, keys: &[Vec<u8>], key: &[u8]) -> Vec<u8> {
 }
 
 /// Promise: who rewrites an entry and all that follows, with hashes that fit and MACs under the key he found, is found
-/// by an officer, at the first entry that he rewrote. Without an officer's PIN nobody finds him: that is why there are MACs.
+/// by an officer, at the first entry that he rewrote. Without an officer's PIN nobody finds him: that is why there are
+/// MACs.
 #[test]
 fn a_chain_computed_anew_is_found_by_an_officer_only() {
     let (records, officer) = log();

@@ -194,8 +194,8 @@ fn every_use_is_logged_when_asked() {
     assert_eq!(entries[start].mechanism, Some(CKM_AES_CMAC));
 }
 
-/// Promise: a session's copy of a key of the token is logged, and so is a copy of the copy; what leaves by one, is made or
-/// used by one, is logged for the key that was copied, as if it had been used itself.
+/// Promise: a session's copy of a key of the token is logged, and so is a copy of the copy; what leaves by one, is made
+/// or used by one, is logged for the key that was copied, as if it had been used itself.
 #[test]
 fn a_copy_in_a_session_is_logged_as_its_origin() {
     for level in [Level::Management, Level::Use] {
@@ -247,7 +247,8 @@ fn a_copy_in_a_session_is_logged_as_its_origin() {
     }
 }
 
-/// Promise: what a key of the token makes in a session is not that key: its making is a use, what becomes of it is not told.
+/// Promise: what a key of the token makes in a session is not that key: its making is a use, what becomes of it is not
+/// told.
 #[test]
 fn what_a_key_makes_in_a_session_is_told_as_its_use() {
     for level in [Level::Management, Level::Use] {

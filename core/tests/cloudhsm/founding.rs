@@ -134,8 +134,8 @@ fn activation_takes_a_password_of_its_own_only() {
     assert_eq!(user(&token, "admin").role, Role::Unactivated);
 }
 
-/// Promise: whoever has the files from before the activation, which the published password opens, has nothing that opens
-/// or signs anything after it. The token's number stays.
+/// Promise: whoever has the files from before the activation, which the published password opens, has nothing that
+/// opens or signs anything after it. The token's number stays.
 #[test]
 fn activation_makes_all_secrets_anew() {
     let token = found(Founding::CloudHsm, None);
@@ -192,7 +192,8 @@ fn anew_it_is_as_it_was_founded() {
     assert_eq!(token.add_user(&admin, Role::User, "bob", ALICES_PIN).unwrap(), UserId(3));
 }
 
-/// Promise: a locked officer of a fresh CloudHSM is no dead end: the password is published, so the token can be made anew.
+/// Promise: a locked officer of a fresh CloudHSM is no dead end: the password is published, so the token can be made
+/// anew.
 #[test]
 fn a_fresh_one_that_is_locked_can_be_made_anew() {
     let token = found(Founding::CloudHsm, None);
@@ -206,8 +207,8 @@ fn a_fresh_one_that_is_locked_can_be_made_anew() {
     token.login(Credential::first_officer(ADMIN_PIN)).unwrap();
 }
 
-/// Promise: a token says in its signed record how it was founded: nobody changes that from outside, and a flag of a later
-/// version is refused, not guessed.
+/// Promise: a token says in its signed record how it was founded: nobody changes that from outside, and a flag of a
+/// later version is refused, not guessed.
 #[test]
 fn the_way_of_founding_is_signed() {
     let (token, _) = activated();
@@ -220,7 +221,8 @@ fn the_way_of_founding_is_signed() {
     assert!(matches!(token.meta(), Err(Error::Damaged(_))));
 }
 
-/// Promise: a directory without tokens becomes a fresh CloudHSM once, whoever asks at the same time; what is there stays.
+/// Promise: a directory without tokens becomes a fresh CloudHSM once, whoever asks at the same time; what is there
+/// stays.
 #[test]
 fn a_directory_without_tokens_becomes_a_fresh_cloudhsm_once() {
     let unique: [u8; 8] = strongroom_crypto::random::bytes().unwrap();

@@ -1,5 +1,5 @@
-//! Tokens founded as a CloudHSM: who is on them from the start, what a first officer with a published password may do, and
-//! the rules for passwords, lock-out and deletion.
+//! Tokens founded as a CloudHSM: who is on them from the start, what a first officer with a published password may do,
+//! and the rules for passwords, lock-out and deletion.
 
 mod founding;
 mod holdings;

@@ -10,8 +10,8 @@ use super::{ADMIN_PIN, ALICES_PIN, activated, activated_with, changed, found, lo
 
 const NEW_PIN: &[u8] = b"a-new-password";
 
-/// Promise: the appliance user is listed and that is all: nobody logs in as it, changes or deletes it, or takes its name or
-/// number.
+/// Promise: the appliance user is listed and that is all: nobody logs in as it, changes or deletes it, or takes its
+/// name or number.
 #[test]
 fn nobody_is_the_appliance_user() {
     let (token, admin) = activated();
@@ -73,8 +73,8 @@ fn passwords_keep_cloudhsms_rules() {
     }
 }
 
-/// Promise: the sixth wrong password locks, of officers too; the count rises no further; another officer's reset unlocks. On
-/// a plain token it is the tenth.
+/// Promise: the sixth wrong password locks, of officers too; the count rises no further; another officer's reset
+/// unlocks. On a plain token it is the tenth.
 #[test]
 fn the_sixth_wrong_password_locks() {
     let (token, admin) = activated();
@@ -162,8 +162,8 @@ fn nobody_unlocks_himself() {
     }
 }
 
-/// Promise: an officer sets another officer's password, also the first one's, with and without escrow of users' keys, on
-/// tokens of both foundings.
+/// Promise: an officer sets another officer's password, also the first one's, with and without escrow of users' keys,
+/// on tokens of both foundings.
 #[test]
 fn an_officer_resets_other_officers() {
     for founding in [Founding::Plain, Founding::CloudHsm] {
@@ -180,8 +180,8 @@ fn an_officer_resets_other_officers() {
     }
 }
 
-/// Promise: whoever is logged in changes the own password without the old one: one record changes, the login goes on, and
-/// another officer's reset still works after it.
+/// Promise: whoever is logged in changes the own password without the old one: one record changes, the login goes on,
+/// and another officer's reset still works after it.
 #[test]
 fn whoever_is_logged_in_changes_the_own_password() {
     let (token, admin) = activated();

@@ -115,7 +115,8 @@ impl Token {
         self.session.create_object(&template(entries)).unwrap()
     }
 
-    /// A secret key with this value that may derive, with `more` in its template; a closed one unless that says otherwise.
+    /// A secret key with this value that may derive, with `more` in its template; a closed one unless that says
+    /// otherwise.
     pub(crate) fn secret(&self, key_type: u64, value: &[u8], more: &[Entry]) -> u64 {
         let own = [
             number(CKA_CLASS, CKO_SECRET_KEY),

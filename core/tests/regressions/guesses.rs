@@ -122,8 +122,8 @@ fn a_write_protected_medium_takes_pins() {
     }
 }
 
-/// Promise: right PINs in any number at once, from any number of processes, are all taken, and lock nobody; of wrong ones
-/// beside them each is counted.
+/// Promise: right PINs in any number at once, from any number of processes, are all taken, and lock nobody; of wrong
+/// ones beside them each is counted.
 #[test]
 fn many_logins_at_once_are_all_taken() {
     const EACH: usize = 40;

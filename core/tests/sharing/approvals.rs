@@ -45,8 +45,8 @@ fn logged(desk: &Desk, event: Event) -> usize {
     count
 }
 
-/// Promise: refused with 0 and 1 of 2 approvals, done once with 2, refused again; every step is in the log. The owner is not
-/// exempt, and the requester's own approval counts.
+/// Promise: refused with 0 and 1 of 2 approvals, done once with 2, refused again; every step is in the log. The owner
+/// is not exempt, and the requester's own approval counts.
 #[test]
 fn one_token_is_good_for_one_operation() {
     let world = World::new();
@@ -72,7 +72,8 @@ fn one_token_is_good_for_one_operation() {
     bob.session.object(key).unwrap();
 }
 
-/// Promise: who lost the key between the beginning of an operation and its end approves of it no more, and does not end it.
+/// Promise: who lost the key between the beginning of an operation and its end approves of it no more, and does not end
+/// it.
 #[test]
 fn an_operation_that_began_earlier_counts_the_users_of_now() {
     let world = World::new();
@@ -97,8 +98,9 @@ fn an_operation_that_began_earlier_counts_the_users_of_now() {
     assert_eq!(alice.mac(key).unwrap().len(), 32);
 }
 
-/// Promise: a signature by somebody who does not own or share the key, by nobody, twice by the same, over something else,
-/// with another key, or of a user who has not registered, is no approval; one bad one among good ones spoils all of that call.
+/// Promise: a signature by somebody who does not own or share the key, by nobody, twice by the same, over something
+/// else, with another key, or of a user who has not registered, is no approval; one bad one among good ones spoils all
+/// of that call.
 #[test]
 fn what_is_no_approval() {
     let world = World::new();
@@ -339,7 +341,8 @@ fn every_use_of_the_key_takes_approvals() {
     assert!(matches!(copy, Err(Error::Prohibited(_))), "{copy:?}");
 }
 
-/// Promise: wrapping one guarded key with another takes a token for each, and where one is missing the other is not used up.
+/// Promise: wrapping one guarded key with another takes a token for each, and where one is missing the other is not
+/// used up.
 #[test]
 fn wrapping_takes_two_tokens() {
     let world = World::new();
@@ -367,8 +370,8 @@ fn wrapping_takes_two_tokens() {
     assert!(alice.token().quorum_tokens().unwrap().is_empty());
 }
 
-/// Promise: an operation that fails before it used the key gives its token back; asking for a length and a buffer that is too
-/// small use nothing up; a forgery that was tried does.
+/// Promise: an operation that fails before it used the key gives its token back; asking for a length and a buffer that
+/// is too small use nothing up; a forgery that was tried does.
 #[test]
 fn what_fails_uses_nothing_up() {
     let world = World::new();
@@ -434,8 +437,8 @@ fn one_token_serves_one_of_many() {
     }
 }
 
-/// Promise: an editor of the files who knows no approver's key cannot make a token good: not by a record of his own, not by
-/// another key's or another token's, not by registering a key of his.
+/// Promise: an editor of the files who knows no approver's key cannot make a token good: not by a record of his own,
+/// not by another key's or another token's, not by registering a key of his.
 #[test]
 fn an_editor_cannot_approve() {
     let world = World::new();
@@ -450,8 +453,8 @@ fn an_editor_cannot_approve() {
     let (good, short) = (record(approved.id), record(wanted.id));
     let put = |key: &[u8], value: &[u8]| store.transact(&mut |t| Ok(t.put(key, value)?)).unwrap();
     let refused = || alice.mac(key).is_err();
-    // The other key's approvals under this one's number; this one's record with its signature twice, and with that of the
-    // other's; with more approvals than there are.
+    // The other key's approvals under this one's number; this one's record with its signature twice, and with that of
+    // the other's; with more approvals than there are.
     put(&layout::quorum_token(wanted.id), &good);
     assert!(refused());
     let (head, approval) = short.split_at(1 + 4 + 32 + 80 + 1);
@@ -504,8 +507,8 @@ fn requests_and_registrations_have_rules() {
     alice.mac(key).unwrap();
 }
 
-/// Promise: one signature is one approval: nobody registers another's key, neither himself nor as an officer, also where the
-/// other shows it with a signature of its holder's.
+/// Promise: one signature is one approval: nobody registers another's key, neither himself nor as an officer, also
+/// where the other shows it with a signature of its holder's.
 #[test]
 fn nobody_approves_with_anothers_key() {
     let world = World::new();
@@ -524,7 +527,8 @@ fn nobody_approves_with_anothers_key() {
     assert_eq!(alice.bring(&token, &["alice", "bob"]).unwrap(), (2, 2));
 }
 
-/// Promise: no key to approve with is so long, in modulus or exponent, that checking its signatures keeps others from writing.
+/// Promise: no key to approve with is so long, in modulus or exponent, that checking its signatures keeps others from
+/// writing.
 #[test]
 fn keys_that_take_long_to_check_with_are_refused() {
     let world = World::new();

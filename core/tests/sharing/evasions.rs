@@ -13,8 +13,8 @@ use strongroom_core::token::quorum::USABLE_SECONDS;
 
 use crate::*;
 
-/// Promise: an approval to unwrap is good for one ciphertext, also where what comes out does not fit the template: a wrong
-/// check value is an answer. RSA without padding would tell all of a plaintext so, byte by byte.
+/// Promise: an approval to unwrap is good for one ciphertext, also where what comes out does not fit the template: a
+/// wrong check value is an answer. RSA without padding would tell all of a plaintext so, byte by byte.
 #[test]
 fn an_answer_about_what_was_unwrapped_uses_the_approval() {
     let world = World::new();
@@ -91,8 +91,8 @@ fn the_length_of_a_plaintext_uses_the_approval() {
     }
 }
 
-/// Promise: a key whose use alone takes approvals encrypts and decrypts for nobody by wrapping and unwrapping, nor leaves to
-/// be used elsewhere; with the approvals of a use it does.
+/// Promise: a key whose use alone takes approvals encrypts and decrypts for nobody by wrapping and unwrapping, nor
+/// leaves to be used elsewhere; with the approvals of a use it does.
 #[test]
 fn wrapping_stands_in_for_no_other_use() {
     let world = World::new();
@@ -128,8 +128,8 @@ fn wrapping_stands_in_for_no_other_use() {
     assert!(matches!(leave(), Err(Error::ApprovalsMissing { .. })));
 }
 
-/// Promise: nobody reads the value of a key under quorum, however open it was made: neither as an attribute, nor digested, nor
-/// in another key, with approvals or without.
+/// Promise: nobody reads the value of a key under quorum, however open it was made: neither as an attribute, nor
+/// digested, nor in another key, with approvals or without.
 #[test]
 fn the_value_of_a_guarded_key_is_not_read() {
     let world = World::new();
@@ -173,8 +173,8 @@ fn one_user_leaves_tokens_for_others() {
     ask(&alice, hers).unwrap();
 }
 
-/// Promise: an operation that waits keeps no token for later: one that an officer deletes meanwhile, or that grows too old, is
-/// gone, whatever the operation was in the middle of.
+/// Promise: an operation that waits keeps no token for later: one that an officer deletes meanwhile, or that grows too
+/// old, is gone, whatever the operation was in the middle of.
 #[test]
 fn operations_that_wait_keep_no_tokens() {
     let world = World::new();
@@ -229,7 +229,8 @@ fn operations_that_wait_keep_no_tokens() {
     }
 }
 
-/// Promise: a part without bytes takes no approval that would then be kept for later, in none of the ways that take parts.
+/// Promise: a part without bytes takes no approval that would then be kept for later, in none of the ways that take
+/// parts.
 #[test]
 fn a_part_without_bytes_takes_no_approval() {
     let world = World::new();
@@ -289,8 +290,8 @@ fn a_part_without_bytes_takes_no_approval() {
     }
 }
 
-/// Promise: an operation in parts lasts no longer than the approval it took could have been used, by the token's clock, and is
-/// over then, whatever other approvals there are; so does one that was told how long its plaintext is.
+/// Promise: an operation in parts lasts no longer than the approval it took could have been used, by the token's clock,
+/// and is over then, whatever other approvals there are; so does one that was told how long its plaintext is.
 #[test]
 fn an_approval_grows_old_in_the_middle_of_an_operation() {
     let world = World::new();
@@ -365,8 +366,8 @@ fn an_approval_grows_old_in_the_middle_of_an_operation() {
     }
 }
 
-/// Promise: where a key is wrapped in two steps, nothing is said of what the private key made of the first one unless that uses
-/// the approval up: a second part of a wrong length is refused alike, whether the first is good or not.
+/// Promise: where a key is wrapped in two steps, nothing is said of what the private key made of the first one unless
+/// that uses the approval up: a second part of a wrong length is refused alike, whether the first is good or not.
 #[test]
 fn a_wrap_of_two_steps_tells_nothing_of_the_first() {
     let world = World::new();

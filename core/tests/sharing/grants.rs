@@ -12,8 +12,8 @@ use strongroom_core::session::Output;
 
 use crate::*;
 
-/// Promise: a key is its sharee's to find and to use from the moment it is shared, also in a process that runs already, and
-/// nobody else's; and no longer from the moment it is unshared, operations in progress included.
+/// Promise: a key is its sharee's to find and to use from the moment it is shared, also in a process that runs already,
+/// and nobody else's; and no longer from the moment it is unshared, operations in progress included.
 #[test]
 fn sharing_holds_from_share_to_unshare() {
     let world = World::new();
@@ -43,8 +43,8 @@ fn sharing_holds_from_share_to_unshare() {
     assert_eq!(alice.mac(key).unwrap(), mac);
 }
 
-/// Promise: a sharee uses a key and reads its attributes; only the owner changes, shares, unshares, lets out, copies and
-/// destroys it, and only the owner has its value, even that of a key which is neither sensitive nor kept inside.
+/// Promise: a sharee uses a key and reads its attributes; only the owner changes, shares, unshares, lets out, copies
+/// and destroys it, and only the owner has its value, even that of a key which is neither sensitive nor kept inside.
 #[test]
 fn a_sharee_uses_and_nothing_more() {
     let world = World::new();
@@ -157,7 +157,8 @@ fn eight_users_have_a_key() {
     assert_eq!(alice.found(&[]), [key]);
 }
 
-/// Promise: both halves of a pair are made with one call, and only the private one is shared; everybody has the public one.
+/// Promise: both halves of a pair are made with one call, and only the private one is shared; everybody has the public
+/// one.
 #[test]
 fn of_a_pair_the_private_half_is_shared() {
     let world = World::new();
@@ -185,8 +186,8 @@ fn of_a_pair_the_private_half_is_shared() {
     }
 }
 
-/// Promise: a user who shares keys can be deleted; the owner goes on with the key, shares it with others, and nobody who
-/// comes later gets what was shared with the one who left.
+/// Promise: a user who shares keys can be deleted; the owner goes on with the key, shares it with others, and nobody
+/// who comes later gets what was shared with the one who left.
 #[test]
 fn a_sharee_who_is_deleted_is_gone() {
     let world = World::new();
@@ -247,8 +248,8 @@ fn an_officer_trusts_what_he_cannot_see() {
     assert!(matches!(wrap(), Err(Error::KeyNotWrappable(_))));
 }
 
-/// Promise: where identifiers are to be unique they are, across all users of the token and both places of keys in it; the
-/// halves of one pair have the same.
+/// Promise: where identifiers are to be unique they are, across all users of the token and both places of keys in it;
+/// the halves of one pair have the same.
 #[test]
 fn identifiers_are_unique_where_that_is_asked_for() {
     let world = World::new();

@@ -68,8 +68,8 @@ fn sharing_from_the_beginning_is_logged() {
     assert_eq!(log(&alice)[start..], []);
 }
 
-/// Promise: a change of attributes is told as one, and sharing as sharing, also where somebody was deleted with whom the key
-/// was shared: that is told once, as the deletion.
+/// Promise: a change of attributes is told as one, and sharing as sharing, also where somebody was deleted with whom
+/// the key was shared: that is told once, as the deletion.
 #[test]
 fn a_change_is_told_as_what_it_is() {
     let world = World::new();

@@ -30,8 +30,8 @@ fn refused(result: Result<u64, Error>) -> &'static str {
     }
 }
 
-/// Promise: a key that does not leave comes back from a container as it was, under a new number and unique id, for its owner
-/// and its sharees, also when the one in the token is gone; both ways are in the log.
+/// Promise: a key that does not leave comes back from a container as it was, under a new number and unique id, for its
+/// owner and its sharees, also when the one in the token is gone; both ways are in the log.
 #[test]
 fn what_is_masked_comes_back_as_it_was() {
     let world = World::new();
@@ -97,8 +97,8 @@ fn what_is_masked_comes_back_as_it_was() {
     assert_eq!(log, expected);
 }
 
-/// Promise: only the owner and officers take a key out, only the owner puts it in, and what is refused changes nothing and is
-/// not in the log.
+/// Promise: only the owner and officers take a key out, only the owner puts it in, and what is refused changes nothing
+/// and is not in the log.
 #[test]
 fn who_takes_out_and_puts_in() {
     let world = World::new();
@@ -181,8 +181,8 @@ fn a_copy_of_the_token_takes_it_back() {
     assert_eq!(elsewhere.mac(twin).unwrap(), alice.mac(key).unwrap());
 }
 
-/// Promise: a key whose use takes approvals is taken out with them and never without, by no officer; it comes back with the
-/// same demands, and only where enough users are left to meet them.
+/// Promise: a key whose use takes approvals is taken out with them and never without, by no officer; it comes back with
+/// the same demands, and only where enough users are left to meet them.
 #[test]
 fn approvals_go_with_the_key() {
     let world = World::new();
@@ -218,8 +218,8 @@ fn approvals_go_with_the_key() {
     assert_eq!(state(&alice), before);
 }
 
-/// Promise: a key whose management takes approvals is not masked, with approvals neither: what is approved later, as ending
-/// a sharing, would be undone by its coming back.
+/// Promise: a key whose management takes approvals is not masked, with approvals neither: what is approved later, as
+/// ending a sharing, would be undone by its coming back.
 #[test]
 fn what_takes_approvals_to_manage_is_not_masked() {
     let world = World::new();

@@ -1,5 +1,5 @@
-//! Quorum and sharing against a model: any order of requests, approvals, uses, sharings and time, by three users in processes
-//! of their own, is answered as a few lines of rules say.
+//! Quorum and sharing against a model: any order of requests, approvals, uses, sharings and time, by three users in
+//! processes of their own, is answered as a few lines of rules say.
 
 use std::collections::BTreeSet;
 
@@ -94,7 +94,8 @@ impl Game {
         self.keys[key].needed[usize::from(service == Service::ManageKey)]
     }
 
-    /// The rule: the oldest token of this user for this key and service that enough of the key's users approved is taken.
+    /// The rule: the oldest token of this user for this key and service that enough of the key's users approved is
+    /// taken.
     fn take(&mut self, by: usize, key: usize, service: Service) -> Outcome {
         let needed = self.needed(key, service);
         if needed == 0 {

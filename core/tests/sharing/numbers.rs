@@ -17,8 +17,8 @@ fn mallory_as_bob(world: &World) -> Desk {
     world.desk("mallory")
 }
 
-/// Promise: who gets a deleted user's number neither uses what was shared with that user, nor after its owner changes it, nor
-/// approves of it; the owner may share it with the new user.
+/// Promise: who gets a deleted user's number neither uses what was shared with that user, nor after its owner changes
+/// it, nor approves of it; the owner may share it with the new user.
 #[test]
 fn a_number_given_again_inherits_nothing() {
     let world = World::new();

@@ -32,8 +32,8 @@ fn bring((token, login): &(Arc<Token>, Login), quorum: &QuorumToken, names: &[&s
     token.approve(login, &quorum.file, &approvals).map(|progress| (progress.needed, progress.given))
 }
 
-/// Promise: with a quorum of two, no officer alone makes, deletes, unlocks or resets users, nor changes the numbers; one token
-/// serves one of these, and the numbers keep their order.
+/// Promise: with a quorum of two, no officer alone makes, deletes, unlocks or resets users, nor changes the numbers;
+/// one token serves one of these, and the numbers keep their order.
 #[test]
 fn officers_approve_of_each_other() {
     let world = World::new();
@@ -79,8 +79,8 @@ fn officers_approve_of_each_other() {
     assert!(matches!(so.0.delete_user(&so.1, "deputy"), Err(Error::Prohibited(_))), "one officer would be left");
 }
 
-/// Promise: no officer alone registers keys to approve with for the others, to be two officers with them; the others register
-/// their own.
+/// Promise: no officer alone registers keys to approve with for the others, to be two officers with them; the others
+/// register their own.
 #[test]
 fn an_officer_alone_does_not_register_the_others() {
     let world = World::new();
@@ -147,7 +147,8 @@ fn what_lacks_approvals_is_logged() {
     assert_eq!(told(&so.0)[before..], [(Event::QuorumRefused, 0); 6]);
 }
 
-/// Promise: a token that an officer's next request replaces is logged as deleted; one that has expired goes without a word.
+/// Promise: a token that an officer's next request replaces is logged as deleted; one that has expired goes without a
+/// word.
 #[test]
 fn a_replaced_request_is_logged() {
     let world = World::new();
@@ -168,8 +169,8 @@ fn a_replaced_request_is_logged() {
     assert_eq!(told(&so.0)[before..], expected);
 }
 
-/// Promise: an officer who sets a user's PIN ends that user's sessions in all processes. The user's own change of it ends
-/// none, and no session that is open lifts a lock.
+/// Promise: an officer who sets a user's PIN ends that user's sessions in all processes. The user's own change of it
+/// ends none, and no session that is open lifts a lock.
 #[test]
 fn an_officers_word_holds_against_an_open_session() {
     let world = World::new();

@@ -33,8 +33,8 @@ fn written(token: &Token, act: impl FnOnce()) -> Vec<Vec<u8>> {
     keys.into_iter().filter(|key| before.get(*key) != after.get(*key)).cloned().collect()
 }
 
-/// Promise: however many keys a user has, and shares, a change of the PIN writes the user's record and no other, but for the
-/// count of wrong PINs.
+/// Promise: however many keys a user has, and shares, a change of the PIN writes the user's record and no other, but
+/// for the count of wrong PINs.
 #[test]
 fn a_pin_change_writes_one_record() {
     let world = World::new();
@@ -54,8 +54,8 @@ fn a_pin_change_writes_one_record() {
     assert_eq!(alice.token().search(&template(&[]), Some(&alice.login())).unwrap().len(), 200);
 }
 
-/// Promise: sharing and unsharing write the key's record and no other; only the first key that a user shares with another
-/// brings the key between the two with it.
+/// Promise: sharing and unsharing write the key's record and no other; only the first key that a user shares with
+/// another brings the key between the two with it.
 #[test]
 fn sharing_writes_the_keys_record() {
     let world = World::new();

@@ -1,5 +1,5 @@
-//! What opens with the files and one user's PIN: that user's keys and those shared with that user, and none other. What an
-//! editor of the files can do to a shared key: nothing but keep it from being used.
+//! What opens with the files and one user's PIN: that user's keys and those shared with that user, and none other. What
+//! an editor of the files can do to a shared key: nothing but keep it from being used.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -40,8 +40,9 @@ fn log_in(token: &Token, name: &str) -> Login {
     token.login(Credential { role: Role::User, name: Some(name.as_bytes()), pin: &pin(name) }).unwrap()
 }
 
-/// Promise: with the files and one user's PIN, whatever rules the program leaves out, only that user's keys open, and those
-/// the user was given. Each pair of records is tried: each object with each header, each pair key as each other's.
+/// Promise: with the files and one user's PIN, whatever rules the program leaves out, only that user's keys open, and
+/// those the user was given. Each pair of records is tried: each object with each header, each pair key as each
+/// other's.
 #[test]
 fn one_pin_opens_what_that_user_owns_or_was_given() {
     let world = World::new();
@@ -116,8 +117,8 @@ fn unsharing_rotates_the_data_key() {
     assert!(token.object(key, Some(&log_in(&token, "bob"))).is_ok());
 }
 
-/// Promise: no single bit of a shared object's record, nor of a pair's, can be changed so that anybody opens anything else
-/// than what was written; the clear fields that no seal covers are the revision and the trust.
+/// Promise: no single bit of a shared object's record, nor of a pair's, can be changed so that anybody opens anything
+/// else than what was written; the clear fields that no seal covers are the revision and the trust.
 #[test]
 fn every_bit_of_a_shared_key_counts() {
     let world = World::new();
@@ -147,8 +148,8 @@ fn every_bit_of_a_shared_key_counts() {
     }
 }
 
-/// Promise: a sharee, who can open the box, cannot write a record that passes for the owner's: not with fewer restrictions,
-/// not with other sharees, not without approvals, and not as one that is not shared.
+/// Promise: a sharee, who can open the box, cannot write a record that passes for the owner's: not with fewer
+/// restrictions, not with other sharees, not without approvals, and not as one that is not shared.
 #[test]
 fn a_sharee_cannot_write_as_the_owner() {
     let world = World::new();

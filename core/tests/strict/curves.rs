@@ -44,8 +44,8 @@ fn a19_points_off_the_curve_are_refused() {
     }
 }
 
-/// A20 ("double public key"): one Ed25519 key that signs the same with two public keys tells its private value. The public
-/// key is computed here; none is taken from the caller.
+/// A20 ("double public key"): one Ed25519 key that signs the same with two public keys tells its private value. The
+/// public key is computed here; none is taken from the caller.
 #[test]
 fn a20_a_private_key_has_its_own_public_key() {
     let token = strict();

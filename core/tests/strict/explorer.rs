@@ -1,9 +1,9 @@
 //! A search through the sequences of calls that an attacker may make, in the way of Tookan (Bortolozzo, Centenaro,
 //! Focardi, Steel 2010), on the token itself: does the value of a confidential key ever come out?
 //!
-//! A state is what the calls so far have made: keys with their attributes, and bytes the attacker has seen. From each state
-//! every call is tried with every key and every piece of bytes; what is refused leads nowhere, and states that were seen
-//! are not left again. `STRONGROOM_EXPLORE_DEPTH` sets how many calls follow one another in the long search.
+//! A state is what the calls so far have made: keys with their attributes, and bytes the attacker has seen. From each
+//! state every call is tried with every key and every piece of bytes; what is refused leads nowhere, and states that
+//! were seen are not left again. `STRONGROOM_EXPLORE_DEPTH` sets how many calls follow one another in the long search.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,8 +15,8 @@ use strongroom_core::mechanism::{Call, Parameter};
 use crate::fixture::*;
 use crate::words::*;
 
-/// What must not come out: keys that leave under trusted keys only, keys that do not leave, and keys that their maker lets
-/// leave under others.
+/// What must not come out: keys that leave under trusted keys only, keys that do not leave, and keys that their maker
+/// lets leave under others.
 const SECRETS: [&[u8; 32]; 3] =
     [b"guarded: only under trusted keys", b"closed: it leaves by no way here", b"loose: it may be wrapped by all."];
 /// What the attacker has.

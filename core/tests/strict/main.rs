@@ -1,5 +1,5 @@
-//! The policy `strict`: for each known attack on the interface (`docs/policies.md`) a test that it is refused, and a search
-//! through sequences of calls for one that nobody thought of.
+//! The policy `strict`: for each known attack on the interface (`docs/policies.md`) a test that it is refused, and a
+//! search through sequences of calls for one that nobody thought of.
 
 mod curves;
 mod explorer;

@@ -111,8 +111,8 @@ fn a15_decryption_answers_no_questions_about_padding() {
 }
 
 /// A16 (Marvin 2023): the time that the unpadding takes. That it depends on no secret is what AWS-LC promises for the
-/// number, and this project for the padding (`docs/threat-model.md`, "Side channels"); no test here measures time. What is
-/// shown: right and wrong paddings take one way, with a message at its end.
+/// number, and this project for the padding (`docs/threat-model.md`, "Side channels"); no test here measures time. What
+/// is shown: right and wrong paddings take one way, with a message at its end.
 #[test]
 fn a16_right_and_wrong_paddings_take_one_way() {
     let token = strict();
@@ -128,8 +128,8 @@ fn a16_right_and_wrong_paddings_take_one_way() {
     }
 }
 
-/// A17 (Minerva, TPM-Fail, LadderLeak, EUCLEAK, CVE-2024-31497): nonces that time or the signatures themselves tell. That
-/// time depends on no secret is what the libraries promise (`docs/threat-model.md`, "Side channels"); no test here
+/// A17 (Minerva, TPM-Fail, LadderLeak, EUCLEAK, CVE-2024-31497): nonces that time or the signatures themselves tell.
+/// That time depends on no secret is what the libraries promise (`docs/threat-model.md`, "Side channels"); no test here
 /// measures time. What is shown: no nonce comes twice, and those of P-521 have all their bits.
 #[test]
 fn a17_nonces_do_not_repeat_and_are_not_short() {
@@ -163,8 +163,8 @@ fn with_module_iv() -> (Hsm, std::path::PathBuf) {
 }
 
 /// A21: one IV for two messages. The module makes IVs where it is asked: for a series of messages, and for every GCM
-/// encryption where the configuration says `gcm_iv = "module"`. It is not forced on `strict` tokens: a program that passes
-/// its own IV and does not look for another could not decrypt.
+/// encryption where the configuration says `gcm_iv = "module"`. It is not forced on `strict` tokens: a program that
+/// passes its own IV and does not look for another could not decrypt.
 #[test]
 fn a21_the_module_makes_ivs() {
     let token = strict();

@@ -38,9 +38,9 @@ impl Numbers {
     }
 }
 
-/// A18 (ROCA, CVE-2017-15361; Fermat): primes of a faulty generator, which leave a fingerprint in the modulus, and primes
-/// so close to each other that the root of the modulus gives them. They come in under no policy, with primes or without,
-/// and the fingerprint is seen in a public key too. (Other weak shapes: `tests/conformance/rsa/imports.rs`.)
+/// A18 (ROCA, CVE-2017-15361; Fermat): primes of a faulty generator, which leave a fingerprint in the modulus, and
+/// primes so close to each other that the root of the modulus gives them. They come in under no policy, with primes or
+/// without, and the fingerprint is seen in a public key too. (Other weak shapes: `tests/conformance/rsa/imports.rs`.)
 #[test]
 fn a18_keys_that_can_be_factored_do_not_come_in() {
     for token in [strict(), token()] {

@@ -24,9 +24,9 @@ fn oaep() -> Parameter<'static> {
     Parameter::Oaep(OAEP)
 }
 
-/// A6 (Delaune, Kremer, Steel 2008): one wrapped key, unwrapped twice: once as something else. What comes of it is settled
-/// by the key that unwraps: its kind, its purpose, that it stays inside; and nothing is wrapped that would come back
-/// changed.
+/// A6 (Delaune, Kremer, Steel 2008): one wrapped key, unwrapped twice: once as something else. What comes of it is
+/// settled by the key that unwraps: its kind, its purpose, that it stays inside; and nothing is wrapped that would come
+/// back changed.
 #[test]
 fn a6_a_key_comes_back_as_it_was() {
     let token = strict();
@@ -99,9 +99,9 @@ fn a7_a_key_does_not_become_another_type() {
     token.unwrap(&kwp(), wrapping, &blob, &[number(CKA_VALUE_LEN, 24)]).unwrap();
 }
 
-/// A8 (Clulow 2003; "Trojan wrapping key"): the attacker brings the wrapping key along, a public one say. A sensitive key
-/// leaves under trusted keys only, unless its maker says otherwise, and even then not under a key that somebody else may
-/// have.
+/// A8 (Clulow 2003; "Trojan wrapping key"): the attacker brings the wrapping key along, a public one say. A sensitive
+/// key leaves under trusted keys only, unless its maker says otherwise, and even then not under a key that somebody
+/// else may have.
 #[test]
 fn a8_nothing_leaves_under_a_key_that_was_brought_along() {
     let token = strict();
@@ -217,8 +217,8 @@ fn a10_no_key_leaves_under_a_weaker_one() {
     }
 }
 
-/// A11 (Clulow 2003): blocks of a key that are changed, cut or put in another order, which ECB, CBC and 3DES do not notice;
-/// and a key stream that two keys share (GCM, CCM with the caller's IV).
+/// A11 (Clulow 2003): blocks of a key that are changed, cut or put in another order, which ECB, CBC and 3DES do not
+/// notice; and a key stream that two keys share (GCM, CCM with the caller's IV).
 #[test]
 fn a11_keys_leave_only_in_forms_made_for_keys() {
     let token = strict();
@@ -254,9 +254,9 @@ fn a11_keys_leave_only_in_forms_made_for_keys() {
     }
 }
 
-/// A12 (Clulow 2003; Boneh, DeMillo, Lipton 1997): a wrapped private key that is changed gives one that signs wrongly, and
-/// a wrong RSA signature by the CRT gives the primes. A changed one does not come in, nor one whose parts do not belong
-/// together; the result of the CRT is checked by the library.
+/// A12 (Clulow 2003; Boneh, DeMillo, Lipton 1997): a wrapped private key that is changed gives one that signs wrongly,
+/// and a wrong RSA signature by the CRT gives the primes. A changed one does not come in, nor one whose parts do not
+/// belong together; the result of the CRT is checked by the library.
 #[test]
 fn a12_a_changed_private_key_does_not_come_in() {
     let token = strict();

@@ -1,12 +1,13 @@
 //! Makes SQLite usable in a forked child, which by itself it is not.
 //!
-//! SQLite keeps two things in statics that a child inherits and must not use. The first is locks: one that another thread
-//! of the parent held at the moment of the fork would never be released. The second is its list of open files, found by
-//! device and inode: a child that opens the same database would join the parent's entry, believe in file locks that a
-//! child does not inherit, and corrupt the database when the parent ends.
+//! SQLite keeps two things in statics that a child inherits and must not use. The first is locks: one that another
+//! thread of the parent held at the moment of the fork would never be released. The second is its list of open files,
+//! found by device and inode: a child that opens the same database would join the parent's entry, believe in file locks
+//! that a child does not inherit, and corrupt the database when the parent ends.
 //!
-//! So SQLite gets locks whose state is wiped by a fork, and sees device numbers that differ between processes, so that a
-//! child's files are never the parent's. Nothing else is changed; connections of the parent stay untouched in the child.
+//! So SQLite gets locks whose state is wiped by a fork, and sees device numbers that differ between processes, so that
+//! a child's files are never the parent's. Nothing else is changed; connections of the parent stay untouched in the
+//! child.
 
 use std::ffi::{c_char, c_int};
 use std::ptr;

@@ -132,8 +132,8 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`Error::DataLength`] for a plaintext longer than [`max_plaintext`](PublicKey::max_plaintext);
-    /// [`Error::DataValue`] for one that, raw, is not below the modulus; [`Error::KeyLength`] for a key that is too short
-    /// for the OAEP hash; [`Error::OutputTooSmall`].
+    /// [`Error::DataValue`] for one that, raw, is not below the modulus; [`Error::KeyLength`] for a key that is too
+    /// short for the OAEP hash; [`Error::OutputTooSmall`].
     pub fn encrypt(&self, padding: &EncryptionPadding<'_>, plaintext: &[u8], out: &mut [u8]) -> Result<usize, Error> {
         let needed = self.bytes();
         if plaintext.len() > self.max_plaintext(padding).ok_or(Error::KeyLength { got: needed })? {

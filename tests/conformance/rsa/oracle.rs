@@ -1,5 +1,5 @@
-//! PKCS #1 v1.5 encryption gives Bleichenbacher's attack nothing: a wrong padding becomes a message, or a key, that only
-//! the key and the ciphertext decide.
+//! PKCS #1 v1.5 encryption gives Bleichenbacher's attack nothing: a wrong padding becomes a message, or a key, that
+//! only the key and the ciphertext decide.
 
 use std::collections::BTreeSet;
 

@@ -49,7 +49,8 @@ impl Bench {
         bench
     }
 
-    /// Keys that the token's policy refuses have no handle: they are for what it leaves out, where nobody looks at a key.
+    /// Keys that the token's policy refuses have no handle: they are for what it leaves out, where nobody looks at a
+    /// key.
     pub(crate) fn under_policy(session: Session) -> Bench {
         let open = [flag(CKA_EXTRACTABLE, true), flag(CKA_SENSITIVE, false)];
         let target = session.create(&with(&key_template(CKK_AES, &TARGET_VALUE), &open)).unwrap();

@@ -235,8 +235,8 @@ fn rsa_oaep_both_ways() {
     }
 }
 
-/// The public key before the wrapped one agrees with the private key; its secret, or what X9.63's KDF makes of it, opens
-/// the rest.
+/// The public key before the wrapped one agrees with the private key; its secret, or what X9.63's KDF makes of it,
+/// opens the rest.
 #[test]
 fn agreed_keys_open_what_follows() {
     let token = Token::new();

@@ -114,8 +114,8 @@ fn unwrap_templates_are_applied() {
     assert_eq!(refusal, refused(CKR_TEMPLATE_INCONSISTENT));
 }
 
-/// RSA with PKCS #1's padding: whoever sends blobs learns nothing from whether the padding was right. Where the length is
-/// known a wrong blob becomes a key of that length, the same each time.
+/// RSA with PKCS #1's padding: whoever sends blobs learns nothing from whether the padding was right. Where the length
+/// is known a wrong blob becomes a key of that length, the same each time.
 #[test]
 fn wrong_pkcs1_padding_is_not_told() {
     let token = Token::new();

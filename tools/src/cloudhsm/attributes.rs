@@ -144,8 +144,8 @@ pub(crate) fn bytes(key: &Object, attribute: u64) -> Option<&[u8]> {
     }
 }
 
-/// The length as CloudHSM counts it: secret keys in bytes, private keys in PKCS #8, public points uncompressed, and twice
-/// the modulus of a public RSA key.
+/// The length as CloudHSM counts it: secret keys in bytes, private keys in PKCS #8, public points uncompressed, and
+/// twice the modulus of a public RSA key.
 fn value_len(key: &Object) -> Option<u32> {
     let length = match (key.kind.class, key.kind.subtype?) {
         (CKO_SECRET_KEY, CKK_DES3) => 24,

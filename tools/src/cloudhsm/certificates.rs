@@ -1,5 +1,5 @@
-//! The certificates that getCert asks for. Nobody made this HSM, and nobody claimed it with a certificate of his own. So
-//! there is one: that of the installation, which vouches for itself.
+//! The certificates that getCert asks for. Nobody made this HSM, and nobody claimed it with a certificate of his own.
+//! So there is one: that of the installation, which vouches for itself.
 
 use super::results::{Code, Refusal};
 use crate::attestation;

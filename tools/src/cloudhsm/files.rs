@@ -68,8 +68,8 @@ pub(crate) fn write(path: impl AsRef<Path>, content: &[u8]) -> Result<(), FileEr
     Target::open(path)?.write(content)
 }
 
-/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval is
-/// spent, and no key is made, for an output that has no place.
+/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval
+/// is spent, and no key is made, for an output that has no place.
 pub(crate) struct Target {
     path: PathBuf,
     file: File,
@@ -176,8 +176,8 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(draft))
 }
 
-/// Refuses an output that is an input of the same command, or its other output: what is in it would be gone. Of the files,
-/// each with the option that names it, those that are not given are none.
+/// Refuses an output that is an input of the same command, or its other output: what is in it would be gone. Of the
+/// files, each with the option that names it, those that are not given are none.
 ///
 /// # Errors
 /// Words with both options.

@@ -16,10 +16,11 @@
 //! | `signature` | signatures of curves as files have them |
 //! | `users` | the types of user, by the words of the tools |
 //!
-//! A command is a function of the tool and its options. It prints through the `Screen` and returns a `Refusal` with `?`,
-//! which the tool prints in one place. A refusal of the core becomes one by itself (`From<Error>`).
+//! A command is a function of the tool and its options. It prints through the `Screen` and returns a `Refusal` with
+//! `?`, which the tool prints in one place. A refusal of the core becomes one by itself (`From<Error>`).
 //!
-//! There is one node, number 0. Output is the older of the two dialects of these tools, that of most pages of their guide.
+//! There is one node, number 0. Output is the older of the two dialects of these tools, that of most pages of their
+//! guide.
 
 mod approvals;
 mod attributes;

@@ -52,8 +52,8 @@ impl<'a> Options<'a> {
     /// Reads the words after a command's name. Their order is free.
     ///
     /// # Errors
-    /// The command's help: for an option it does not declare, one that is given twice or lacks its value, and, with a line
-    /// that says so on standard output, for one that is missing.
+    /// The command's help: for an option it does not declare, one that is given twice or lacks its value, and, with a
+    /// line that says so on standard output, for one that is missing.
     pub(crate) fn parse(flags: Flags, words: &'a [Word]) -> Result<Options<'a>, Refusal> {
         let mut given: Vec<(&'static str, &'a str)> = Vec::new();
         let mut words = words.iter().map(|word| word.as_str());

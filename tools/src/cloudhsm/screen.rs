@@ -61,7 +61,8 @@ impl Screen {
     /// Whether all could be printed.
     ///
     /// # Errors
-    /// The first failure, with what it kept from being printed of keys that were made: their handles are in no other place.
+    /// The first failure, with what it kept from being printed of keys that were made: their handles are in no other
+    /// place.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         let flushed = self.out.flush();
         self.note(flushed);

@@ -1,5 +1,5 @@
-//! Signatures of elliptic curves: two numbers in fixed width, as PKCS#11 has them, and in DER (`ECDSA-Sig-Value`, RFC 3279
-//! §2.2.3), as files have them.
+//! Signatures of elliptic curves: two numbers in fixed width, as PKCS#11 has them, and in DER (`ECDSA-Sig-Value`, RFC
+//! 3279 §2.2.3), as files have them.
 
 /// The two halves of `raw` in DER.
 pub(crate) fn to_der(raw: &[u8]) -> Vec<u8> {

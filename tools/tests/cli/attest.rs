@@ -282,7 +282,8 @@ fn links_are_compared_and_never_followed() {
     tree.fails(KEY, "is a link");
 }
 
-/// The module of yesterday with the manifest and the key of yesterday, at places that the pinned key's owner never wrote.
+/// The module of yesterday with the manifest and the key of yesterday, at places that the pinned key's owner never
+/// wrote.
 #[test]
 fn an_older_tree_that_links_lead_to_fails() {
     let place = Place::new();

@@ -1,5 +1,5 @@
-//! `cloudhsm-cli`, command by command: a use of each that works, with the whole answer, and each that is refused, with what is
-//! said and that nothing was made.
+//! `cloudhsm-cli`, command by command: a use of each that works, with the whole answer, and each that is refused, with
+//! what is said and that nothing was made.
 
 #[path = "../support/cloudhsm_cli.rs"]
 mod cli;

@@ -1,5 +1,5 @@
-//! quorum token-sign, user change-quorum, and --approval wherever a quorum may apply. Approvers sign with openssl, which gets
-//! the ready digest and knows nothing of the HSM.
+//! quorum token-sign, user change-quorum, and --approval wherever a quorum may apply. Approvers sign with openssl,
+//! which gets the ready digest and knows nothing of the HSM.
 
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use super::kmu::{Kmu, USER, code, pair};
 
-/// An HSM whose users example_user, alice and bob approve with keys of their own, and a pair of the first that takes two
-/// approvals of the first two. Returns the public and the private half.
+/// An HSM whose users example_user, alice and bob approve with keys of their own, and a pair of the first that takes
+/// two approvals of the first two. Returns the public and the private half.
 fn with_quorum() -> (Kmu, u64, u64) {
     let kmu = Kmu::new();
     for user in [USER, "alice", "bob"] {

@@ -1,4 +1,5 @@
-//! registerQuorumPubKey, setMValue, getMValue, getToken, approveToken, listTokens, with `openssl` as the approvers' tool.
+//! registerQuorumPubKey, setMValue, getMValue, getToken, approveToken, listTokens, with `openssl` as the approvers'
+//! tool.
 
 use std::fs;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! `cloudhsm-cli` on an HSM of its own with an admin and three crypto users; answers compared with what they must look like.
+//! `cloudhsm-cli` on an HSM of its own with an admin and three crypto users; answers compared with what they must look
+//! like.
 
 use std::process::Command;
 
@@ -141,8 +142,8 @@ fn data(out: &str, code: u64) -> Value {
     answer["data"].clone()
 }
 
-/// Compares an answer with what it must look like: the same fields in the same order, and the same values, where texts that
-/// begin with `~` stand for a form: `~reference`, `~hex` and `~hex:N` for N bytes, `~base64:N`.
+/// Compares an answer with what it must look like: the same fields in the same order, and the same values, where texts
+/// that begin with `~` stand for a form: `~reference`, `~hex` and `~hex:N` for N bytes, `~base64:N`.
 pub(crate) fn looks_like(expected: &Value, actual: &Value, at: &str) {
     match (expected, actual) {
         (Value::Object(fields), Value::Object(found)) => {
@@ -188,8 +189,8 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     Base64::encode_string(bytes)
 }
 
-/// What a key looks like in an answer: an AES key of alice's as it is when nothing is said but its label, with the changes.
-/// `null` takes a field of the attributes away.
+/// What a key looks like in an answer: an AES key of alice's as it is when nothing is said but its label, with the
+/// changes. `null` takes a field of the attributes away.
 pub(crate) fn key(changes: &Value) -> Value {
     let mut key = json!({
         "key-reference": "~reference",

@@ -11,8 +11,8 @@ pub(crate) fn prompt(place: &Place, lines: &[&str]) -> Vec<String> {
     said[1..].to_vec()
 }
 
-/// The same after a login with this line. Returns what the program says of each command; one that asks has its answers in
-/// further lines.
+/// The same after a login with this line. Returns what the program says of each command; one that asks has its answers
+/// in further lines.
 pub(crate) fn after(place: &Place, login: &str, commands: &[&str]) -> Vec<String> {
     let said = prompt(place, &[&[login], commands].concat());
     assert_eq!(said[0], "loginHSM success on server 0(localhost)\n");

@@ -1,5 +1,5 @@
-//! What a new key has from the keys it comes from: how secret it is, how short it may be, and what it may be used for so
-//! that it does not tell what they are.
+//! What a new key has from the keys it comes from: how secret it is, how short it may be, and what it may be used for
+//! so that it does not tell what they are.
 
 use cryptoki_sys::*;
 
@@ -7,13 +7,13 @@ use crate::attribute::{AttributeType, Flag, Given, Template, TemplateAttribute, 
 use crate::error::Error;
 use crate::object::{AttributeValue, Object};
 
-/// Bytes that a key derived from a confidential one has at least, or as many as that. A shorter one could be guessed and
-/// compared, with its check value or a MAC; one after the other, short keys would spell out a long one.
+/// Bytes that a key derived from a confidential one has at least, or as many as that. A shorter one could be guessed
+/// and compared, with its check value or a MAC; one after the other, short keys would spell out a long one.
 const CONFIDENTIAL_BYTES_MIN: usize = 16;
 
-/// Derivations that put the bytes of a key, as they are, beside or into others, or show them. A few of them together read
-/// a key: through one whose other bytes are known, or that is shorter, or whose cipher is weak with such keys. So they
-/// take a confidential key only where its `CKA_ALLOWED_MECHANISMS` names them: its maker has decided.
+/// Derivations that put the bytes of a key, as they are, beside or into others, or show them. A few of them together
+/// read a key: through one whose other bytes are known, or that is shorter, or whose cipher is weak with such keys. So
+/// they take a confidential key only where its `CKA_ALLOWED_MECHANISMS` names them: its maker has decided.
 const TELLING: [u64; 6] = [
     CKM_CONCATENATE_BASE_AND_KEY,
     CKM_CONCATENATE_BASE_AND_DATA,

@@ -12,7 +12,8 @@ use crate::token::audit::Event;
 use crate::token::{Credential, Login, UNSEEN};
 
 impl Application {
-    /// Logs in (`C_Login`, `C_LoginUser`) for a session, if `is_open` still says that it is open when the PIN has been checked.
+    /// Logs in (`C_Login`, `C_LoginUser`) for a session, if `is_open` still says that it is open when the PIN has been
+    /// checked.
     pub(crate) fn log_in(
         &self,
         credential: Credential<'_>,
@@ -46,7 +47,8 @@ impl Application {
         }
         self.actor.store(pack(login.actor()), Ordering::Release);
         *current = Some(Arc::new(login));
-        // What happened during the key derivation is looked at once more, and what nobody was allowed to do is forgotten.
+        // What happened during the key derivation is looked at once more, and what nobody was allowed to do is
+        // forgotten.
         self.seen.store(UNSEEN, Ordering::Release);
         self.epoch.fetch_add(1, Ordering::AcqRel);
         Ok(())

@@ -37,8 +37,8 @@ impl Application {
         Ok(object)
     }
 
-    /// The key with this handle, if whoever is logged in may use it. The approvals that takes are still to be had: operations
-    /// get them from [`crate::session::operation::KeyUse`], calls without operations from
+    /// The key with this handle, if whoever is logged in may use it. The approvals that takes are still to be had:
+    /// operations get them from [`crate::session::operation::KeyUse`], calls without operations from
     /// [`crate::session::approval::Approvals`].
     ///
     /// # Errors
@@ -57,7 +57,8 @@ impl Application {
 
     /// Who makes objects in session `session`.
     pub(crate) fn maker<'a>(&'a self, actor: Actor, session: u64) -> Maker<'a> {
-        // If the actor logged out before this, the number differs from the one found when the object is kept, or the actor.
+        // If the actor logged out before this, the number differs from the one found when the object is kept, or the
+        // actor.
         let logouts = self.logouts();
         let ownership = Ownership::of(actor.user());
         let policy = self.policy();

@@ -92,8 +92,8 @@ impl Run<'_> {
                     if cut && bytes > base.len() {
                         return Err(Error::KeySize { got: bytes });
                     }
-                    // IKE takes cipher keys out of SKEYID_e so (RFC 2409, appendix B). Other keys, whose length is free,
-                    // would spell a base key out, and so would these where its beginning is known.
+                    // IKE takes cipher keys out of SKEYID_e so (RFC 2409, appendix B). Other keys, whose length is
+                    // free, would spell a base key out, and so would these where its beginning is known.
                     let proper = target.kind.subtype == Some(CKK_AES) && base.len() == function.prf.output_bytes();
                     if cut && !proper && self.inheritance(&sources).bytes_min > 0 {
                         return Err(CUT);

@@ -41,8 +41,8 @@ impl Sizes {
         Ok(sizes)
     }
 
-    /// Whether a cipher suite could have them. Sizes in between would give the key block again and again, a byte further
-    /// each time.
+    /// Whether a cipher suite could have them. Sizes in between would give the key block again and again, a byte
+    /// further each time.
     fn are_of_a_suite(&self) -> bool {
         matches!(self.mac, 0 | 16 | 20 | 32 | 48 | 64) && matches!(self.key, 16 | 24 | 32)
     }

@@ -86,8 +86,8 @@ pub(super) fn hybrid_unwrap(
     Ok(SecretBytes::from_slice(value.expose().get(..written).unwrap_or_default())?)
 }
 
-/// What protects the key in between, and what that wraps. Both lengths are looked at before the private key is used: an answer
-/// about the second one would tell that the first was good.
+/// What protects the key in between, and what that wraps. Both lengths are looked at before the private key is used: an
+/// answer about the second one would tell that the first was good.
 fn split(wrapped: &[u8], first: usize) -> Result<(&[u8], &[u8]), Error> {
     let (first, rest) = wrapped.split_at_checked(first).ok_or(Error::EncryptedDataLength)?;
     match rest.len() >= 16 && rest.len().is_multiple_of(8) {

@@ -73,8 +73,8 @@ impl Scheme<'_> {
         !matches!(self, Scheme::Cipher(..) | Scheme::Rsa(Padding::Raw))
     }
 
-    /// Whether somebody who changes the wrapped key, or has others wrapped with the same parameter, learns nothing of it.
-    /// GCM and CCM encrypt with a key stream, which a known key shows, and check as few bytes as the caller says.
+    /// Whether somebody who changes the wrapped key, or has others wrapped with the same parameter, learns nothing of
+    /// it. GCM and CCM encrypt with a key stream, which a known key shows, and check as few bytes as the caller says.
     pub(super) fn tells_nothing(&self) -> bool {
         match self {
             Scheme::Cipher(..) => false,

@@ -88,8 +88,8 @@ impl Unwrapped {
             Scheme::KeyWrap(KeyWrap::Plain, _) => self.cut(plain, |rest| rest < 8),
             Scheme::Rsa(Padding::Raw) => {
                 let bytes = self.bytes.ok_or(Error::TemplateIncomplete(AttributeType(CKA_VALUE_LEN)))?;
-                // Zeros stand before the key (PKCS#11 3.2 §6.1.11). Nobody looks: the answer would compare the plaintext
-                // with a number of the caller's choice, which is enough to find it.
+                // Zeros stand before the key (PKCS#11 3.2 §6.1.11). Nobody looks: the answer would compare the
+                // plaintext with a number of the caller's choice, which is enough to find it.
                 let start = plain.len().checked_sub(bytes).ok_or(Error::WrappedKeyLength)?;
                 Ok(SecretBytes::from_slice(plain.expose().get(start..).unwrap_or_default())?)
             }
@@ -120,8 +120,8 @@ impl Unwrapped {
         Ok(SecretBytes::from_slice(value)?)
     }
 
-    /// The length of the key, where its type and the zeros behind it leave only one. An AES key of 24 bytes in two blocks
-    /// looks like one of 32: then the template must say.
+    /// The length of the key, where its type and the zeros behind it leave only one. An AES key of 24 bytes in two
+    /// blocks looks like one of 32: then the template must say.
     fn only_length(&self, plain: &[u8], possible: impl Fn(usize) -> bool) -> Result<usize, Error> {
         let incomplete = Error::TemplateIncomplete(AttributeType(CKA_VALUE_LEN));
         if !self.kind.lengths.is_exact() {

@@ -13,15 +13,15 @@
 //! nobody has been told that it is done, and asking the database at every call would make each of them pay for it.
 //!
 //! The promise: if an answer A was given, and after that a commit C was reported done, a later answer differs from A.
-//! C's writer raised the word to some odd O under the write lock before C, and it was at least O + 1 when C was reported,
-//! by its own step 3 or because a later writer had raised it further. It only grows, so every later answer is at least
-//! O + 1. A is at most the word when it was given; had that been O + 1 or more before C was visible, somebody would have
-//! concluded O before C: not C's own writer, whose step 3 comes after C; not an earlier one, whose step 3 expects its own,
-//! smaller, odd value and fails; not a later one or `settle`, who need the write lock, which C's writer holds until C is
-//! visible. So A was given after C was visible, or A < O + 1.
+//! C's writer raised the word to some odd O under the write lock before C, and it was at least O + 1 when C was
+//! reported, by its own step 3 or because a later writer had raised it further. It only grows, so every later answer is
+//! at least O + 1. A is at most the word when it was given; had that been O + 1 or more before C was visible, somebody
+//! would have concluded O before C: not C's own writer, whose step 3 comes after C; not an earlier one, whose step 3
+//! expects its own, smaller, odd value and fails; not a later one or `settle`, who need the write lock, which C's
+//! writer holds until C is visible. So A was given after C was visible, or A < O + 1.
 //!
-//! A writer that is killed between steps 2 and 3 has reported nothing. What it committed is noticed with the next commit,
-//! or when a reader that sees the word odd for [`SETTLE_AFTER`] concludes it.
+//! A writer that is killed between steps 2 and 3 has reported nothing. What it committed is noticed with the next
+//! commit, or when a reader that sees the word odd for [`SETTLE_AFTER`] concludes it.
 //!
 //! Whoever sees O + 1 also sees the commit by a read that starts afterwards: the exchange of step 3 follows the commit
 //! in the writer's program order and releases it, and a read starts by looking at SQLite's shared index. A fence after

@@ -81,8 +81,9 @@ impl Place {
         Ok(())
     }
 
-    /// Whether the medium or its permissions are against writing here. The files themselves are asked: to SQLite a full disk,
-    /// or a process with too many files open, can look alike, and these must not pass for a medium that is protected.
+    /// Whether the medium or its permissions are against writing here. The files themselves are asked: to SQLite a full
+    /// disk, or a process with too many files open, can look alike, and these must not pass for a medium that is
+    /// protected.
     pub(super) fn is_write_protected(&self) -> bool {
         let protected =
             |path: &PathBuf| matches!(access(path, Access::WRITE_OK), Err(Errno::ACCESS | Errno::PERM | Errno::ROFS));

@@ -37,7 +37,8 @@ pub struct Entry {
     pub result: u64,
     /// The name of the user it is about; empty where it is about none.
     pub name: String,
-    /// The hash of the record before it; of the first entry zeros, or the head of the log before the token was made anew.
+    /// The hash of the record before it; of the first entry zeros, or the head of the log before the token was made
+    /// anew.
     pub previous: Hash,
 }
 

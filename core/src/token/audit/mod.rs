@@ -1,10 +1,10 @@
 //! The audit log of a token: what was done to it and, where that is asked for, with it.
 //!
-//! An entry is written in the transaction of what it tells, so it is there exactly if that happened. Each names the hash
-//! of the one before it, and carries a MAC under a key of its own. The key of the next entry lies in the head of the
-//! log, so that any process can go on with it; the keys before it are gone. The first one follows from what all officers
-//! know. So whoever can write the files can neither change, nor take away, nor put in anything before the entry at
-//! which he came, without an officer's seeing it: see `verify`.
+//! An entry is written in the transaction of what it tells, so it is there exactly if that happened. Each names the
+//! hash of the one before it, and carries a MAC under a key of its own. The key of the next entry lies in the head of
+//! the log, so that any process can go on with it; the keys before it are gone. The first one follows from what all
+//! officers know. So whoever can write the files can neither change, nor take away, nor put in anything before the
+//! entry at which he came, without an officer's seeing it: see `verify`.
 
 mod entry;
 mod event;
@@ -276,8 +276,8 @@ impl Token {
         self.record_alone(login, Fact::of(Event::of_use(usage)?).object(key).by(mechanism))
     }
 
-    /// Visits the entries in their order, each with its place, until `visit` breaks. They are in the clear: nobody has to
-    /// log in to read them, and only [`Token::verify_audit`] says whether they are true.
+    /// Visits the entries in their order, each with its place, until `visit` breaks. They are in the clear: nobody has
+    /// to log in to read them, and only [`Token::verify_audit`] says whether they are true.
     ///
     /// # Errors
     /// The store's.

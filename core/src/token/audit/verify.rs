@@ -76,7 +76,8 @@ impl Token {
     /// earlier report that must still be in the log: it shows that the whole token is no older copy.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`] for a login that is no officer's; the store's. What is wrong with the log is in the report.
+    /// [`Error::NotLoggedIn`] for a login that is no officer's; the store's. What is wrong with the log is in the
+    /// report.
     pub fn verify_audit(&self, officer: Option<&Login>, noted: Option<&Mark>) -> Result<Report, Error> {
         let key = match officer {
             Some(officer) if officer.meta == self.meta()? => {

@@ -17,8 +17,8 @@ use crate::token::{Token, layout};
 pub(super) type Record = (u32, Vec<u8>);
 
 impl QuorumToken {
-    /// What approvers sign: big-endian numbers, CloudHSM's 80 bytes. Where those end with zeros, ours end with bytes that
-    /// tie the file to this HSM and this key.
+    /// What approvers sign: big-endian numbers, CloudHSM's 80 bytes. Where those end with zeros, ours end with bytes
+    /// that tie the file to this HSM and this key.
     pub(super) fn write_file(&self, token: &TokenId, nonce: &[u8; 16]) -> Result<[u8; FILE_BYTES], Error> {
         let kind: u16 = if self.service.is_of_key() { 2 } else { 1 };
         let mut name = [0; 32];

@@ -43,8 +43,8 @@ impl Token {
         Ok(Taken { id, issued, record, meta })
     }
 
-    /// Runs a transaction of an officer's, for as long as the login is good. Where approvals were missing, an entry of the log
-    /// tells: one written in the transaction would be gone with it.
+    /// Runs a transaction of an officer's, for as long as the login is good. Where approvals were missing, an entry of
+    /// the log tells: one written in the transaction would be gone with it.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`], `body`'s, the store's.
@@ -56,8 +56,8 @@ impl Token {
         self.refused(officer, 0, outcome.map_err(Error::from))
     }
 
-    /// Takes, within [`Token::transact_as_officer`], the token that approves of what an officer does there; nothing where
-    /// none is needed.
+    /// Takes, within [`Token::transact_as_officer`], the token that approves of what an officer does there; nothing
+    /// where none is needed.
     ///
     /// # Errors
     /// [`Error::ApprovalsMissing`].

@@ -1,7 +1,7 @@
 //! Signed quorum tokens: what the command line gives to approvers, and gets back from them.
 //!
-//! Approvers sign a digest that is ready. An RSASSA-PKCS1-v1_5 signature with SHA-256 over the bytes themselves is the same
-//! signature (RFC 8017 §8.2), and that is how the core checks it.
+//! Approvers sign a digest that is ready. An RSASSA-PKCS1-v1_5 signature with SHA-256 over the bytes themselves is the
+//! same signature (RFC 8017 §8.2), and that is how the core checks it.
 
 use std::path::Path;
 

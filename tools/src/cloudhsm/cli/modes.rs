@@ -81,8 +81,8 @@ fn at_hsm<'a>(tool: &'a mut Option<Tool>, command: &Command) -> Result<&'a mut T
     Ok(tool.insert(ready))
 }
 
-/// Lines with a command each, until one says `quit` or there are no more. At a terminal there is a prompt, through a pipe
-/// there are the answers alone. The status says whether all could be done.
+/// Lines with a command each, until one says `quit` or there are no more. At a terminal there is a prompt, through a
+/// pipe there are the answers alone. The status says whether all could be done.
 fn interactive(tool: &mut Option<Tool>) -> u8 {
     let prompts = std::io::stdin().is_terminal();
     let mut lines = Lines::standard(LINE_BYTES_MAX);

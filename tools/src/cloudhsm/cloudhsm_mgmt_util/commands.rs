@@ -121,8 +121,8 @@ pub(super) fn named(name: &str) -> Result<&'static Command, String> {
     }
 }
 
-/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the
-/// reason behind it to standard error.
+/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output,
+/// the reason behind it to standard error.
 fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
     match refusal {
         Refusal::Misuse(line) => {

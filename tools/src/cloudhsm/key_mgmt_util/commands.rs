@@ -81,8 +81,8 @@ pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
     }
 }
 
-/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output, the
-/// reason behind it to standard error.
+/// Prints a refusal, on one line, whatever a file that is wrong holds. What a script looks for goes to standard output,
+/// the reason behind it to standard error.
 fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
     match refusal {
         Refusal::Misuse(line) => {

@@ -14,8 +14,8 @@
 //!
 //! Label and identifier are bytes of any kind, as the attributes are.
 //!
-//! The wrapped key follows. For AES-GCM the header is authenticated with it. Other mechanisms leave it as it is: who can
-//! change the file can give the key another name and use, as who unwraps it may in any case.
+//! The wrapped key follows. For AES-GCM the header is authenticated with it. Other mechanisms leave it as it is: who
+//! can change the file can give the key another name and use, as who unwraps it may in any case.
 
 /// What a header says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Values of keys on their way between the HSM and this program. A value leaves the HSM wrapped by an AES key and is
-//! unwrapped with the same key, by the HSM or, where a file has the key, here; and the other way round. What may leave, and
-//! by which key, the core decides in both steps.
+//! unwrapped with the same key, by the HSM or, where a file has the key, here; and the other way round. What may leave,
+//! and by which key, the core decides in both steps.
 
 use cryptoki_sys::CKM_AES_KEY_WRAP_KWP;
 use strongroom_core::access::Action;
@@ -16,7 +16,8 @@ use super::Tool;
 use crate::cloudhsm::files;
 use crate::cloudhsm::results::{Code, Refusal};
 
-/// A key's value, or a private key in PKCS#8, taken out with the AES key `wrapping`, which the file `outside` holds too.
+/// A key's value, or a private key in PKCS#8, taken out with the AES key `wrapping`, which the file `outside` holds
+/// too.
 ///
 /// # Errors
 /// The core's; the file's.
@@ -49,7 +50,8 @@ pub(super) fn take_out(
     Ok(SecretBytes::from_slice(value.expose().get(..length).unwrap_or_default()).map_err(Error::from)?)
 }
 
-/// Puts a value into the HSM with the AES key `wrapping`, which the file `outside` holds too, and returns the key's handle.
+/// Puts a value into the HSM with the AES key `wrapping`, which the file `outside` holds too, and returns the key's
+/// handle.
 ///
 /// # Errors
 /// The core's; the file's.
@@ -84,8 +86,8 @@ pub(super) fn put_in(
     Ok(key)
 }
 
-/// What is done with the wrapping key, each with an approval of its own where the key takes any: outside of the HSM nothing
-/// is approved.
+/// What is done with the wrapping key, each with an approval of its own where the key takes any: outside of the HSM
+/// nothing is approved.
 fn with_wrapping_key(outside: bool) -> &'static [Action] {
     if outside { &[Action::Wrap] } else { &[Action::Wrap, Action::Use] }
 }

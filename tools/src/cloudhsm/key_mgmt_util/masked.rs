@@ -1,5 +1,5 @@
-//! extractMaskedObject, insertMaskedObject: objects, those that are not extractable too, in files that this token and its
-//! copies take back.
+//! extractMaskedObject, insertMaskedObject: objects, those that are not extractable too, in files that this token and
+//! its copies take back.
 
 use super::Tool;
 use super::commands::{Command, TRANSPORT};

@@ -1,5 +1,5 @@
-//! `key_mgmt_util`: keys and their use. One crypto user is logged in at a time, and the keys of a session live as long as
-//! the program.
+//! `key_mgmt_util`: keys and their use. One crypto user is logged in at a time, and the keys of a session live as long
+//! as the program.
 //!
 //! | module | what for |
 //! | --- | --- |

@@ -115,7 +115,8 @@ fn register(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The public key of a private one in a file, and its signature of the tag. The key is an object of the session meanwhile.
+/// The public key of a private one in a file, and its signature of the tag. The key is an object of the session
+/// meanwhile.
 fn signed_here(tool: &Tool, file: &str, tag: &[u8]) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
     let der = files::private_key(file)?;
     let info = PrivateKeyInfo::decode(der.expose()).map_err(Error::from)?;

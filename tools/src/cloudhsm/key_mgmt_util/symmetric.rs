@@ -82,7 +82,8 @@ fn generator(key_type: u64) -> Option<&'static Mechanism> {
 const CALL: &str = "Cfm3GenerateSymmetricKey";
 
 const CIPHER: &[Attribute] = &[Attribute::Encrypt, Attribute::Decrypt, Attribute::Wrap, Attribute::Unwrap];
-/// What keys of each type are for. Those of AES and 3DES encrypt and wrap and do not sign; generic secrets are for HMAC.
+/// What keys of each type are for. Those of AES and 3DES encrypt and wrap and do not sign; generic secrets are for
+/// HMAC.
 const USAGES: &[(u64, &[Attribute])] = &[
     (CKK_GENERIC_SECRET, &[Attribute::Sign, Attribute::Verify]),
     (CKK_RC4, &[Attribute::Encrypt, Attribute::Decrypt]),

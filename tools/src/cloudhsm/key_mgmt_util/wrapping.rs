@@ -321,8 +321,8 @@ impl<'a> Wrapped<'a> {
     }
 }
 
-/// Whether RFC 3394 wraps the key as it is. To other secrets the core adds zeros, as PKCS#11 has it, and nobody would know
-/// how many; a private key says itself where it ends.
+/// Whether RFC 3394 wraps the key as it is. To other secrets the core adds zeros, as PKCS#11 has it, and nobody would
+/// know how many; a private key says itself where it ends.
 fn fits_without_padding(key: &Object) -> bool {
     match attributes::find(CKA_VALUE_LEN).and_then(|length| Value::of(key, length)) {
         Some(Value::Number(length)) if key.kind.class == CKO_SECRET_KEY => length.is_multiple_of(8),

@@ -418,8 +418,8 @@ struct Called {
 }
 
 impl Called {
-    /// As a key or a certificate on the token with the same public key; without one, the identifier is the SHA-1 hash of
-    /// the public key, so that what is imported later finds it.
+    /// As a key or a certificate on the token with the same public key; without one, the identifier is the SHA-1 hash
+    /// of the public key, so that what is imported later finds it.
     fn of(session: &Session, info: &[u8]) -> Result<Called, Failure> {
         for class in [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY, CKO_CERTIFICATE] {
             let partner = with_public_key(session, class, info)?.into_iter().next();

@@ -14,8 +14,8 @@ use super::wanted::Wanted;
 use crate::failure::Failure;
 use crate::text::{hex, quoted};
 
-/// Warnings of other objects with the label or the identifier that was asked for. Those of the same public key are meant
-/// to have both.
+/// Warnings of other objects with the label or the identifier that was asked for. Those of the same public key are
+/// meant to have both.
 ///
 /// # Errors
 /// The store's.

@@ -27,8 +27,8 @@ pub(crate) struct InitArgs {
     /// Make no user yet
     #[arg(long, conflicts_with_all = ["user", "pin_file", "pin_fd"])]
     no_user: bool,
-    /// Give it the users and rules of a CloudHSM: the officer "admin" as user 1, the appliance user "app_user", passwords
-    /// of 7 to 32 bytes without ':', six wrong ones that lock
+    /// Give it the users and rules of a CloudHSM: the officer "admin" as user 1, the appliance user "app_user",
+    /// passwords of 7 to 32 bytes without ':', six wrong ones that lock
     #[arg(long)]
     cloudhsm: bool,
     /// What the token allows: standard, strict (each key has one purpose and leaves in no way that tells it) or fips

@@ -71,8 +71,8 @@ impl Wanted {
         self.flag("token")
     }
 
-    /// The entries of a template. Usages that are not given are off, but for those of `usual`: no default of the core's has
-    /// a part in it.
+    /// The entries of a template. Usages that are not given are off, but for those of `usual`: no default of the core's
+    /// has a part in it.
     pub(super) fn entries<'a>(&'a self, kind: &Kind, usual: &[Flag]) -> Vec<Entry<'a>> {
         let mut entries = Vec::new();
         for (attribute, flag) in USAGES.iter().filter(|(attribute, _)| kind.rule(*attribute).is_some()) {
