@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let made = make(&session, &mut input);
     search(&session, &input.template());
-    let number = made.unwrap_or_else(|| u64::from(input.u8() % 10) + 1);
+    let number = made.unwrap_or_else(|| u64::from(input.u8() % 12) + 1);
     for _ in 0..input.below(4) {
         change(&session, number, &input.template());
     }

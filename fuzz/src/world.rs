@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use cryptoki_sys::*;
-use strongroom_core::attribute::{RawAttribute, RawValue, Template};
+use strongroom_core::attribute::{CKA_SR_SHARED_WITH, CKA_SR_USE_APPROVALS, RawAttribute, RawValue, Template};
 use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm};
 use strongroom_core::mechanism::{Call, Parameter, find};
@@ -113,6 +113,11 @@ impl World {
         key(&session, CKM_GENERIC_SECRET_KEY_GEN, b"open", open);
         key(&session, CKM_AES_KEY_GEN, b"careful", &[(CKA_TOKEN, &[1]), (CKA_ALWAYS_AUTHENTICATE, &[1])]);
         data(&session, b"private", &[(CKA_TOKEN, &[1]), (CKA_PRIVATE, &[1])]);
+        let other = self.token.users().expect("users").into_iter().find(|user| user.name == OTHER).expect("a user");
+        let (with, one) = (u64::from(other.id.0).to_ne_bytes(), 1u64.to_ne_bytes());
+        key(&session, CKM_AES_KEY_GEN, b"shared", &[(CKA_TOKEN, &[1]), (CKA_SR_SHARED_WITH, &with)]);
+        let guarded = [(CKA_TOKEN, &[1][..]), (CKA_SR_SHARED_WITH, &with), (CKA_SR_USE_APPROVALS, &one)];
+        key(&session, CKM_AES_KEY_GEN, b"guarded", &guarded);
         data(&session, b"public", &[(CKA_TOKEN, &[1]), (CKA_PRIVATE, &[0])]);
         let certificate = certificate(&session);
         session.logout().expect("a logout");
@@ -164,7 +169,8 @@ fn config() -> Config {
         file: None,
         store: StoreKind::Memory,
         settings: settings(),
-        module_iv: false, audit: Level::default(),
+        module_iv: false,
+        audit: Level::default(),
     }
 }
 
