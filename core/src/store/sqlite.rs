@@ -76,7 +76,7 @@ impl SqliteStore {
         place.expect_database()?;
         let (reader, reading) = open_reader(&place)?;
         let immutable = reading == Purpose::ReadImmutable;
-        let generation = Generation::open(&place, read_only, immutable);
+        let generation = Generation::open(&place, read_only, immutable)?;
         Ok(Self { place, reading, readers: Mutex::new(vec![reader]), writer: Writer::default(), generation })
     }
 

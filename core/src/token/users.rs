@@ -175,9 +175,6 @@ impl Token {
         officer.expect_officer()?;
         let user = self.certified_user(name)?;
         self.transact_as_officer(officer, &mut |transaction| {
-            if user.id == officer.user {
-                expect_unlocked(transaction, &officer.meta, user.id)?;
-            }
             self.take_officers_approval(transaction, officer, Service::UserManagement)?;
             forget_failures(transaction, user.id)?;
             self.record(transaction, officer, Fact::user(Event::UserUnlocked, &user))

@@ -74,6 +74,18 @@ fn a_right_pin_reaches_the_disk() {
     assert!(grows);
 }
 
+/// Promise: an officer who is locked manages nobody at a session that is open: not himself, nor an officer who could.
+#[test]
+fn a_locked_officer_makes_no_officer_to_be_unlocked_by() {
+    let scene = Scene::new("a login");
+    let officer = scene.token.login(Credential::first_officer(OFFICER_PIN)).unwrap();
+    (0..PIN_FAILURES_MAX).for_each(|_| drop(scene.log_in(Role::Officer, WRONG)));
+    let made = scene.token.add_user(&officer, Role::Officer, "puppet", b"puppets-pin");
+    assert!(matches!(made, Err(Error::PinLocked)), "{made:?}");
+    assert!(matches!(scene.token.unlock(&officer, "so"), Err(Error::PinLocked)));
+    assert!(matches!(scene.log_in(Role::Officer, OFFICER_PIN), Err(Error::PinLocked)));
+}
+
 /// Promise: a wrong PIN counts also where there is no room for its entry in the log.
 #[test]
 fn a_wrong_pin_that_cannot_be_logged_is_counted() {

@@ -83,7 +83,9 @@ impl Way {
     /// [`Fault::Exposed`] for the first such thing, seen from `/`.
     pub(super) fn unexposed(&self, file: &Metadata, installer: u32) -> Result<(), Fault> {
         let others = |found: &Metadata, excused: u32| {
-            ![0, installer].contains(&found.uid()) || (found.mode() & WRITABLE_BY_OTHERS != 0 && excused == 0)
+            ![0, installer].contains(&found.uid())
+                || found.uid() == UNKNOWN_OWNER
+                || (found.mode() & WRITABLE_BY_OTHERS != 0 && excused == 0)
         };
         let exposed = |path: &Path| Err(Fault::Exposed(path.to_owned()));
         for (path, found) in &self.directories {
@@ -116,4 +118,6 @@ fn linked(path: &Path) -> io::Error {
 }
 
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// Whom a user namespace shows as the owner of what belongs to users it does not know.
+const UNKNOWN_OWNER: u32 = 65_534;
 const STICKY: u32 = 0o1000;

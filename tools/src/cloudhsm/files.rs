@@ -68,18 +68,20 @@ pub(crate) fn write(path: impl AsRef<Path>, content: &[u8]) -> Result<(), FileEr
     Target::open(path)?.write(content)
 }
 
-/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval
-/// is spent, and no key is made, for an output that has no place.
+/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval is
+/// spent, and no key is made, for an output that has no place.
 pub(crate) struct Target {
     path: PathBuf,
     file: File,
-    /// The new file, which takes the place of the other as a whole. Nothing that is no file, and no link, is replaced.
-    draft: Option<PathBuf>,
+    /// Whether there was no such file: it goes again where nothing is written.
+    is_new: bool,
+    /// For a secret in the place of another file: a new file, which nobody has open, takes that place as a whole.
+    draft: Option<(PathBuf, File)>,
     is_secret: bool,
 }
 
 impl Target {
-    /// For what anyone may read; a file that is there keeps its mode.
+    /// For what anyone may read; a file that is there is overwritten and keeps its mode.
     ///
     /// # Errors
     /// One that cannot be written.
@@ -96,84 +98,74 @@ impl Target {
     }
 
     fn new(path: &Path, is_secret: bool) -> Result<Target, FileError> {
-        let open = || {
-            let there = match fs::symlink_metadata(path) {
-                Ok(there) => Some(there),
-                Err(error) if error.kind() == ErrorKind::NotFound => None,
-                Err(error) => return Err(error),
-            };
-            if there.as_ref().is_some_and(|there| !there.is_file()) {
-                let file = OpenOptions::new().write(true).create(true).mode(OWNER_ONLY).open(path)?;
-                return Ok((file, None));
+        let mode = if is_secret { OWNER_ONLY } else { 0o666 };
+        let open = || match OpenOptions::new().write(true).create_new(true).mode(mode).open(path) {
+            Ok(file) => Ok((file, true)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Ok((OpenOptions::new().write(true).open(path)?, false))
             }
-            if there.is_some() {
-                // One that its owner made unwritable is not overwritten.
-                OpenOptions::new().write(true).open(path)?;
-            }
-            let draft = beside(path)?;
-            let mode = if is_secret { OWNER_ONLY } else { 0o666 };
-            let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft)?;
-            match there {
-                Some(there) if !is_secret => file.set_permissions(Permissions::from_mode(there.mode() & 0o777))?,
-                _ => {}
-            }
-            Ok((file, Some(draft)))
+            Err(error) => Err(error),
         };
-        let (file, draft) = open().map_err(|error| FileError::of(path, "cannot be written", &error))?;
-        Ok(Target { path: path.to_owned(), file, draft, is_secret })
+        let (file, is_new) = open().map_err(|error| FileError::of(path, "cannot be written", &error))?;
+        // Links are written through; and where a draft has no place, the file that is there is written.
+        let is_replaced = is_secret && !is_new && fs::symlink_metadata(path).is_ok_and(|there| there.is_file());
+        let draft = if is_replaced { draft_beside(path).ok() } else { None };
+        Ok(Target { path: path.to_owned(), file, is_new, draft, is_secret })
     }
 
     /// Writes it.
     ///
     /// # Errors
-    /// A full disk, for example. A file that was there is as it was.
+    /// A full disk, for example.
     pub(crate) fn write(mut self, content: &[u8]) -> Result<(), FileError> {
         let written = self.put(content);
+        // A part is no output.
+        self.is_new &= written.is_err();
         written.map_err(|error| FileError::of(&self.path, "cannot be written", &error))
     }
 
     fn put(&mut self, content: &[u8]) -> io::Result<()> {
-        match &self.draft {
-            Some(draft) => {
-                self.file.write_all(content)?;
-                // Some file systems find that they are full only now.
-                self.file.sync_all()?;
-                fs::rename(draft, &self.path)?;
+        if let Some((draft, file)) = &mut self.draft {
+            // Some file systems have room until it is asked for.
+            file.write_all(content).and_then(|()| file.sync_all())?;
+            // Somebody's own in a directory as /tmp, or mounted there: it stays, and is written.
+            if fs::rename(draft, &self.path).is_ok() {
                 self.draft = None;
-                Ok(())
-            }
-            None => {
-                // A pipe or a terminal has a length and a mode that say nothing.
-                if self.file.metadata()?.is_file() {
-                    self.file.set_len(0)?;
-                    if self.is_secret {
-                        self.file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
-                    }
-                }
-                self.file.write_all(content)
+                return Ok(());
             }
         }
+        // A pipe or a terminal has a length and a mode that say nothing.
+        let is_file = self.file.metadata()?.is_file();
+        if is_file {
+            if self.is_secret {
+                self.file.set_permissions(Permissions::from_mode(OWNER_ONLY))?;
+            }
+            self.file.set_len(0)?;
+        }
+        self.file.write_all(content)?;
+        if is_file { self.file.sync_all() } else { Ok(()) }
     }
 }
 
 impl Drop for Target {
     fn drop(&mut self) {
-        if let Some(draft) = &self.draft {
-            // It is empty, or holds a part of what nobody was told is there.
+        if let Some((draft, _)) = &self.draft {
             let _ = fs::remove_file(draft);
+        }
+        if self.is_new {
+            // It is empty, or holds a part of what nobody was told is there.
+            let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// A name in the same directory that nothing has.
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or(ErrorKind::IsADirectory)?;
+/// A new file in the same directory, for its owner alone, under a name that nothing has.
+fn draft_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     let mut number = [0; 8];
     random::fill(&mut number).map_err(io::Error::other)?;
-    let mut draft = std::ffi::OsString::from(".");
-    draft.push(name);
-    draft.push(format!(".{}", hex(&number)));
-    Ok(path.with_file_name(draft))
+    let draft = path.with_file_name(format!(".strongroom-{}", hex(&number)));
+    let file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&draft)?;
+    Ok((draft, file))
 }
 
 /// Refuses an output that is an input of the same command, or its other output: what is in it would be gone. Of the
@@ -270,7 +262,30 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_or_stays() {
+    fn nothing_is_left_of_what_was_not_written() {
+        let place = directory("nothing");
+        drop(Target::open(place.join("public")).unwrap());
+        drop(Target::secret(place.join("secret")).unwrap());
+        assert_eq!(names(&place), [""; 0]);
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn who_owns_a_file_and_its_other_names_stay() {
+        let place = directory("owner");
+        let (path, other) = (place.join("out"), place.join("other"));
+        fs::write(&path, "older and longer").unwrap();
+        fs::hard_link(&path, &other).unwrap();
+        let before = fs::metadata(&path).unwrap();
+        write(&path, b"newer").unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!((before.uid(), before.gid(), before.ino()), (after.uid(), after.gid(), after.ino()));
+        assert_eq!(fs::read(&other).unwrap(), b"newer");
+        fs::remove_dir_all(&place).unwrap();
+    }
+
+    #[test]
+    fn a_file_is_written_when_all_is_there() {
         let place = directory("whole");
         let path = place.join("out");
         fs::write(&path, "older").unwrap();

@@ -27,6 +27,7 @@
 //! in the writer's program order and releases it, and a read starts by looking at SQLite's shared index. A fence after
 //! step 1 keeps it ahead of the commit.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
 
@@ -63,22 +64,32 @@ struct Probe {
 const SETTLE_AFTER: Duration = Duration::from_millis(50);
 
 impl Generation {
-    pub(super) fn open(place: &Place, read_only: bool, immutable: bool) -> Self {
+    /// # Errors
+    /// What may have passed at the next attempt, too many open files for example. A token in a place that takes no
+    /// writing can be read.
+    pub(super) fn open(place: &Place, read_only: bool, immutable: bool) -> Result<Self, StoreError> {
         let path = place.counter();
         // Created if it is missing, as after a backup that left it out.
         let shared = match read_only || immutable {
             true => Err(place.read_only("was opened for reading, or this user may not write it or the directory")),
-            false => SharedCounter::open(&path).map_err(|error| match place.is_write_protected() {
-                true => place
-                    .read_only("cannot be written, as this user may not write the generation file or the directory"),
-                false => io_error(&path, "cannot be opened for writing", &error),
-            }),
+            false => match SharedCounter::open(&path) {
+                Ok(word) => Ok(word),
+                Err(_) if place.is_write_protected() => Err(place
+                    .read_only("cannot be written, as this user may not write the generation file or the directory")),
+                Err(error) => {
+                    let obstacle = io_error(&path, "cannot be opened for writing", &error);
+                    match error.kind() {
+                        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Err(obstacle),
+                        _ => return Err(obstacle),
+                    }
+                }
+            },
         };
         let (word, obstacle) = match shared {
             Ok(word) => (Some(word), None),
             Err(obstacle) => (SharedCounter::open_read_only(&path).ok(), Some(obstacle)),
         };
-        Self { word, obstacle, immutable, probe: Mutex::default(), watched: Mutex::default() }
+        Ok(Self { word, obstacle, immutable, probe: Mutex::default(), watched: Mutex::default() })
     }
 
     /// Whether commits can be announced; without, nobody may write.

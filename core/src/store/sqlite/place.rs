@@ -8,7 +8,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Error, ErrorCode, ffi};
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, AtFlags, CWD, accessat};
 use rustix::io::Errno;
 
 use crate::store::StoreError;
@@ -83,10 +83,12 @@ impl Place {
 
     /// Whether the medium or its permissions are against writing here. The files themselves are asked: to SQLite a full
     /// disk, or a process with too many files open, can look alike, and these must not pass for a medium that is
-    /// protected.
+    /// protected. What counts is whom the process acts for, which in a set-uid program is not who started it.
     pub(super) fn is_write_protected(&self) -> bool {
-        let protected =
-            |path: &PathBuf| matches!(access(path, Access::WRITE_OK), Err(Errno::ACCESS | Errno::PERM | Errno::ROFS));
+        let protected = |path: &PathBuf| {
+            let may = accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS);
+            matches!(may, Err(Errno::ACCESS | Errno::PERM | Errno::ROFS))
+        };
         protected(&self.directory) || self.all().iter().any(protected)
     }
 

@@ -9,6 +9,7 @@ use crate::seal::User;
 use crate::store::{Aborted, Body, Transaction};
 use crate::token::approvers::Read;
 use crate::token::audit::{Event, Fact};
+use crate::token::login::expect_unlocked;
 use crate::token::objects::{expect, expect_login};
 use crate::token::{Login, Meta, Token, layout};
 
@@ -43,14 +44,16 @@ impl Token {
         Ok(Taken { id, issued, record, meta })
     }
 
-    /// Runs a transaction of an officer's, for as long as the login is good. Where approvals were missing, an entry of
+    /// Runs a transaction of an officer's, for as long as the login is good and the officer is not locked: who is could
+    /// make another officer, to unlock himself by. Where approvals were missing, an entry of
     /// the log tells: one written in the transaction would be gone with it.
     ///
     /// # Errors
-    /// [`Error::NotLoggedIn`], `body`'s, the store's.
+    /// [`Error::NotLoggedIn`], [`Error::PinLocked`], `body`'s, the store's.
     pub(in crate::token) fn transact_as_officer(&self, officer: &Login, body: Body<'_>) -> Result<(), Error> {
         let outcome = self.store.transact(&mut |transaction| {
             expect_login(transaction, officer)?;
+            expect_unlocked(transaction, &officer.meta, officer.user)?;
             body(transaction)
         });
         self.refused(officer, 0, outcome.map_err(Error::from))
