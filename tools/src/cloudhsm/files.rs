@@ -68,8 +68,8 @@ pub(crate) fn write(path: impl AsRef<Path>, content: &[u8]) -> Result<(), FileEr
     Target::open(path)?.write(content)
 }
 
-/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval is
-/// spent, and no key is made, for an output that has no place.
+/// A file that is to be written. That it can be is found before the HSM does what its content comes from: no approval
+/// is spent, and no key is made, for an output that has no place.
 pub(crate) struct Target {
     path: PathBuf,
     file: File,
