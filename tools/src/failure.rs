@@ -16,6 +16,15 @@ pub(crate) struct Failure {
     message: String,
 }
 
+/// Whose approvals an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Approvals {
+    /// Those of a key's users.
+    OfKey,
+    /// Officers'.
+    OfOfficers,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// The request was understood and refused, or failed.
@@ -48,6 +57,26 @@ impl Failure {
     /// The same failure, saying last what to do about it.
     pub(crate) fn advise(self, advice: &str) -> Failure {
         Failure { message: format!("{}; {advice}", self.message), ..self }
+    }
+
+    /// The same failure; where it is that approvals are missing, saying last which programs ask for and bring them: this
+    /// one does not.
+    pub(crate) fn advise_approvals(self, of: Approvals) -> Failure {
+        if !self.is(CKR_FUNCTION_REJECTED) {
+            return self;
+        }
+        self.advise(match of {
+            Approvals::OfKey => {
+                "ask for approvals and bring them with key_mgmt_util (getToken, approveToken) as the same user, then give \
+                 this command again; or use cloudhsm-cli ('quorum token-sign generate --service key-management', then its \
+                 'key' commands with --approval)"
+            }
+            Approvals::OfOfficers => {
+                "ask for approvals and bring them with cloudhsm_mgmt_util (getToken, approveToken) as the same officer, \
+                 then give this command again; or use cloudhsm-cli ('quorum token-sign generate --service user', then its \
+                 'user' commands with --approval)"
+            }
+        })
     }
 
     /// The same failure, of a request that makes no sense for what a file holds: exit code 1.
@@ -119,5 +148,14 @@ mod tests {
         let failure = Failure::from(Error::NoSlot(3)).about("token \"a\"").advise("list them");
         assert_eq!(failure.message(), "token \"a\": there is no slot 3; list them");
         assert_eq!(failure.kind, Kind::Refused);
+    }
+
+    #[test]
+    fn missing_approvals_come_with_who_brings_them() {
+        let missing = || Failure::from(Error::ApprovalsMissing { needed: 2, given: 1 });
+        assert!(missing().advise_approvals(Approvals::OfKey).message().contains("(quorum); ask for approvals"));
+        assert!(missing().advise_approvals(Approvals::OfOfficers).message().contains("cloudhsm_mgmt_util"));
+        let other = Failure::from(Error::PinWrong);
+        assert_eq!(other.advise_approvals(Approvals::OfKey).message(), Error::PinWrong.to_string());
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use cryptoki_sys::{CKR_ARGUMENTS_BAD, CKR_SLOT_ID_INVALID, CKR_TOKEN_NOT_PRESENT, CKU_USER};
+use strongroom_core::access::Service;
 use strongroom_core::hsm::config::StoreKind;
 use strongroom_core::hsm::{Config, Hsm, Options};
 use strongroom_core::seal::Role;
@@ -31,7 +32,7 @@ pub(crate) struct Context {
 /// The user who works with keys.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct AsUser {
-    /// User to log in as [default: the only user, else "user"]
+    /// User to log in as [default: the only user, of several the one named "user"]
     #[arg(long, value_name = "NAME", help_heading = "PINs")]
     pub(crate) user: Option<String>,
     /// The user's PIN.
@@ -160,7 +161,13 @@ impl AsUser {
         // Where nobody is named, the PIN itself may name the user (name:password), as in every program.
         let named = (self.user.is_some() || name != DEFAULT_USER).then_some(name.as_bytes());
         let result = session.login(CKU_USER, Some(pin.bytes()), named);
-        result.map_err(|error| explain_login(application.token(), &name, error.into()))?;
+        result.map_err(|error| {
+            let failure = explain_login(application.token(), &name, error.into());
+            match failure.is(cryptoki_sys::CKR_PIN_INCORRECT) && self.user.is_none() && others(application.token()) {
+                true => failure.advise("--user names another user"),
+                false => failure,
+            }
+        })?;
         Ok(session)
     }
 
@@ -267,9 +274,13 @@ pub(crate) fn explain_login(token: &Token, name: &str, failure: Failure) -> Fail
             (true, Role::User) => failure.advise("the user is now locked"),
             (true, _) => failure.advise("the officer is now locked"),
         };
-        return failure.advise(&unlocking(user, &users, "PIN", |whom| {
+        let failure = failure.advise(&unlocking(user, &users, "PIN", |whom| {
             format!("'strongroom user set-pin {whom} --reset' sets a new one")
         }));
+        return match unlocking_approvals(token) {
+            Some(takes) => failure.advise(&takes),
+            None => failure,
+        };
     }
     match wrong {
         true => {
@@ -295,6 +306,17 @@ pub(crate) fn unlocking(user: &UserInfo, users: &[UserInfo], secret: &str, anew:
         }
         (_, None) => "there is no other officer who could unlock this one; users go on with their keys".to_owned(),
     }
+}
+
+/// What setting a PIN or an unlocking takes where several officers must approve of it.
+pub(crate) fn unlocking_approvals(token: &Token) -> Option<String> {
+    let needed = token.quorum_value(Service::UserManagement).ok().filter(|needed| *needed > 1)?;
+    Some(format!("this takes the approval of {}", counted(needed.into(), "officer")))
+}
+
+/// Whether the token has several users.
+fn others(token: &Token) -> bool {
+    token.users().is_ok_and(|users| users.iter().filter(|user| user.role == Role::User).count() > 1)
 }
 
 /// What is said of a directory or file that other users of the machine may open, and what to do about it.

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::audit::{Event, Fact};
 use super::certified::expect_certified;
 use super::founding::APPLIANCE_USER_STAYS;
-use super::login::{expect_unchanged, expect_unlocked, forget_failures};
+use super::login::{expect_unchanged, expect_unlocked, forget_failures, read_failures};
 use super::objects::expect;
 use super::{
     APPLIANCE_USER, APPLIANCE_USER_ID, DEFAULT_USER, FIRST_OFFICER, Founding, Login, Meta, Token, check_name,
@@ -167,7 +167,8 @@ impl Token {
         })
     }
 
-    /// Forgets a user's wrong PINs. Another officer does that for an officer who is locked.
+    /// Forgets a user's wrong PINs. Another officer does that for an officer who is locked. Where there are none, this
+    /// takes no approval and writes nothing.
     ///
     /// # Errors
     /// [`Error::NotLoggedIn`] for anyone but an officer; [`Error::PinLocked`]; [`Error::ApprovalsMissing`].
@@ -175,6 +176,9 @@ impl Token {
         officer.expect_officer()?;
         let user = self.certified_user(name)?;
         self.transact_as_officer(officer, &mut |transaction| {
+            if read_failures(transaction.get(&layout::failures(user.id))?.as_deref())? == 0 {
+                return Ok(());
+            }
             self.take_officers_approval(transaction, officer, Service::UserManagement)?;
             forget_failures(transaction, user.id)?;
             self.record(transaction, officer, Fact::user(Event::UserUnlocked, &user))

@@ -129,6 +129,7 @@ fn what_did_not_happen_is_not_logged() {
     sign(&session, key);
     let token = session.application().token();
     token.delete_user(&officer(token), "so").unwrap_err();
+    token.unlock(&officer(token), "user").unwrap();
     assert_eq!(told(&session, start), []);
 }
 

@@ -17,6 +17,12 @@ fn officer(world: &World, name: &str) -> (Arc<Token>, Login) {
     (token, login)
 }
 
+/// Gives a wrong PIN for a user.
+fn fail(token: &Token, name: &str) {
+    let wrong = Credential { role: Role::User, name: Some(name.as_bytes()), pin: b"wrong-pin" };
+    token.login(wrong).unwrap_err();
+}
+
 fn register((token, login): &(Arc<Token>, Login)) {
     let signature = approve(&login.name, b"it is me");
     token.register_approver(login, &login.name, &public_key(&login.name), b"it is me", &signature).unwrap();
@@ -54,6 +60,9 @@ fn officers_approve_of_each_other() {
 
     let make = || so.0.add_user(&so.1, Role::User, "eve", b"eve-and-eve").map(drop);
     assert!(matches!(make(), Err(Error::ApprovalsMissing { needed: 2, given: 0 })));
+    // Where there is nothing to forget, nothing is approved of.
+    so.0.unlock(&so.1, "bob").unwrap();
+    fail(&so.0, "bob");
     let refused =
         [so.0.delete_user(&so.1, "dave"), so.0.reset_pin(&so.1, "bob", b"another-pin"), so.0.unlock(&so.1, "bob")];
     for result in refused {
@@ -133,6 +142,7 @@ fn what_lacks_approvals_is_logged() {
     so.0.add_user(&so.1, Role::Officer, "deputy", &pin("deputy")).unwrap();
     so.0.set_quorum_value(&so.1, Service::UserManagement, 2).unwrap();
     so.0.set_quorum_value(&so.1, Service::Officers, 2).unwrap();
+    fail(&so.0, "bob");
     let before = told(&so.0).len();
     let signature = approve("so", b"it is me");
     let refused = [

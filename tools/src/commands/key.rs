@@ -36,7 +36,7 @@ use sharing::Owners;
 use types::{KeyType, bytes, curve_name, parameter_set, size_bits, type_name};
 use view::{CLASSES, class_name, key_json, keys_table, named};
 
-use crate::failure::{Explain, Failure};
+use crate::failure::{Approvals, Explain, Failure};
 use crate::output::Answer;
 use crate::place::{AsUser, Context};
 use crate::table::pairs;
@@ -142,7 +142,7 @@ struct Bytes(Vec<u8>);
 /// # Errors
 /// What it refuses or fails with.
 pub(crate) fn run(context: &Context, command: &KeyCommand) -> Result<Answer, Failure> {
-    match command {
+    let outcome = match command {
         KeyCommand::Generate(args) => generate::run(context, args),
         KeyCommand::Import(args) => import::run(context, args),
         KeyCommand::Public(args) => public::run(context, args),
@@ -152,7 +152,8 @@ pub(crate) fn run(context: &Context, command: &KeyCommand) -> Result<Answer, Fai
         KeyCommand::Share(args) => sharing::run(context, args, true),
         KeyCommand::Unshare(args) => sharing::run(context, args, false),
         KeyCommand::Delete(args) => delete(context, args),
-    }
+    };
+    outcome.map_err(|failure| failure.advise_approvals(Approvals::OfKey))
 }
 
 fn list(context: &Context, args: &ListArgs) -> Result<Answer, Failure> {

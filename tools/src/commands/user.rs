@@ -7,7 +7,7 @@ use strongroom_core::seal::Role;
 use strongroom_core::session::application::Application;
 use strongroom_core::token::{DEFAULT_USER, UserInfo};
 
-use crate::failure::{Explain, Failure};
+use crate::failure::{Approvals, Explain, Failure};
 use crate::output::Answer;
 use crate::pin::{NewPin, OfficerPin, UserPin};
 use crate::place::{AsOfficer, Context, explain_login, find_user, user_name};
@@ -113,13 +113,14 @@ pub(crate) enum RoleName {
 pub(crate) fn run(context: &Context, command: &UserCommand) -> Result<Answer, Failure> {
     let hsm = context.hsm()?;
     let application = context.application(&hsm)?;
-    match command {
+    let outcome = match command {
         UserCommand::Add(args) => add(context, &application, args, &hsm),
         UserCommand::List => list(&application),
         UserCommand::SetPin(args) => set_pin(context, &application, args, &hsm),
         UserCommand::Unlock(args) => unlock(context, &application, args),
         UserCommand::Delete(args) => delete(context, &application, args),
-    }
+    };
+    outcome.map_err(|failure| failure.advise_approvals(Approvals::OfOfficers))
 }
 
 fn add(context: &Context, application: &Application, args: &AddArgs, hsm: &Hsm) -> Result<Answer, Failure> {
@@ -291,6 +292,8 @@ Examples:
   strongroom user set-pin so";
 
 const UNLOCK_EXAMPLES: &str = "\
+Where several officers must approve of changes to users, this takes approvals too, unless no wrong PIN was given.
+
 Examples:
   strongroom user unlock alice
   strongroom user unlock alice --so-pin-file officer.pin";

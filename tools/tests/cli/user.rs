@@ -136,6 +136,18 @@ fn ten_wrong_pins_lock_and_the_officer_unlocks() {
 }
 
 #[test]
+fn an_unlocking_of_nothing_leaves_no_entry() {
+    let place = Place::with_token();
+    let unlock = || place.run(&["user", "unlock", "user"]).pins().succeeds();
+    let entries = || place.run(&["audit", "show"]).succeeds().matches("user-unlocked").count();
+    assert!(unlock().contains("was not locked"));
+    assert_eq!(entries(), 0);
+    assert_eq!(login(&place, "user", "wrong"), 1);
+    assert!(unlock().contains("was not locked"), "one of ten");
+    assert_eq!((entries(), user(&place, "user")["wrong_pins"].as_u64()), (1, Some(0)));
+}
+
+#[test]
 fn an_officer_who_is_locked_needs_another_one() {
     let place = Place::with_token();
     let lock = |officer: &str| {
@@ -194,4 +206,19 @@ fn several_users_are_told_apart() {
     place.run(&["key", "list", "--user", "carol"]).pins().refused(1, &["no user \"carol\"", "alice, bob"]);
     let officer = ["\"so\" is a security officer, who manages users and uses no keys", "alice, bob"];
     place.run(&["key", "list", "--user", "so"]).pins().refused(1, &officer);
+}
+
+#[test]
+fn a_wrong_pin_of_nobody_in_particular_tells_of_the_others() {
+    let place = Place::with_token();
+    let list = |options: &[&str]| {
+        let words = [&["key", "list"], options].concat();
+        place.run(&words).env("STRONGROOM_PIN", NEW_PIN).refused(1, &["\"user\": the PIN is wrong"])
+    };
+    let hint = "; --user names another user";
+    assert!(!list(&[]).contains(hint), "there is one user");
+    place.run(&["user", "add", "alice"]).pins().env("STRONGROOM_NEW_PIN", NEW_PIN).succeeds();
+    assert!(list(&[]).contains(hint));
+    assert!(!list(&["--user", "user"]).contains(hint));
+    assert_eq!(login(&place, "alice", NEW_PIN), 0);
 }

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::kmu::{Kmu, USER, code, pair};
+use super::place::PIN;
 
 /// An HSM whose users example_user, alice and bob approve with keys of their own, and a pair of the first that takes
 /// two approvals of the first two. Returns the public and the private half.
@@ -73,6 +74,33 @@ fn a_token_is_good_for_one_use() {
     let codes: Vec<&str> = said.iter().map(|said| code(said)).collect();
     assert_eq!(codes, ["00", "00", "00", "f0", "00"], "{said:?}");
     assert!(said[4].starts_with("\n\tno tokens found\n"), "{said:?}");
+}
+
+/// Approvals that one program brought count for the next operation of that user, whichever program does it.
+#[test]
+fn strongroom_says_who_brings_approvals_and_goes_by_them() {
+    let (kmu, _, private) = with_quorum();
+    let number = private.to_string();
+    let share = |with: &str| {
+        kmu.place.run(&["key", "share", &number, "--with", with, "--user", USER]).env("STRONGROOM_PIN", PIN)
+    };
+    let delete = || kmu.place.run(&["key", "delete", &number, "--yes", "--user", USER]).env("STRONGROOM_PIN", PIN);
+    let told = "2 missing (quorum); ask for approvals and bring them with key_mgmt_util (getToken, approveToken) as the same \
+                user, then give this command again";
+    share("bob").refused(1, &[told, "cloudhsm-cli"]);
+    delete().refused(1, &[told]);
+    for last in [false, true] {
+        kmu.one(&format!("getToken -n 6 -k {private} -u {USER} -f token"));
+        approve(&kmu, &[USER, "alice"]);
+        assert_eq!(code(&kmu.one("approveToken -af approvals")), "00");
+        match last {
+            false => share("bob").succeeds(),
+            true => delete().succeeds(),
+        };
+        if !last {
+            share("carol").refused(1, &[told]);
+        }
+    }
 }
 
 #[test]

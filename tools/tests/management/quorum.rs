@@ -246,3 +246,42 @@ fn approvals_that_are_not_good_approve_nothing() {
     assert!(said[3].contains("Syntax: approveToken -h\n"), "{said:?}");
     assert!(said[4].contains("Current num of approvals : 0\n"), "{said:?}");
 }
+
+/// Approvals that one program brought count for the next operation of that officer, whichever program does it.
+#[test]
+fn strongroom_says_who_brings_approvals_and_goes_by_them() {
+    let place = officers();
+    officer(&place, &["setMValue 3 2\ny"]);
+    let run = |words: &[&str]| {
+        place
+            .run(&[words, &["--officer", "officer1"]].concat())
+            .env("STRONGROOM_SO_PIN", PIN)
+            .env("STRONGROOM_NEW_PIN", PIN)
+    };
+    let told = "2 missing (quorum); ask for approvals and bring them with cloudhsm_mgmt_util (getToken, approveToken) as the \
+                same officer, then give this command again";
+    let add = || run(&["user", "add", "carol"]);
+    add().refused(1, &["user \"carol\"", told, "cloudhsm-cli"]);
+    let approved = || {
+        first(&place, &["getToken 3 officer1 token"]);
+        approve(&place, &["officer1", "officer2"]);
+        first(&place, &["approveToken approvals"]);
+    };
+    approved();
+    add().succeeds();
+    // Nobody unlocks alone, which is said with the advice to unlock.
+    let wrong = || place.run(&["key", "list", "--user", "bob"]).env("STRONGROOM_PIN", "wrong-password");
+    for _ in 0..5 {
+        wrong().refused(1, &["attempt"]);
+    }
+    wrong().refused(1, &["strongroom user unlock bob", "; this takes the approval of 2 officers"]);
+    let findings = place.run(&["doctor"]).outcome().out;
+    assert!(findings.contains("strongroom user unlock bob (this takes the approval of 2 officers)"), "{findings}");
+    let unlock = || run(&["user", "unlock", "bob"]);
+    unlock().refused(1, &[told]);
+    run(&["user", "delete", "bob", "--yes"]).refused(1, &[told]);
+    run(&["user", "set-pin", "bob", "--reset"]).refused(1, &[told]);
+    approved();
+    unlock().succeeds();
+    place.run(&["key", "list", "--user", "bob"]).env("STRONGROOM_PIN", PIN).succeeds();
+}

@@ -14,7 +14,7 @@ use strongroom_core::token::{Login, Meta, Token, UserInfo, layout};
 use super::{DoctorArgs, Findings};
 use crate::commands::token::TEST_MARK;
 use crate::failure::Failure;
-use crate::place::Context;
+use crate::place::{Context, unlocking_approvals};
 use crate::terminal::Progress;
 use crate::text::{counted, quoted};
 
@@ -186,17 +186,20 @@ fn check_users(
     if sound.len() == records.len() {
         findings.ok(subject, format!("{} certified by the token's authority", counted(sound.len(), "user")));
         let users = token.users().unwrap_or_default();
-        check_states(&users, subject, option, findings);
+        check_states(token, &users, subject, option, findings);
     }
     sound
 }
 
 /// Users who cannot do what they are there for.
-fn check_states(users: &[UserInfo], subject: &str, option: &str, findings: &mut Findings) {
+fn check_states(token: &Token, users: &[UserInfo], subject: &str, option: &str, findings: &mut Findings) {
     for user in users.iter().filter(|user| user.locked) {
         let message = format!("{} is locked after too many wrong PINs", quoted(&user.name));
         let advice = match user.role {
-            Role::User => format!("strongroom user unlock {}{option}", user.name),
+            Role::User => {
+                let takes = unlocking_approvals(token).map_or_else(String::new, |takes| format!(" ({takes})"));
+                format!("strongroom user unlock {}{option}{takes}", user.name)
+            }
             _ => "another officer can unlock this one; without any, nobody can manage users".to_owned(),
         };
         findings.warning(subject, message, advice);
