@@ -139,7 +139,10 @@ CK_RV SR_DeleteUser(CK_SESSION_HANDLE hSession, CK_ULONG userID);
 typedef CK_RV (*CK_SR_SetUserPIN)(CK_SESSION_HANDLE hSession, CK_ULONG userID, CK_UTF8CHAR_PTR pPin, CK_ULONG ulPinLen);
 CK_RV SR_SetUserPIN(CK_SESSION_HANDLE hSession, CK_ULONG userID, CK_UTF8CHAR_PTR pPin, CK_ULONG ulPinLen);
 
-/* Forgets a user's wrong PINs. For an officer, in a read-write session (else CKR_SESSION_READ_ONLY). */
+/*
+ * Forgets a user's wrong PINs. Where there are none it takes no approval and writes nothing. For an officer, in a
+ * read-write session (else CKR_SESSION_READ_ONLY).
+ */
 typedef CK_RV (*CK_SR_UnlockUser)(CK_SESSION_HANDLE hSession, CK_ULONG userID);
 CK_RV SR_UnlockUser(CK_SESSION_HANDLE hSession, CK_ULONG userID);
 

@@ -223,13 +223,13 @@ fn nothing_is_appended_behind_a_head_that_was_set_back_or_is_gone() {
     let keys = entry_keys(&records);
     let edited = Edited::new(&records);
     let head = &records[layout::AUDIT_HEAD];
-    let refused = || edited.token.unlock(&officer, "user").unwrap_err().to_string();
+    let refused = || edited.token.reset_pin(&officer, "user", b"another-pin").unwrap_err().to_string();
     edited.set(layout::AUDIT_HEAD, Some(&head_after(&records, &keys[..5], &head[41..])));
     assert!(refused().contains("set back"), "{}", refused());
     edited.set(layout::AUDIT_HEAD, None);
     assert!(refused().contains("no head"), "{}", refused());
     edited.set(layout::AUDIT_HEAD, Some(head));
-    edited.token.unlock(&officer, "user").unwrap();
+    edited.token.reset_pin(&officer, "user", b"another-pin").unwrap();
     assert_eq!(edited.problems(&officer), []);
 }
 

@@ -387,6 +387,9 @@ fn records_with_a_deputy() -> Records {
         let officer = token.login(Credential::first_officer(OFFICER_PIN)).unwrap();
         token.add_user(&officer, Role::Officer, "deputy-of-so", b"deputys-pin").unwrap();
         token.add_user(&officer, Role::User, "short-lived", b"while-it-lasts").unwrap();
+        // So that there is something to unlock.
+        let wrong = Credential { role: Role::User, name: Some(b"user"), pin: b"wrong-pin" };
+        assert!(matches!(token.login(wrong), Err(Error::PinWrong)));
         read(&*shared)
     });
     made.clone()
