@@ -59,8 +59,8 @@ impl Failure {
         Failure { message: format!("{}; {advice}", self.message), ..self }
     }
 
-    /// The same failure; where it is that approvals are missing, saying last which programs ask for and bring them: this
-    /// one does not.
+    /// The same failure; where it is that approvals are missing, saying last which programs ask for and bring them:
+    /// this one does not.
     pub(crate) fn advise_approvals(self, of: Approvals) -> Failure {
         if !self.is(CKR_FUNCTION_REJECTED) {
             return self;
