@@ -155,6 +155,7 @@ fn users_are_deleted_who_own_nothing() {
     assert!(officer(place, &["deleteUser bob"])[0].contains("Syntax: deleteUser -h\n"));
     assert_eq!(users(place), before);
     let said = officer(place, &["deleteUser CU bob"]);
+    // As in the guide's examples, nothing is asked first.
     assert_eq!(said[0], "Deleting user bob(CU) on 1 nodes\ndeleteUser success on server 0(localhost)\n");
     assert_eq!(users(place).len(), before.len() - 1);
 }

@@ -28,7 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "deleteUser",
         usage: "<user-type> <user-name>",
         words: 2..=2,
-        description: "Deletes a user who owns no keys. An officer does this.",
+        description: "Deletes a user who owns no keys, and asks nothing before. An officer does this.",
         explained: &[("user-type", "CO or CU"), ("user-name", "the name")],
         needs_login: true,
         run: delete,
