@@ -14,6 +14,7 @@
 //! | `approvals`, `quorum_tokens` | the files of quorum authentication; quorum tokens as text |
 //! | `certificates` | the certificates of the HSM |
 //! | `signature` | signatures of curves as files have them |
+//! | `passwords` | passwords that are asked for |
 //! | `users` | the types of user, by the words of the tools |
 //!
 //! A command is a function of the tool and its options. It prints through the `Screen` and returns a `Refusal` with
@@ -31,6 +32,7 @@ mod files;
 pub mod key_mgmt_util;
 mod link;
 mod options;
+mod passwords;
 mod quorum_tokens;
 mod results;
 mod screen;

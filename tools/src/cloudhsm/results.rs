@@ -20,6 +20,8 @@ pub(crate) enum Refusal {
     Mistyped(String),
     /// The tool itself refuses or fails, in these words.
     Said(String),
+    /// A password was to be asked for, and there is nobody to ask.
+    Unasked(String),
     /// A call returned a code.
     Returned(Returned),
     /// All is said already.

@@ -85,6 +85,18 @@ fn a_pipe_gets_the_answers_alone_and_a_status_that_says_whether_all_was_done() {
 }
 
 #[test]
+fn where_nobody_can_be_asked_no_line_follows_that_may_be_the_password() {
+    let cli = Cli::new();
+    let lines = format!("login --username alice --role crypto-user\n{PIN}\nuser list\n");
+    let said = cli.place.start(PROGRAM, &["interactive"]).input(&lines).outcome();
+    said.tells_no_pin();
+    let words = "standard input is no terminal to ask on; give --password PASSWORD";
+    assert!(said.code == 1 && said.out.contains(words) && answers(&said.out).len() == 1, "{said:?}");
+    assert!(said.err.contains("the lines that follow are not run"), "{said:?}");
+    cli.refuses(NOBODY, "login --username alice --role crypto-user", words);
+}
+
+#[test]
 fn an_argument_that_is_no_text_is_named() {
     let cli = Cli::new();
     let said = cli.place.start(PROGRAM, &["key", "list", "--filter"]).argument(b"attr.label=caf\xe9").outcome();

@@ -62,6 +62,22 @@ fn a_password_can_be_hidden() {
 }
 
 #[test]
+fn where_nobody_can_be_asked_no_line_follows_that_may_be_the_password() {
+    let kmu = Kmu::new();
+    let lines = format!("loginHSM -u CU -s {USER} -hpswd\n{PIN}\nloginStatus\n");
+    std::fs::write(kmu.place.path("script"), &lines).unwrap();
+    for arguments in [&[][..], &["scriptfile", "script"]] {
+        let said = kmu.place.start(env!("CARGO_BIN_EXE_key_mgmt_util"), arguments).input(&lines).outcome();
+        said.tells_no_pin();
+        assert!(
+            said.code == 1 && said.out.contains("standard input is no terminal to ask on; give -p PASSWORD"),
+            "{said:?}"
+        );
+        assert!(!said.out.contains("logged-in") && said.err.contains("lines that follow are not run"), "{said:?}");
+    }
+}
+
+#[test]
 fn locked_users_are_answered_as_wrong_passwords_are() {
     let kmu = Kmu::new();
     let wrong = format!("loginHSM -u CU -s {USER} -p wrong");

@@ -161,6 +161,19 @@ fn users_are_deleted_who_own_nothing() {
 }
 
 #[test]
+fn where_nobody_can_be_asked_no_line_follows_that_may_be_the_password() {
+    let place = founded(&[], PIN);
+    let login = format!("loginHSM CO admin {SO_PIN}\n");
+    for (before, line) in [("", "loginHSM CO admin -hpswd"), (login.as_str(), "createUser CU carol -hpswd")] {
+        let said = cmu::start(&place, &[], &format!("{before}{line}\n{NEW_PIN}\nlistUsers\n"));
+        said.tells_no_pin();
+        let words = "standard input is no terminal to ask on; give the password in the place of -hpswd\n";
+        assert!(said.code == 1 && said.out.ends_with(words), "{said:?}");
+        assert!(said.err.contains("the lines that follow are not run"), "{said:?}");
+    }
+}
+
+#[test]
 fn passwords_are_changed_by_their_users_and_by_officers() {
     let place = founded(&["alice", "bob"], PIN);
     let alice = format!("loginHSM CU alice {PIN}");

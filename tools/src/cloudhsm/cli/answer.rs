@@ -14,6 +14,8 @@ pub(super) type Answer = Result<Value, Refused>;
 pub(super) enum Refused {
     /// The tool refuses, in these words.
     Said(String),
+    /// A password was to be asked for, and there is nobody to ask.
+    Unasked(String),
     /// In the words that scripts know, and what is to be known beyond them.
     Explained(&'static str, String),
     /// The core refuses.
@@ -29,7 +31,7 @@ impl Refused {
     /// What stands under `data`, and what is said to the person besides.
     fn words(&self, role: Option<Role>) -> (String, Option<String>) {
         match self {
-            Refused::Said(words) => (words.clone(), None),
+            Refused::Said(words) | Refused::Unasked(words) => (words.clone(), None),
             Refused::Explained(words, evidence) => ((*words).to_owned(), Some(evidence.clone())),
             Refused::Core(error @ Error::ApprovalsMissing { .. }) => {
                 (quorum_words(role).to_owned(), Some(error.to_string()))
@@ -49,6 +51,7 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Refused {
         match refusal {
             Refusal::Said(words) | Refusal::Misuse(words) | Refusal::Mistyped(words) => Refused::Said(words),
+            Refusal::Unasked(words) => Refused::Unasked(words),
             Refusal::Returned(returned) => Refused::Said(returned.reason),
             Refusal::Told => Refused::said("this cannot be done"),
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -16,6 +17,7 @@ use super::commands::{Command, Invocation, Line, set_aside};
 use super::login::log_in;
 use super::user::RoleName;
 use crate::cloudhsm::link::Link;
+use crate::cloudhsm::passwords::REST_UNREAD;
 use crate::cloudhsm::words;
 use crate::input::Lines;
 use crate::{output, text};
@@ -93,33 +95,35 @@ fn interactive(tool: &mut Option<Tool>) -> u8 {
         }
         let done = match lines.next() {
             Ok(Some(Ok(line))) => typed(tool, &line),
-            Ok(Some(Err(problem))) => Some(print(&Err(Refused::Said(problem)), None)),
+            Ok(Some(Err(problem))) => ControlFlow::Continue(print(&Err(Refused::Said(problem)), None)),
             Ok(None) => break,
             Err(error) => {
                 say(&format!("standard input cannot be read: {error}"));
                 return 1;
             }
         };
-        match done {
-            Some(code) => status = status.max(code),
-            None => break,
+        let (ControlFlow::Continue(code) | ControlFlow::Break(code)) = done;
+        status = status.max(code);
+        if done.is_break() {
+            break;
         }
     }
     status
 }
 
-/// Carries out a line; its code, or nothing where it leaves the prompt.
-fn typed(tool: &mut Option<Tool>, line: &str) -> Option<u8> {
+/// Carries out a line; its code, and whether it is the last.
+fn typed(tool: &mut Option<Tool>, line: &str) -> ControlFlow<u8, u8> {
+    use ControlFlow::{Break, Continue};
     let mut words = match words::split_within(line, LINE_BYTES_MAX) {
-        Ok(words) if words.is_empty() => return Some(0),
+        Ok(words) if words.is_empty() => return Continue(0),
         Ok(words) => words,
-        Err(problem) => return Some(print(&Err(Refused::Said(problem)), None)),
+        Err(problem) => return Continue(print(&Err(Refused::Said(problem)), None)),
     };
     let aside = set_aside(&mut words);
     let typed = match Line::try_parse_from(words.iter().map(|word| word.as_str())) {
-        Ok(Line { command: Command::Quit, .. }) => return None,
+        Ok(Line { command: Command::Quit, .. }) => return Break(0),
         Ok(typed) => typed,
-        Err(early) => return Some(u8::from(mistyped(&early) != ExitCode::SUCCESS)),
+        Err(early) => return Continue(u8::from(mistyped(&early) != ExitCode::SUCCESS)),
     };
     let command = &typed.command;
     let run = |tool: &mut Tool| {
@@ -130,7 +134,14 @@ fn typed(tool: &mut Option<Tool>, line: &str) -> Option<u8> {
         }
     };
     let answer = command.without_hsm().unwrap_or_else(|| at_hsm(tool, command).and_then(run));
-    Some(conclude(tool.as_ref(), command, &answer))
+    let code = conclude(tool.as_ref(), command, &answer);
+    match answer {
+        Err(Refused::Unasked(_)) => {
+            say(REST_UNREAD);
+            Break(code)
+        }
+        _ => Continue(code),
+    }
 }
 
 /// The session is on one token: a line can name it, and no other.

@@ -14,6 +14,7 @@ use super::answer::{Answer, Refused};
 use super::approval;
 use super::commands::{ASIDE, NotOffered, Password, password};
 use crate::cloudhsm::files;
+use crate::cloudhsm::passwords::unasked;
 use crate::terminal;
 
 /// user
@@ -283,6 +284,9 @@ pub(super) fn new_or_known(
     if let Some(password) = given {
         let aside = tool.aside.take().filter(|_| **password == ASIDE);
         return Ok(Zeroizing::new(aside.as_ref().unwrap_or(password).as_bytes().to_vec()));
+    }
+    if !terminal::is_interactive() {
+        return Err(Refused::Unasked(unasked("give --password PASSWORD")));
     }
     let ask = |question| terminal::ask_secret(question).map_err(|failure| Refused::Said(failure.message().to_owned()));
     let first = ask("Enter password")?;

@@ -57,18 +57,20 @@ impl<'a> Words<'a> {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     /// It did what it was asked for.
     Done,
     /// It did not.
     Refused,
+    /// It did not, because nobody could be asked for a password. The next line may be one, so none follows.
+    Ended,
 }
 
 impl Outcome {
-    /// Whether both are done.
+    /// The worse of both.
     pub(super) fn and(self, other: Outcome) -> Outcome {
-        if self == Outcome::Refused { self } else { other }
+        self.max(other)
     }
 }
 
@@ -97,7 +99,7 @@ pub(super) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
         Ok(()) => Outcome::Done,
         Err(refusal) => {
             tell(tool, command, &refusal);
-            Outcome::Refused
+            if matches!(refusal, Refusal::Unasked(_)) { Outcome::Ended } else { Outcome::Refused }
         }
     }
 }
@@ -134,6 +136,7 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             say(&format!("Error: {reason}"));
         }
         Refusal::Told => {}
+        Refusal::Unasked(text) => tool.screen.lines(&[format!("Error: {text}")]),
         Refusal::Said(text) => tool.screen.lines(&[one_line(text)]),
         Refusal::Returned(returned) => {
             tell_code(tool, command.name, returned);

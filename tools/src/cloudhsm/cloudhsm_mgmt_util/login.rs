@@ -9,9 +9,9 @@ use super::Tool;
 use super::commands::{Command, Words};
 use super::shell::say;
 use crate::cloudhsm::link::Link;
+use crate::cloudhsm::passwords::ask;
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::users::{CRYPTO_USER, TYPES, type_name};
-use crate::terminal;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -49,7 +49,7 @@ fn log_in(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         expect_type(&known, kind)?;
     }
     let password = match words.needed(2)? {
-        HIDDEN => ask("Enter password")?,
+        HIDDEN => ask("Enter password", INSTEAD)?,
         password => Zeroizing::new(password.as_bytes().to_vec()),
     };
     let user_type = if matches!(kind, CRYPTO_USER | APPLIANCE) { CKU_USER } else { CKU_SO };
@@ -110,7 +110,7 @@ pub(super) fn second_factor(words: &Words<'_>) -> Result<bool, Refusal> {
 pub(super) fn new_password(words: &Words<'_>) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     match words.needed(2)? {
         HIDDEN => {
-            let (first, second) = (ask("Enter password")?, ask("Enter password again")?);
+            let (first, second) = (ask("Enter password", INSTEAD)?, ask("Enter password again", INSTEAD)?);
             match first == second {
                 true => Ok(first),
                 false => Err(Refusal::Said("Error: the two passwords differ; nothing was done".to_owned())),
@@ -148,12 +148,10 @@ fn expect_type(user: &UserInfo, kind: &str) -> Result<(), Refusal> {
     }
 }
 
-fn ask(question: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    terminal::ask_secret(question).map_err(|failure| Refusal::Said(format!("Error: {}", failure.message())))
-}
-
 /// The word for a password that is asked for.
 const HIDDEN: &str = "-hpswd";
+/// What is done where nobody can be asked.
+const INSTEAD: &str = "give the password in the place of -hpswd";
 /// The type of users who are officers.
 pub(super) const OFFICER: &str = "CO";
 const APPLIANCE: &str = "AU";

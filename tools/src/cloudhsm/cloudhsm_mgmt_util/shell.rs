@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::commands::{self, Outcome};
 use super::{SERVER, Tool};
 use crate::cloudhsm::link::Link;
+use crate::cloudhsm::passwords::REST_UNREAD;
 use crate::cloudhsm::screen::Screen;
 use crate::cloudhsm::words::{self, LINE_BYTES_MAX};
 use crate::input::Lines;
@@ -44,6 +45,7 @@ pub fn run() -> ExitCode {
     match (outcome, tool.screen.finish()) {
         (_, Err(error)) => failure(&format!("the answer cannot be written: {error}")),
         (Err(error), _) => failure(&format!("commands cannot be read: {error}")),
+        (Ok(Outcome::Ended), _) => failure(REST_UNREAD),
         (Ok(Outcome::Refused), _) if start.strict => ExitCode::FAILURE,
         (Ok(_), _) => ExitCode::SUCCESS,
     }
@@ -80,7 +82,7 @@ impl Start {
 /// Carries out line after line, up to the last or to `quit`. Lines that begin with # are remarks.
 fn all_lines(tool: &mut Tool) -> io::Result<Outcome> {
     let mut outcome = Outcome::Done;
-    while !tool.left {
+    while !tool.left && outcome != Outcome::Ended {
         tool.screen.prompt(if tool.on_server { "server0>" } else { "aws-cloudhsm>" });
         let Some(line) = tool.input.next()? else {
             tool.screen.lines(&[""]);

@@ -33,18 +33,20 @@ pub(crate) struct Command {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Outcome {
     /// It did what it was asked for.
     Done,
     /// It did not.
     Refused,
+    /// It did not, because nobody could be asked for a password. The next line may be one, so none follows.
+    Ended,
 }
 
 impl Outcome {
-    /// Whether both are done.
+    /// The worse of both.
     pub(crate) fn and(self, other: Outcome) -> Outcome {
-        if self == Outcome::Refused { self } else { other }
+        self.max(other)
     }
 }
 
@@ -76,7 +78,7 @@ pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
         Ok(()) => Outcome::Done,
         Err(refusal) => {
             tell(tool, command, &refusal);
-            Outcome::Refused
+            if matches!(refusal, Refusal::Unasked(_)) { Outcome::Ended } else { Outcome::Refused }
         }
     }
 }
@@ -94,6 +96,7 @@ fn tell(tool: &mut Tool, command: &Command, refusal: &Refusal) {
             say(&format!("Error: {reason}"));
         }
         Refusal::Told => {}
+        Refusal::Unasked(text) => tool.screen.paragraph(&[format!("\tError: {text}")]),
         Refusal::Said(text) => tool.screen.paragraph(&[format!("\t{}", one_line(text))]),
         Refusal::Returned(Returned { code, call, reason, from_hsm }) => {
             tool.screen.result(call.unwrap_or(command.call), *code);

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use super::Tool;
 use super::commands::{ADMINISTRATION, Command};
 use crate::cloudhsm::options::{Flag, Options};
+use crate::cloudhsm::passwords::ask;
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::users::{CRYPTO_USER, TYPES};
-use crate::terminal;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -79,9 +79,7 @@ fn log_in(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     }
     let password = match options.text("-p") {
         Some(password) => Zeroizing::new(password.as_bytes().to_vec()),
-        None => {
-            terminal::ask_secret("Enter password").map_err(|failure| Refusal::Said(failure.message().to_owned()))?
-        }
+        None => ask("Enter password", "give -p PASSWORD in the place of -hpswd")?,
     };
     let done = tool.link.session().login(CKU_USER, Some(&password), Some(name.as_bytes()));
     done.map_err(|error| Refusal::of_login(tool.link.token(), name, &error))?;

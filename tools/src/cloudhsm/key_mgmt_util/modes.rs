@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use super::Tool;
 use super::commands::{self, Outcome};
 use crate::cloudhsm::link::{Link, fips_mode};
+use crate::cloudhsm::passwords::REST_UNREAD;
 use crate::cloudhsm::screen::Screen;
 use crate::cloudhsm::words::{self, LINE_BYTES_MAX, Word};
 use crate::input::{Line, Lines};
@@ -50,6 +51,9 @@ pub fn run() -> ExitCode {
         (Some(_), [file]) => script(&mut tool, file),
         _ => interactive(&mut tool),
     };
+    if matches!(outcome, Ok(Outcome::Ended)) {
+        say(REST_UNREAD);
+    }
     end(tool.screen, outcome, strict)
 }
 
@@ -64,13 +68,13 @@ fn single(tool: &mut Tool, words: &[Word]) -> Result<Outcome, Stop> {
         Some(first) if **first == "loginHSM" && words.len() > count => words.split_at(count),
         _ => (&[][..], words),
     };
-    if !login.is_empty() && commands::carry_out(tool, login) == Outcome::Refused {
+    if !login.is_empty() && commands::carry_out(tool, login) != Outcome::Done {
         return Err(Stop);
     }
     let outcome = commands::carry_out(tool, command);
     match command.first() {
         // A login with nothing behind it.
-        Some(first) if outcome == Outcome::Refused && first.eq_ignore_ascii_case("loginHSM") => Err(Stop),
+        Some(first) if outcome != Outcome::Done && first.eq_ignore_ascii_case("loginHSM") => Err(Stop),
         _ => Ok(outcome),
     }
 }
@@ -83,7 +87,7 @@ fn script(tool: &mut Tool, file: &str) -> Result<Outcome, Stop> {
     };
     tool.input = Lines::file(file, LINE_BYTES_MAX).map_err(unreadable)?;
     let mut outcome = Outcome::Done;
-    while !tool.left {
+    while !tool.left && outcome != Outcome::Ended {
         let Some(line) = tool.input.next().map_err(unreadable)? else { break };
         outcome = outcome.and(typed(tool, line));
     }
@@ -102,7 +106,7 @@ fn interactive(tool: &mut Tool) -> Result<Outcome, Stop> {
         format!("\tCurrent FIPS mode is: {policy:08x}"),
     ]);
     let mut outcome = Outcome::Done;
-    while !tool.left {
+    while !tool.left && outcome != Outcome::Ended {
         tool.screen.prompt("\nCommand: ");
         match tool.input.next() {
             Ok(Some(line)) => outcome = outcome.and(typed(tool, line)),
