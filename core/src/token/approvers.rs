@@ -57,7 +57,9 @@ impl Token {
             return Err(Error::Approval("what is signed to register a key has 1 to 245 bytes"));
         }
         let key = rsa_key(public_key)?;
-        approves(&key, challenge, signature)?;
+        if !verifies(&key, challenge, signature)? {
+            return Err(Error::Approval("the signature over the challenge does not verify with this key"));
+        }
         let statement = approver_statement(&login.token, user.id, public_key);
         let signature = match user.id == login.user {
             true => login.keys.sign(&[&statement])?,
@@ -125,7 +127,10 @@ pub(super) fn check_approval(
     let by = if registration.by == user.id { &user.verifying_key } else { &meta.authority };
     sign::verify(by, &[&statement], &registration.signature)
         .map_err(|_| damaged("a key to approve with was changed"))?;
-    approves(&rsa_key(&registration.public_key)?, file, signature)
+    match verifies(&rsa_key(&registration.public_key)?, file, signature)? {
+        true => Ok(()),
+        false => Err(Error::Approval("a signature does not verify with the key its user registered")),
+    }
 }
 
 /// An RSA key that is long enough, and whose signatures are verified fast, in SubjectPublicKeyInfo. They are verified
@@ -143,11 +148,11 @@ fn rsa_key(public_key: &[u8]) -> Result<PublicKey, Error> {
     if is_fit { Ok(key) } else { Err(REFUSED) }
 }
 
-fn approves(key: &PublicKey, file: &[u8], signature: &[u8]) -> Result<(), Error> {
+/// Whether this is the key's signature of `file`.
+fn verifies(key: &PublicKey, file: &[u8], signature: &[u8]) -> Result<bool, Error> {
     let mut digest = [0; 32];
     hash::digest(Algorithm::Sha256, file, &mut digest)?;
-    let verified = key.verify(&SignaturePadding::Pkcs1Digest(Algorithm::Sha256), &digest, signature);
-    verified.map_err(|_| Error::Approval("a signature does not verify with the key its user registered"))
+    Ok(key.verify(&SignaturePadding::Pkcs1Digest(Algorithm::Sha256), &digest, signature).is_ok())
 }
 
 impl Registration {

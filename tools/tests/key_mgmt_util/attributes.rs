@@ -92,6 +92,9 @@ fn a_session_key_becomes_persistent() {
     assert_eq!(code(&said[0]), "eb");
     let said = kmu.session(&[&format!("setAttribute -o {key} -a 1"), "0"]);
     assert_eq!(code(&said[0]), "eb");
+    let none = kmu.single(&["setAttribute", "-o", &key.to_string(), "-a", "1"]);
+    let words = format!("setAttribute: no value was given, and key {key} is persistent already\n");
+    assert!(none.err.ends_with(&words), "{none:?}");
     let other = kmu.one(&format!("setAttribute -o {key} -a 3"));
     assert_eq!(other, "\n\tThis attribute is either not modifiable or unknown\n");
     assert_eq!(code(&kmu.one("setAttribute -o 4711 -a 1")), "a8");

@@ -77,6 +77,15 @@ fn the_person_is_told_what_is_mistyped() {
         assert_eq!(said.err.lines().count(), 1, "{line}: {said:?}");
         assert!(!said.out.contains("Error:") && said.out.contains("Syntax: "), "{line}: {said:?}");
     }
+    for (line, reason) in [
+        ("genSymKey -t 31 -s 256 -l x", "AES keys have 16, 24 or 32 bytes, not 256"),
+        ("genSymKey -t 21 -s 16 -l x", "triple DES keys have 24 bytes, not 16"),
+        ("genSymKey -t 18 -s 256 -l x", "RC4 keys have 1 to 255 bytes, not 256"),
+        ("genSymKey -t 16 -s 0 -l x", "generic secrets have 1 to 3583 bytes, not 0"),
+    ] {
+        let said = kmu.single(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(said.err, format!("key_mgmt_util: genSymKey: {reason}\n"), "{line}");
+    }
     // What scripts know as a line of the answer is not said twice.
     let said = kmu.single(&["genSymKey", "-t", "31"]);
     assert!(said.out.contains("Error: Key size (-s) is missing.") && said.err.is_empty(), "{said:?}");

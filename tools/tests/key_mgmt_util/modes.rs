@@ -27,6 +27,7 @@ fn a_login_lasts_until_logout() {
     assert_eq!(said[5], "\n\tNo user has logged-in\n");
     assert!(said[6].contains("Cfm3LogoutHSM returned: 0xe5"), "{said:?}");
     assert_eq!(said.len(), 8, "nothing after exit");
+    assert_eq!(kmu.prompt(&["quit", "loginStatus"]).len(), 2, "nor after quit");
 }
 
 #[test]
@@ -138,6 +139,18 @@ fn one_command_on_the_command_line() {
     }
     assert_eq!(kmu.start(&["singlecmd", "help"]).code, 0);
     assert_eq!(kmu.start(&["-v"]).out, concat!("key_mgmt_util of Strongroom ", env!("CARGO_PKG_VERSION"), "\n"));
+    for help in ["-h", "--help"] {
+        let said = kmu.start(&[help]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""));
+        for form in ["singlecmd [loginHSM -u CU", "scriptfile FILE", "-v ", "-h ", "[--strict-exit]  "] {
+            assert!(said.out.contains(form), "{form}: {said:?}");
+        }
+    }
+    for mode in ["singlecmd", "scriptfile"] {
+        let said = kmu.start(&[mode, "--strict-exit", "loginStatus"]);
+        let words = format!("key_mgmt_util: --strict-exit stands before {mode}\n");
+        assert_eq!((said.code, said.out.as_str(), said.err), (1, "", words));
+    }
     for wrong in [&["singlecmd"][..], &["frobnicate"], &["scriptfile"], &["-v", "x"]] {
         let said = kmu.start(wrong);
         assert!(said.code == 1 && said.err.contains("singlecmd [loginHSM -u CU"), "{said:?}");

@@ -274,8 +274,13 @@ fn keys_to_approve_with_are_registered() {
     assert!(by("-u CU -n tag -k ec").contains("Error: ec: an RSA key is needed"));
     assert!(by("-u CU -n tag").contains("Error: Private key file (-k) is missing."));
     assert!(by("-u CU -n tag -k rsa -pk public").contains("Syntax: registerMofnPubKey"));
-    let other = kmu.session_of("alice", &[&format!("registerMofnPubKey -u CU -n tag -s {USER} -k rsa")]);
-    assert_eq!(code(&other[0]), "e5", "{other:?}");
+    let other = kmu.single(&["registerMofnPubKey", "-u", "CU", "-n", "tag", "-s", "alice", "-k", "rsa"]);
+    assert!(other.out.contains("Cfm3RegisterMofNKey returned: 0xdb"), "{other:?}");
+    assert!(other.err.ends_with(": only alice or an officer registers this key\n"), "{other:?}");
+    // What is registered is nobody's yet.
+    let wrong =
+        kmu.single(&["registerMofnPubKey", "-u", "CU", "-n", "x", "-s", USER, "-pk", "public", "-sf", "signature"]);
+    assert!(wrong.err.ends_with("the signature over the challenge does not verify with this key\n"), "{wrong:?}");
     let users = kmu.one("listUsers");
     let row = |name: &str| users.lines().find(|line| line.contains(name)).unwrap().contains("YES");
     assert!(row(USER) && !row("alice"), "{users}");

@@ -53,7 +53,9 @@ impl Outcome {
 /// Carries out the command these words are; no words are none.
 pub(crate) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
     let Some((name, words)) = words.split_first() else { return Outcome::Done };
-    let Some(command) = all().find(|command| command.name.eq_ignore_ascii_case(name)) else {
+    // The other two tools are left with `quit`.
+    let meant = if name.eq_ignore_ascii_case("quit") { "exit" } else { name.as_str() };
+    let Some(command) = all().find(|command| command.name.eq_ignore_ascii_case(meant)) else {
         overview(tool);
         if **name == "help" {
             return Outcome::Done;

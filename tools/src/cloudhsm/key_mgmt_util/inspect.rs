@@ -11,6 +11,7 @@ use crate::cloudhsm::files;
 use crate::cloudhsm::options::{Flag, Options, number};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::words::Word;
+use crate::input::Line;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -127,26 +128,27 @@ fn get(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
 }
 
 fn set(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
-    let number = tool.handle(options, "-o")?;
+    let handle = tool.handle(options, "-o")?;
     let attribute = options.needed_number("-a")?;
-    let key = key(tool, number)?;
+    let key = key(tool, handle)?;
     if attribute != CKA_TOKEN {
         return Err(Refusal::Said("This attribute is either not modifiable or unknown".to_owned()));
     }
     tool.screen.paragraph(&["This attribute is defined as a boolean value."]);
     tool.screen.prompt("Enter the boolean attribute value (0 or 1):");
-    let answer = answer(tool)?;
-    if answer != Some(1) {
-        return Err(Refusal::code(Code::ATTRIBUTE, "a key becomes persistent (1), never the other way round"));
-    }
-    if key.has(Attribute::Token) {
-        return Err(Refusal::code(Code::ATTRIBUTE, format!("key {number} is persistent already")));
+    let refused = |reason: String| Err(Refusal::code(Code::ATTRIBUTE, reason));
+    match (answer(tool)?.map(|line| number(line.trim())), key.has(Attribute::Token)) {
+        (Some(Some(1)), false) => {}
+        (Some(Some(1)), true) => return refused(format!("key {handle} is persistent already")),
+        (Some(_), _) => return refused("a key becomes persistent (1), never the other way round".to_owned()),
+        (None, true) => return refused(format!("no value was given, and key {handle} is persistent already")),
+        (None, false) => return refused("no value was given; 1 on the next line makes the key persistent".to_owned()),
     }
     let copy = tool.link.make_persistent(&key)?;
     tool.screen.result(SET, Code::SUCCESS);
-    tool.renumbered.insert(number, copy);
+    tool.renumbered.insert(handle, copy);
     tool.screen.made(&format!("The key is persistent now.  Key Handle: {copy}"));
-    tool.screen.lines(&[format!("\t{number} stands for it here until the user logs out")]);
+    tool.screen.lines(&[format!("\t{handle} stands for it here until the user logs out")]);
     tool.screen.status(Code::SUCCESS);
     Ok(())
 }
@@ -162,11 +164,11 @@ fn list(tool: &mut Tool, _: &Options<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The number on the next line, which comes from where the command comes from.
-fn answer(tool: &mut Tool) -> Result<Option<u64>, Refusal> {
+/// The next line, which comes from where the command comes from; nothing where there is none, or nothing on it.
+fn answer(tool: &mut Tool) -> Result<Option<Line>, Refusal> {
     let line = tool.input.next().map_err(|error| error.to_string()).and_then(Option::transpose);
     let line = line.map_err(|problem| Refusal::Said(format!("Error: the answer cannot be read: {problem}")))?;
-    Ok(line.and_then(|line| number(line.trim())))
+    Ok(line.filter(|line| !line.trim().is_empty()))
 }
 
 const GET_KEY: &str = "Cfm3GetKey";

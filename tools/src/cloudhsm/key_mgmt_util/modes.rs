@@ -20,8 +20,7 @@ pub fn run() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let strict =
-        take(&mut arguments, "--strict-exit") || std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1");
+    let strict = take(&mut arguments, STRICT) || std::env::var(STRICT_VARIABLE).is_ok_and(|value| value == "1");
     // The name of the program behind the one that the guide's scripts start.
     if arguments.first().is_some_and(|word| **word == "Cfm3Util") {
         arguments.remove(0);
@@ -33,8 +32,19 @@ pub fn run() -> ExitCode {
         screen.lines(&[concat!("key_mgmt_util of Strongroom ", env!("CARGO_PKG_VERSION"))]);
         return end(screen, Ok(Outcome::Done), strict);
     }
+    if matches!(mode.as_deref(), Some("-h" | "--help")) && rest.is_empty() {
+        let mut screen = Screen::standard();
+        screen.lines(&FORMS.map(|(form, meaning)| format!("{form:FORM_WIDTH$}  {meaning}").trim_end().to_owned()));
+        return end(screen, Ok(Outcome::Done), strict);
+    }
+    if let (Some(mode @ ("singlecmd" | "scriptfile")), Some(first)) = (mode.as_deref(), rest.first())
+        && **first == *STRICT
+    {
+        say(&format!("{STRICT} stands before {mode}"));
+        return ExitCode::FAILURE;
+    }
     if !matches!((mode.as_deref(), rest.len()), (None, _) | (Some("singlecmd"), 1..) | (Some("scriptfile"), 1)) {
-        say(USAGE);
+        say(&format!("it is started as {}", FORMS.map(|(form, _)| form).join(", or ")));
         return ExitCode::FAILURE;
     }
     let link = match Link::open() {
@@ -169,5 +179,15 @@ pub(super) fn say(message: &str) {
 const STRICT_VARIABLE: &str = "STRONGROOM_STRICT_EXIT";
 /// loginHSM, -u, CU, -s, the name, -p, the password.
 const LOGIN_WORDS: usize = 7;
-const USAGE: &str = "it is started as key_mgmt_util [--strict-exit], followed by nothing for a prompt, by \
-                     singlecmd [loginHSM -u CU -s NAME -p PASSWORD] COMMAND, by scriptfile FILE, or by -v";
+/// The option that does the same.
+const STRICT: &str = "--strict-exit";
+/// How the program is started, and what it does then.
+const FORMS: [(&str, &str); 5] = [
+    ("key_mgmt_util [--strict-exit]", "prompts for commands; reads a pipe as well"),
+    ("key_mgmt_util [--strict-exit] singlecmd [loginHSM -u CU -s NAME -p PASSWORD|-hpswd] COMMAND", "runs one command"),
+    ("key_mgmt_util [--strict-exit] scriptfile FILE", "runs the commands of a file"),
+    ("key_mgmt_util -v", "says its version"),
+    ("key_mgmt_util -h", "says this"),
+];
+/// The longest of these.
+const FORM_WIDTH: usize = 91;

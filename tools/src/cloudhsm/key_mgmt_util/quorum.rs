@@ -109,7 +109,13 @@ fn register(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
         _ => return Err(Refusal::mistyped("-pk and -sf belong together")),
     };
     let login = login(tool)?;
-    tool.link.token().register_approver(&login, &name.to_lowercase(), &public, tag, &signature)?;
+    let done = tool.link.token().register_approver(&login, &name.to_lowercase(), &public, tag, &signature);
+    done.map_err(|error| match error {
+        Error::NotLoggedIn if !name.eq_ignore_ascii_case(&login.name) => {
+            Refusal::code(Code::USER_TYPE, format!("only {name} or an officer registers this key"))
+        }
+        error => error.into(),
+    })?;
     tool.screen.result(REGISTER, Code::SUCCESS);
     tool.screen.status(Code::SUCCESS);
     Ok(())

@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 use strongroom_core::attribute::{Flag as Attribute, Given, Template};
 use strongroom_core::mechanism::{CATALOGUE, Call, Mechanism, Parameter, Work};
-use strongroom_core::object::schema::Kind;
+use strongroom_core::object::schema::{Kind, Lengths};
 use strongroom_core::policy::Policy;
 
 use super::Tool;
@@ -51,7 +51,7 @@ fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     let creation = Creation::read(tool, options)?;
     let policy = tool.link.policy()?;
     if !usize::try_from(size).is_ok_and(|size| kind.lengths.allow(size)) {
-        return Err(Refusal::code(Code::KEY_SIZE, format!("-s {size}: keys of type {key_type} do not have this size")));
+        return Err(Refusal::code(Code::KEY_SIZE, format!("{}, not {size}", sizes(kind))));
     }
     // The HSM refuses what a policy leaves out; of RC4 CloudHSM's tool says more.
     if key_type == CKK_RC4 && policy == Policy::Fips {
@@ -67,6 +67,25 @@ fn generate(tool: &mut Tool, options: &Options<'_>) -> Result<(), Refusal> {
     tool.screen.made(&format!("Symmetric Key Created.  Key Handle: {key}"));
     creation.conclude(tool);
     Ok(())
+}
+
+/// Which sizes keys of this kind have.
+fn sizes(kind: &Kind) -> String {
+    let names = match kind.subtype {
+        Some(CKK_AES) => "AES keys",
+        Some(CKK_DES3) => "triple DES keys",
+        Some(CKK_RC4) => "RC4 keys",
+        _ => "generic secrets",
+    };
+    match kind.lengths {
+        Lengths::OneOf([few @ .., last]) if !few.is_empty() => {
+            let few: Vec<String> = few.iter().map(usize::to_string).collect();
+            format!("{names} have {} or {last} bytes", few.join(", "))
+        }
+        Lengths::OneOf(only) => format!("{names} have {} bytes", only.iter().sum::<usize>()),
+        Lengths::Between(min, max) => format!("{names} have {min} to {max} bytes"),
+        Lengths::None => format!("{names} have no size"),
+    }
 }
 
 /// What secret keys of this type are for; nothing for types that are not offered here.
