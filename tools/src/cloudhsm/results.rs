@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use strongroom_core::attribute::{AttributeType, CKA_SR_SHARED_WITH};
 use strongroom_core::error::Error;
 use strongroom_core::token::Token;
 
@@ -99,6 +100,8 @@ pub(crate) fn words(error: &Error) -> String {
         Error::PinWrong | Error::PinLength { .. } | Error::PinInvalid(_) | Error::PinLocked => {
             error.to_string().replace("PIN", "password")
         }
+        // Whom a key is shared with is no attribute of these tools.
+        Error::AttributeValue { attribute: AttributeType(CKA_SR_SHARED_WITH), reason } => (*reason).to_owned(),
         _ => error.to_string(),
     }
 }

@@ -100,6 +100,14 @@ fn every_method_brings_a_key_out_and_in() {
 }
 
 #[test]
+fn an_iv_has_a_length() {
+    let cli = with_keys();
+    let line = "key unwrap aes-gcm --filter attr.label=w --key-type-class aes --label back --tag-length-bits 128 --data \
+                AAAA --iv 0000";
+    cli.refuses(ALICE, line, "the IV has 12 bytes, not 2");
+}
+
+#[test]
 fn keys_of_every_kind_come_back_with_their_terms() {
     let cli = with_keys();
     for (label, kind, id, shown) in [

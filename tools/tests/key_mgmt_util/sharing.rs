@@ -42,6 +42,8 @@ fn what_is_refused_shares_nothing() {
         let said = kmu.one(&line);
         assert_eq!(code(&said), expected, "{line}: {said}");
     }
+    let said = kmu.single(&["shareKey", "-k", &key.to_string(), "-u", "4"]);
+    assert_eq!(said.err, "key_mgmt_util: shareKey: the user owns or shares the key already\n");
     let by_alice = kmu.session_of(
         "alice",
         &[&format!("shareKey -k {key} -u 5"), &format!("shareKey -k {key} -u 3"), &format!("shareKey -k {mine} -u 5")],

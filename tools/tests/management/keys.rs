@@ -1,6 +1,6 @@
 //! findAllKeys, getKeyInfo, shareKey, listAttributes, getAttribute, setAttribute.
 
-use super::cmu::{CAUTION, after, officer};
+use super::cmu::{self, CAUTION, after, officer};
 use super::kmu::{Kmu, USER, handle, pair};
 use super::place::PIN;
 
@@ -52,6 +52,8 @@ fn what_cannot_be_shared_is_not() {
         );
         assert_eq!(said, expected, "{name} {key} {whom}");
     }
+    let own = cmu::start(&kmu.place, &[], &format!("loginHSM CU {USER} {PIN}\nshareKey {secret} 3 1\ny\nI\n"));
+    assert_eq!(own.err, "cloudhsm_mgmt_util: shareKey: the user owns or shares the key already\n");
     for (line, words) in [
         (format!("shareKey {secret} 4 2"), "Error: 2 is neither 0 nor 1\n"),
         (format!("shareKey {secret} x 1"), "Error: x is no number\n"),

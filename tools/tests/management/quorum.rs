@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use super::cmu::{CAUTION, after, founded, officer, users};
+use super::cmu::{self, CAUTION, after, founded, officer, users};
 use super::place::{PIN, Place, SO_PIN};
 
 const OFFICERS: [&str; 3] = ["officer1", "officer2", "officer3"];
@@ -167,6 +167,9 @@ fn keys_to_approve_with_are_shown_in_the_list() {
         let said = officer(&place, &[&format!("registerQuorumPubKey {line}\ny\nI")]);
         assert!(said[0].contains(&format!("registerQuorumPubKey failed: {text}\n")), "{line}: {said:?}");
     }
+    let line = "registerQuorumPubKey CO admin challenge officer2.challenge officer1.pub\ny\nI";
+    let wrong = cmu::start(&place, &[], &format!("loginHSM CO admin {SO_PIN}\n{line}\n"));
+    assert!(wrong.err.ends_with("the signature over the challenge does not verify with this key\n"), "{wrong:?}");
     let said = after(&place, &bob, &["registerQuorumPubKey CO admin challenge officer1.challenge officer1.pub\ny\nI"]);
     assert!(said[0].contains("registerQuorumPubKey failed: Invalid User Type\n"), "{said:?}");
     for (line, text) in [

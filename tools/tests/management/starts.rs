@@ -253,7 +253,7 @@ Syntax: createUser -h
         createUser <user-type> <user-name> <password|-hpswd>
 
 Where:  user-type  CO, who manages users, or CU, who owns and uses keys
-        user-name  the name: up to 31 letters, digits and _
+        user-name  the name: 1 to 31 letters (a to z), digits, '_', '-' and '.'; capitals become small letters
         password   7 to 32 characters without ':'; with -hpswd it is asked for and not shown
 ";
     assert_eq!((said[4].as_str(), said[6].as_str()), (help, help));

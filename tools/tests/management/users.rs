@@ -98,6 +98,10 @@ fn users_who_cannot_be_made_are_not() {
         assert_eq!(officer(&place, &[line])[0], said, "{line}");
     }
     assert!(officer(&place, &["createUser CU carol"])[0].contains("Syntax: createUser -h\n"));
+    let said = cmu::start(&place, &[], "createUser CU\n");
+    assert_eq!(said.err, "cloudhsm_mgmt_util: Error: <user-name> and <password|-hpswd> are missing\n");
+    let said = officer(&place, &["createUser KU carol secret-word"]);
+    assert!(said[0].starts_with("Error: KU is no type of user; they are CO, CU\n"), "{said:?}");
     let said = prompt(&place, &["createUser CU carol secret-word"]);
     assert_eq!(said[0], "createUser failed: No user is logged in\n");
     let said = after(&place, &format!("loginHSM CU bob {PIN}"), &["createUser CU carol secret-word\ny\nA"]);

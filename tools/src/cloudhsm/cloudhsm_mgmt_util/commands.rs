@@ -91,7 +91,7 @@ pub(super) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
         return Outcome::Done;
     }
     let result = match command.words.contains(&words.len()) {
-        false => Err(Refusal::Mistyped(format!("{} does not take {} words", command.name, words.len()))),
+        false => Err(Refusal::Mistyped(miscounted(command, words.len()))),
         true if command.needs_login => tool.login().map(|_| ()),
         true => Ok(()),
     };
@@ -101,6 +101,20 @@ pub(super) fn carry_out(tool: &mut Tool, words: &[Word]) -> Outcome {
             tell(tool, command, &refusal);
             if matches!(refusal, Refusal::Unasked(_)) { Outcome::Ended } else { Outcome::Refused }
         }
+    }
+}
+
+/// Which words are missing, by their names in the usage, or that there are too many. These are not repeated: one may
+/// be a password.
+fn miscounted(command: &Command, count: usize) -> String {
+    // What may be left out stands in brackets, and comes last or is no word of its own.
+    let optional = |word: &&str| word.starts_with('[') || word.ends_with(']');
+    let needed: Vec<&str> = command.usage.split(' ').filter(|word| !word.is_empty() && !optional(word)).collect();
+    match needed.get(count..).unwrap_or_default() {
+        [] if command.usage.is_empty() => format!("{} takes no words", command.name),
+        [] => format!("{} takes {}, and no more", command.name, command.usage),
+        [only] => format!("{only} is missing"),
+        [few @ .., last] => format!("{} and {last} are missing", few.join(", ")),
     }
 }
 
@@ -198,6 +212,24 @@ mod tests {
         assert_eq!(name("list"), "Error: \"list\" may be listUsers, listAttributes, listTokens");
         assert_eq!(name("listUsersX"), "Error: there is no command \"listUsersX\"; help lists them");
         assert_eq!(name("\u{e9}"), "Error: there is no command \"\u{e9}\"; help lists them");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (typed, count, reason) in [
+            ("createUser", 1, "<user-name> and <password|-hpswd> are missing"),
+            ("loginHSM", 0, "<user-type>, <user-name> and <password|-hpswd> are missing"),
+            ("loginHSM", 6, "loginHSM takes <user-type> <user-name> <password|-hpswd> [-2fa <file>], and no more"),
+            ("getMValue", 0, "<service> is missing"),
+            ("getKeyInfo", 0, "<key-handle> is missing"),
+            ("listUsers", 1, "listUsers takes no words"),
+        ] {
+            assert_eq!(miscounted(named(typed).unwrap(), count), reason);
+        }
+        for command in all() {
+            let least = *command.words.start();
+            assert!(least == 0 || miscounted(command, least - 1).ends_with(" is missing"), "{}", command.name);
+        }
     }
 
     #[test]

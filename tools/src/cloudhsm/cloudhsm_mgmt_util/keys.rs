@@ -8,7 +8,7 @@ use super::commands::{Command, Words};
 use super::critical::{Asked, attempt, caution};
 use super::{SERVER, Tool};
 use crate::cloudhsm::files;
-use crate::cloudhsm::results::{Code, Refusal};
+use crate::cloudhsm::results::{self, Code, Refusal};
 use crate::text::hex;
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -110,7 +110,7 @@ fn share(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
         let done = if shared { session.share(number, user) } else { session.unshare(number, user) };
         done.map_err(|error| match error {
             Error::AttributeValue { .. } if tool.who().is_some_and(|owner| owner.user == user) => {
-                Refusal::code(Code::SHARED_WITH_OWNER, error.to_string())
+                Refusal::code(Code::SHARED_WITH_OWNER, results::words(&error))
             }
             Error::NoObject(_) if sealed(tool, number).unwrap_or(false) => refuse_sealed(number),
             error => tool.refused(error),

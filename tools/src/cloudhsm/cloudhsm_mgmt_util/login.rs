@@ -84,10 +84,18 @@ fn log_out(tool: &mut Tool, _: &Words<'_>) -> Result<(), Refusal> {
 /// # Errors
 /// The command's help.
 pub(super) fn user_type<'a>(words: &Words<'a>) -> Result<&'a str, Refusal> {
+    user_type_of(words, TYPES)
+}
+
+/// The same for a command that takes these types. A type of which there are users is for it to refuse.
+///
+/// # Errors
+/// The command's help.
+pub(super) fn user_type_of<'a>(words: &Words<'a>, taken: &[&str]) -> Result<&'a str, Refusal> {
     let kind = words.needed(0)?;
     match TYPES.contains(&kind) {
         true => Ok(kind),
-        false => Err(Refusal::misuse(format!("Error: {kind} is no type of user; they are {}", TYPES.join(", ")))),
+        false => Err(Refusal::misuse(format!("Error: {kind} is no type of user; they are {}", taken.join(", ")))),
     }
 }
 

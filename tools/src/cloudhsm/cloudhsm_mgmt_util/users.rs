@@ -5,7 +5,7 @@ use strongroom_core::seal::Role;
 
 use super::commands::{Command, Words};
 use super::critical::{Asked, attempt, caution};
-use super::login::{OFFICER, known, new_password, second_factor, user_type};
+use super::login::{OFFICER, known, new_password, second_factor, user_type, user_type_of};
 use super::{SERVER, Tool};
 use crate::cloudhsm::results::{Code, Refusal};
 use crate::cloudhsm::users::{CRYPTO_USER, type_name};
@@ -18,7 +18,10 @@ pub(super) const COMMANDS: &[Command] = &[
         description: "Makes a user. An officer does this.",
         explained: &[
             ("user-type", "CO, who manages users, or CU, who owns and uses keys"),
-            ("user-name", "the name: up to 31 letters, digits and _"),
+            (
+                "user-name",
+                "the name: 1 to 31 letters (a to z), digits, '_', '-' and '.'; capitals become small letters",
+            ),
             ("password", "7 to 32 characters without ':'; with -hpswd it is asked for and not shown"),
         ],
         needs_login: true,
@@ -58,7 +61,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn create(tool: &mut Tool, words: &Words<'_>) -> Result<(), Refusal> {
-    let (kind, name) = (user_type(words)?, words.needed(1)?);
+    let (kind, name) = (user_type_of(words, &[OFFICER, CRYPTO_USER])?, words.needed(1)?);
     refuse_second_factor(words)?;
     let role = match kind {
         OFFICER => Role::Officer,

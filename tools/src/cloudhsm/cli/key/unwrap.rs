@@ -162,7 +162,10 @@ impl Unwrap {
     /// The IV and the wrapped key.
     fn parted<'a>(&self, data: &'a [u8]) -> Result<(Vec<u8>, &'a [u8]), Refused> {
         match self {
-            Unwrap::AesGcm(with) => Ok((hex_option("--iv", &with.iv)?, data)),
+            Unwrap::AesGcm(with) => match hex_option("--iv", &with.iv)? {
+                iv if iv.len() == IV_BYTES => Ok((iv, data)),
+                iv => Err(Refused::Said(format!("--iv: the IV has {IV_BYTES} bytes, not {}.", iv.len()))),
+            },
             Unwrap::CloudhsmAesGcm(_) => {
                 let parts = data.split_at_checked(IV_BYTES);
                 let (iv, rest) = parts.ok_or_else(|| Refused::said("The data is too short to begin with an IV."))?;
