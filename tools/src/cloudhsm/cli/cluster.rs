@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use strongroom_core::error::Error;
 use strongroom_core::hsm::MANUFACTURER;
 use strongroom_core::policy::Policy;
 use strongroom_core::seal::Role;
@@ -64,7 +63,7 @@ impl Activate {
         }
         match tool.link.token().set_pin(FIRST_OFFICER, INITIAL_PASSWORD, &password) {
             Ok(()) => Ok(json!("Cluster activation successful")),
-            Err(Error::NotLoggedIn | Error::PinWrong) if !is_fresh(tool)? => Err(faster()),
+            Err(_) if !is_fresh(tool)? => Err(faster()),
             Err(error) => Err(error.into()),
         }
     }
