@@ -70,7 +70,7 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
 }
 
 /// JSON that is read as before, and that a terminal shows as it is. What would move the cursor or turn the line can
-/// only stand in its strings, where `\uXXXX` is the same; line ends between its parts stay.
+/// only stand in its strings, where an escape is the same; line ends between its parts stay.
 pub(crate) fn json(json: &str) -> String {
     let mut safe = String::with_capacity(json.len());
     for character in json.chars() {
